@@ -1,0 +1,39 @@
+# make run: set-up and the whole comparison. make test: set-up and the tests. make help: everything else.
+PROFILE ?= class
+PYTHON  ?= python3
+VENV    ?= .venv
+PIP_ARGS ?=
+RUN_ARGS ?=
+BIN     := $(VENV)/bin
+export PYTHONUNBUFFERED = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint clean
+
+help:            ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(VENV)/.ready   ## create .venv and install requirements.txt (PIP_ARGS="--index-url ..." for another build of torch)
+
+$(VENV)/.ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with PYTHON=..."; exit 1; }
+	@echo "setting up $(VENV): a few minutes and about 3 GB, once"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off $(PIP_ARGS) torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements.txt
+	@touch $@
+
+run: setup       ## train, execute the notebooks, write figures and tables (PROFILE=class, RUN_ARGS="--only 03 --data FILE")
+	@$(BIN)/python -m helpers run --profile $(PROFILE) $(RUN_ARGS)
+
+test: setup      ## unit tests, every notebook with profile quick, end-to-end
+	@# Keras and PyTorch never share a process: each has its own pytest.
+	@for part in tests/unit tests/keras tests/torch "tests/end_to_end notebooks"; do \
+	  echo "== pytest $$part"; $(BIN)/python -m pytest $$part || exit 1; done
+	@echo "all tests passed; the committed results are in notebooks/, figures/ and report/generated/"
+
+lint: setup      ## ruff over code and notebooks
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check helpers tests
+
+clean:           ## remove run records, frozen splits and scratch outputs
+	rm -rf build

@@ -1,0 +1,94 @@
+"""The command line: `python -m helpers run | train | pretrain`. Bad input is one line on stderr and exit code 2."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from .config import PROFILES, InputError, get_arms
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(prog="python -m helpers", description="What a pre-trained language model buys.")
+    commands = top.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="train what is missing, execute the notebooks, write figures and tables")
+    run.add_argument("--only", help="notebooks by prefix, e.g. 03 or 03,06")
+    train = commands.add_parser("train", help="train the arms of a profile and keep their records")
+    train.add_argument("--arms", help="comma-separated arms (default: all)")
+    for command in (run, train):
+        command.add_argument("--profile", default="class", help=f"one of {', '.join(PROFILES)} (default: class)")
+        command.add_argument(
+            "--data", help="embedded, mayo, medquad, or a .csv, .jsonl or .parquet file (default: the profile's)"
+        )
+    pretrain = commands.add_parser("pretrain", help="pre-train a small GPT-2 on JSON Lines text; the same call resumes")
+    pretrain.add_argument(
+        "--corpus", type=Path, required=True, help="directory of *.jsonl[.xz] with `text`, `source`; valid* is held out"
+    )
+    pretrain.add_argument("--out", type=Path, required=True, help="directory for the finished model")
+    pretrain.add_argument(
+        "--include", default="", help="regular expression on `source`: which documents to use (default: all)"
+    )
+    pretrain.add_argument("--tokens", type=float, default=8e6, help="token steps (default: 8e6)")
+    for name, default in (
+        ("vocab-size", 8192),
+        ("n-layer", 4),
+        ("n-embd", 256),
+        ("n-head", 4),
+        ("n-positions", 512),
+        ("batch-size", 8),
+        ("seed", 0),
+    ):
+        pretrain.add_argument(f"--{name}", type=int, default=default, help=f"(default: {default})")
+    pretrain.add_argument(
+        "--learning-rate", type=float, default=3e-3, help="peak of the cosine schedule (default: 3e-3)"
+    )
+    pretrain.add_argument(
+        "--eval-every", type=int, default=200, help="steps between evaluations and checkpoints (default: 200)"
+    )
+    pretrain.add_argument("--no-compile", action="store_true", help="do without torch.compile")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit code (0, or 2 for bad input)."""
+    given = parser().parse_args(arguments)
+    try:
+        if given.command == "run":
+            from . import pipeline
+
+            pipeline.run(given.profile, given.data, given.only)
+        elif given.command == "train":
+            from . import experiments
+
+            arms = get_arms(given.arms)
+            study = experiments.prepare(given.profile, given.data)
+            if os.environ.get("HELPERS_WORKER"):
+                experiments.die_with_parent()
+                experiments.train_arms(study, arms)
+            else:
+                experiments.ensure(study, arms)
+        else:
+            from . import corpus, pretrain
+
+            names = (
+                "include",
+                "vocab_size",
+                "n_layer",
+                "n_embd",
+                "n_head",
+                "n_positions",
+                "batch_size",
+                "learning_rate",
+                "seed",
+            )
+            spec = corpus.PretrainSpec(tokens=int(given.tokens), **{name: getattr(given, name) for name in names})
+            pretrain.pretrain(given.corpus, given.out, spec, not given.no_compile, given.eval_every)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Names and numbers that every other module agrees on: paths, arms, profiles, and the error for bad input."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# Scratch space: run records, frozen splits, outputs that are not published. Git ignores it.
+BUILD = Path(os.environ.get("HELPERS_BUILD", ROOT / "build"))
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used; the message names it and the way out. The command line exits with 2."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A model of the comparison: its Spanish name and colour (Okabe-Ito), the same in every figure and table."""
+
+    name: str
+    color: str
+    framework: str  # "sklearn", "keras" or "torch": one process never holds two of the last two
+    tuned: bool = True  # False: nothing to choose, one trial with the values of the notes
+
+
+ARMS = {
+    "majority": Arm("Clase mayoritaria", "#999999", "sklearn", tuned=False),
+    "naive_bayes": Arm("Bayes ingenuo", "#56B4E9", "sklearn"),
+    "tfidf_logreg": Arm("TF-IDF + reg. logística", "#009E73", "sklearn"),
+    "bilstm_original": Arm("BiLSTM de las notas", "#E69F00", "keras", tuned=False),
+    "bilstm": Arm("BiLSTM ajustada", "#CC79A7", "keras"),
+    "gpt2_scratch": Arm("GPT-2 desde cero", "#D55E00", "torch"),
+    "gpt2_finetuned": Arm("GPT-2 con ajuste fino", "#0072B2", "torch"),
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much of everything: diseases, seeds, tuning trials, epochs, and the pre-trained base.
+
+    `groups` names whole confusion groups of the embedded corpus (None: all); `max_labels` limits any other source.
+    `trials` maps each tuned arm to its values for the one tuned hyperparameter (learning rate; alpha for Naive Bayes;
+    C for logistic regression): equally many for each arm.
+    """
+
+    name: str
+    groups: tuple[str, ...] | None
+    max_labels: int | None
+    seeds: tuple[int, ...]
+    trials: dict[str, tuple[float, ...]]
+    epochs: dict[str, int]
+    base: str = "models/gpt2-mini"
+    source: str = "embedded"
+
+
+CLASS_GROUPS = (
+    "arthritis", "headache", "anemia", "inflammatory-rash", "skin-infection", "childhood-rash", "airways", "lungs",
+    "nose-throat", "upper-digestive", "bowel", "liver-pancreas", "heart", "vessels", "urinary", "hormones",
+    "movement-nerves", "vertigo-hearing", "eyes",
+)  # fmt: skip
+
+TWO_TRIALS = {
+    "naive_bayes": (0.1, 0.01),
+    "tfidf_logreg": (10.0, 100.0),
+    "bilstm": (1e-3, 3e-3),
+    "gpt2_scratch": (3e-4, 1e-3),
+    "gpt2_finetuned": (3e-4, 1e-3),
+}
+THREE_TRIALS = {
+    "naive_bayes": (1.0, 0.1, 0.01),
+    "tfidf_logreg": (1.0, 10.0, 100.0),
+    "bilstm": (5e-4, 1e-3, 3e-3),
+    "gpt2_scratch": (1e-4, 3e-4, 1e-3),
+    "gpt2_finetuned": (1e-4, 3e-4, 1e-3),
+}
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "quick", ("arthritis", "headache"), 10, (0, 1), TWO_TRIALS,
+            {"bilstm_original": 2, "bilstm": 3, "gpt2_scratch": 2, "gpt2_finetuned": 2},
+        ),
+        Profile(
+            "class", CLASS_GROUPS, 96, (0, 1, 2), TWO_TRIALS,
+            {"bilstm_original": 32, "bilstm": 20, "gpt2_scratch": 10, "gpt2_finetuned": 10},
+        ),
+        Profile(
+            "report", None, None, (0, 1, 2, 3, 4), THREE_TRIALS,
+            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 30, "gpt2_finetuned": 20},
+        ),
+        Profile(
+            "full", None, None, (0, 1, 2, 3, 4),
+            THREE_TRIALS | {"gpt2_scratch": (3e-5, 1e-4, 3e-4), "gpt2_finetuned": (2e-5, 5e-5, 1e-4)},
+            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 30, "gpt2_finetuned": 20},
+            base="openai-community/gpt2", source="mayo",
+        ),
+    )
+}  # fmt: skip
+
+
+def get_profile(name: str) -> Profile:
+    """The profile of that name; InputError lists the names there are."""
+    if name not in PROFILES:
+        raise InputError(f"--profile {name!r}: no such profile; choose one of {', '.join(PROFILES)}")
+    return PROFILES[name]
+
+
+def get_arms(names: str | None) -> list[str]:
+    """Arm ids from a comma-separated list (None: all, in the order of the tables); InputError names an unknown one."""
+    if names is None:
+        return list(ARMS)
+    asked = [name.strip() for name in names.split(",")]
+    if unknown := [name for name in asked if name not in ARMS]:
+        raise InputError(f"--arms {unknown[0]!r}: no such arm; choose among {', '.join(ARMS)}")
+    return [arm for arm in ARMS if arm in asked]

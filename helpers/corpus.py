@@ -1,0 +1,123 @@
+"""A directory of JSON Lines text to what pre-training reads: a byte-level BPE tokenizer and packed rows of tokens."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .config import InputError
+
+END_OF_TEXT = "<|endoftext|>"
+
+
+@dataclass(frozen=True)
+class PretrainSpec:
+    """Everything that decides the result. `tokens` is the number of token steps; `include` filters by `source` (regex)."""
+
+    include: str = ""
+    tokens: int = 8_000_000
+    vocab_size: int = 8192
+    n_layer: int = 4
+    n_embd: int = 256
+    n_head: int = 4
+    n_positions: int = 512
+    batch_size: int = 8
+    learning_rate: float = 3e-3
+    seed: int = 0
+
+    @property
+    def max_steps(self) -> int:
+        return max(1, self.tokens // (self.batch_size * self.n_positions))
+
+
+def read_corpus(directory: Path, include: str, validation: bool) -> pd.DataFrame:
+    """Documents whose `source` matches `include`: columns `text`, `source`.
+
+    Files named `valid*.jsonl*` are the held-out part, all other `*.jsonl*` the training part; xz and gzip are read as
+    they are. Raises InputError when the directory has no such file or nothing matches.
+    """
+    files = [f for f in sorted(Path(directory).glob("*.jsonl*")) if f.name.startswith("valid") == validation]
+    if not files:
+        kind = "valid*.jsonl[.xz]" if validation else "*.jsonl[.xz]"
+        raise InputError(
+            f"--corpus {directory}: no file {kind} there; give a directory of JSON Lines with `text`, `source`"
+        )
+    parts = []
+    for file in files:
+        table = pd.read_json(file, lines=True, compression="infer", dtype=False)
+        if missing := {"text", "source"} - set(table.columns):
+            raise InputError(f"{file}: no column {sorted(missing)}; each line needs `text` and `source`")
+        parts.append(table.loc[table["source"].str.contains(include, regex=True), ["text", "source"]])
+    documents = pd.concat(parts, ignore_index=True)
+    if documents.empty:
+        raise InputError(f"--include {include!r}: no document of {directory} has such a source")
+    return documents
+
+
+def train_tokenizer(texts, vocab_size: int, n_positions: int):
+    """A GPT-2 tokenizer (byte-level BPE, so no unknown tokens) learnt from `texts`; its only special token ends a text."""
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import GPT2TokenizerFast
+
+    bpe = ByteLevelBPETokenizer()
+    bpe.train_from_iterator(
+        texts, vocab_size=vocab_size, min_frequency=2, special_tokens=[END_OF_TEXT], show_progress=False
+    )
+    return GPT2TokenizerFast(
+        tokenizer_object=bpe._tokenizer,
+        bos_token=END_OF_TEXT,
+        eos_token=END_OF_TEXT,
+        unk_token=END_OF_TEXT,
+        pad_token=END_OF_TEXT,
+        model_max_length=n_positions,
+    )
+
+
+def pack(texts: list[str], tokenizer, block_size: int) -> np.ndarray:
+    """Token ids of all texts, each closed by <|endoftext|>, cut in rows: (n, block_size) uint16; the last, short row is dropped."""
+    stream = []
+    for start in range(0, len(texts), 1000):
+        for ids in tokenizer(texts[start : start + 1000], verbose=False)["input_ids"]:
+            stream.append(np.asarray([*ids, tokenizer.eos_token_id], dtype=np.uint16))
+    flat = np.concatenate(stream)
+    rows = len(flat) // block_size
+    return flat[: rows * block_size].reshape(rows, block_size)
+
+
+def prepare(corpus: Path, spec: PretrainSpec, work: Path) -> dict:
+    """Tokenizer and packed blocks in `work`, made once; returns the facts about them (documents, tokens, bytes per token)."""
+    from transformers import AutoTokenizer
+
+    facts_file = work / "facts.json"
+    if facts_file.exists():
+        return json.loads(facts_file.read_text())
+    train = read_corpus(corpus, spec.include, validation=False)
+    train = train.sample(frac=1, random_state=spec.seed)
+    valid = read_corpus(corpus, spec.include, validation=True)
+    work.mkdir(parents=True, exist_ok=True)
+    print(
+        f"corpus: {len(train):,} documents to train on, {len(valid):,} held out; learning the tokenizer …", flush=True
+    )
+    train_tokenizer(train["text"], spec.vocab_size, spec.n_positions).save_pretrained(work / "tokenizer")
+    tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
+    blocks = {"train": pack(train["text"].tolist(), tokenizer, spec.n_positions)}
+    held_out = pack(valid["text"].tolist(), tokenizer, spec.n_positions)
+    blocks["valid"] = held_out[: max(1, len(held_out) // spec.batch_size * spec.batch_size)]
+    for name, array in blocks.items():
+        np.save(work / f"{name}.npy", array)
+    held_out_text = "".join(tokenizer.batch_decode(blocks["valid"], clean_up_tokenization_spaces=False))
+    n_bytes = len(held_out_text.replace(END_OF_TEXT, "").encode())
+    facts = {
+        "documents": len(train),
+        "train_tokens": int(blocks["train"].size),
+        "valid_tokens": int(blocks["valid"].size),
+        "bytes_per_token": n_bytes / blocks["valid"].size,
+        "sources": sorted(train["source"].str.split(":").str[0].unique().tolist()),
+    }
+    facts_file.write_text(json.dumps(facts, indent=1))
+    print(
+        f"packed: {facts['train_tokens']:,} training tokens, {facts['bytes_per_token']:.2f} bytes a token", flush=True
+    )
+    return facts

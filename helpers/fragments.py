@@ -1,0 +1,118 @@
+"""Pages to fragments, and disease names masked in them: without this the task would be string matching."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+import pandas as pd
+
+MASK = "[condition]"
+MIN_WORDS = 8  # shorter sentences are joined to the next: every sentence of the embedded corpus has at least this many
+ABBREVIATIONS = r"(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bDr\.)(?<!\bvs\.)(?<!\betc\.)(?<!\bU\.S\.)(?<!\bNo\.)"
+# A mask opens a sentence too, though it begins with no capital.
+SENTENCE_END = re.compile(ABBREVIATIONS + r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(]?[A-Z0-9]|\[)|\n+")
+
+
+def split_sentences(text: str) -> list[str]:
+    """Sentences and list items of a cleaned text, in order; joining them with spaces gives back its words."""
+    pieces, start = [], 0
+    for match in SENTENCE_END.finditer(text):
+        # Closing quotes belong to the sentence that they close.
+        closing = len(match.group()) - len(match.group().lstrip("\"')]"))
+        pieces.append(text[start : match.start() + closing].strip())
+        start = match.end()
+    return [piece for piece in [*pieces, text[start:].strip()] if piece]
+
+
+def split_fragments(text: str, min_words: int = MIN_WORDS) -> list[str]:
+    """Sentences joined, in order, until each fragment has `min_words` words; a short rest joins the fragment before it."""
+    fragments, current = [], []
+    for sentence in split_sentences(text):
+        current += sentence.split()
+        if len(current) >= min_words:
+            fragments.append(" ".join(current))
+            current = []
+    if current and fragments:
+        fragments[-1] = " ".join([fragments[-1], *current])
+    elif current:
+        fragments.append(" ".join(current))
+    return fragments
+
+
+def name_pattern(names: Iterable[str]) -> re.Pattern:
+    """Matches each name however it is written: hyphen or space, apostrophe or none, plural, adjective endings.
+
+    A name of one word also matches by its stem (`asthma`: asthmatic, `psoriasis`: psoriatic); abbreviations of up to five
+    capitals match only in capitals.
+    """
+    alternatives = []
+    for name in sorted({name.strip() for name in names if name.strip()}, key=lambda n: (-len(n), n)):
+        if re.fullmatch(r"[A-Z][A-Z0-9-]{0,4}s?", name):
+            alternatives.append(rf"(?-i:\b{re.escape(name)}s?\b)")
+            continue
+        words = [re.sub(r"['’]", "", word) for word in re.findall(r"[\w'’]+", name.lower())]
+        if len(words) == 1 and len(words[0]) >= 5:
+            stem = re.sub(r"(sis|is|es|us|um|ia|a|s|y|e)$", "", words[0])
+            alternatives.append(rf"\b{re.escape(stem if len(stem) >= 4 else words[0])}\w*")
+        elif words:
+            spelled = [
+                re.escape(w[:-1]) + r"['’]?s" if w.endswith("s") else re.escape(w) + r"(?:['’]s)?" for w in words
+            ]
+            alternatives.append(r"\b" + r"[\s-]+".join(spelled) + r"(?:es|s)?\b")
+    return re.compile("|".join(alternatives) or r"(?!)", re.IGNORECASE)
+
+
+def mask_names(text: str, names: Iterable[str]) -> str:
+    """The text with every occurrence of the names replaced by MASK, an abbreviation in brackets behind one included."""
+    pattern = name_pattern(names)
+    behind = re.compile(rf"(?:{pattern.pattern})\s*\(([A-Z][A-Za-z-]{{1,9}})\)", re.IGNORECASE)
+    abbreviations = {match.group(1) for match in behind.finditer(text) if sum(map(str.isupper, match.group(1))) >= 2}
+    text = pattern.sub(MASK, text)
+    for abbreviation in abbreviations:
+        text = re.sub(rf"\b{re.escape(abbreviation)}s?\b", MASK, text)
+    return re.sub(rf"{re.escape(MASK)}\s*\({re.escape(MASK)}\)", MASK, text)
+
+
+def telltale_words(table: pd.DataFrame) -> dict[str, set[str]]:
+    """For each label, the words of its slug (5 letters or more) that no other label's page uses: they give it away alone.
+
+    `rheumatoid` is one, `attack` is none: other pages use it. table: columns `text`, `label`.
+    """
+    users: dict[str, set[str]] = {}
+    for text, label in zip(table["text"], table["label"], strict=True):
+        for word in set(re.findall(r"[a-z]+", text.lower())):
+            users.setdefault(word, set()).add(label)
+    words = {label: {w for w in re.findall(r"[a-z]+", label.lower()) if len(w) >= 5} for label in set(table["label"])}
+    return {label: {w for w in own if not users.get(w, set()) - {label}} for label, own in words.items()}
+
+
+def mask_table(table: pd.DataFrame, aliases: dict[str, Iterable[str]] | None = None) -> pd.DataFrame:
+    """The table with each page's own disease masked: slug, aliases, and words that appear on no other label's page."""
+    telltale = telltale_words(table)
+    aliases = aliases or {}
+    masked = [
+        mask_names(text, {label.replace("-", " "), *aliases.get(label, ()), *telltale[label]})
+        for text, label in zip(table["text"], table["label"], strict=True)
+    ]
+    return table.assign(text=pd.Series(masked, index=table.index, dtype=object))
+
+
+def names_itself(text: str, label: str, aliases: Iterable[str] = ()) -> bool:
+    """Whether the text contains its own label's name or an alias, in any of the spellings that `name_pattern` knows."""
+    return bool(name_pattern({label.replace("-", " "), *aliases}).search(text))
+
+
+def make_fragments(table: pd.DataFrame, min_words: int = MIN_WORDS) -> pd.DataFrame:
+    """One row a fragment: `id`, `page`, `label`, `text`. Ids come from the content, so the order of rows does not matter."""
+    rows = []
+    for text, label in zip(table["text"], table["label"], strict=True):
+        page = page_id(label, text)
+        for number, fragment in enumerate(split_fragments(text, min_words)):
+            rows.append((f"{page}-{number:03d}", page, label, fragment))
+    fragments = pd.DataFrame(rows, columns=["id", "page", "label", "text"], dtype=object)
+    return fragments.drop_duplicates("id").reset_index(drop=True)
+
+
+def page_id(label: str, text: str) -> str:
+    """12 hexadecimal digits that identify a page by its content."""
+    return hashlib.sha256(f"{label}\x00{text}".encode()).hexdigest()[:12]

@@ -1,0 +1,159 @@
+"""Runs the notebooks in order with papermill, skips those whose inputs have not changed, and puts the outputs in place."""
+
+import hashlib
+import json
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from . import splits
+from .comparison import estimate
+from .config import ARMS, BUILD, ROOT, InputError
+from .experiments import ensure
+from .plots import check_figures
+from .records import recipe
+from .study import Study, prepare
+
+# Each notebook, the arms that it shows, and the figures that it promises.
+NOTEBOOKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "01_eda": ((), ("01_longitudes", "01_fuga", "01_protocolos")),
+    "02_tokenizer_padding_embedding": ((), ("02_fragmentacion", "02_padding", "02_embedding")),
+    "03_bilstm": (("bilstm_original", "bilstm"), ("03_primer_intento", "03_bilstm_curvas")),
+    "04_autopsia": (("bilstm_original",), ("04_etiquetas", "04_perplejidad")),
+    "05_gpt2": (("gpt2_scratch", "gpt2_finetuned"), ("05_preentrenamiento", "05_curvas")),
+    "06_comparacion": (tuple(ARMS), ("06_comparacion", "06_diferencias")),
+}
+TABLES = ("results.json", "macros.tex", "tabla_comparacion.tex", "tabla_pares.tex")
+
+
+def select(only: str | None) -> list[str]:
+    """Notebook names that begin with one of the comma-separated prefixes (None: all); InputError for one that fits none."""
+    if only is None:
+        return list(NOTEBOOKS)
+    prefixes = [part.strip() for part in only.split(",")]
+    for prefix in prefixes:
+        if not prefix or not any(name.startswith(prefix) for name in NOTEBOOKS):
+            raise InputError(f"--only {prefix!r}: no notebook begins so; choose among {', '.join(NOTEBOOKS)}")
+    return [name for name in NOTEBOOKS if name.startswith(tuple(prefixes))]
+
+
+def run(profile: str, source: str | None = None, only: str | None = None) -> Study:
+    """Trains what is missing, executes what has changed, prints the comparison and where everything is."""
+    began = time.perf_counter()
+    chosen = select(only)
+    study = prepare(profile, source)
+    rows = study.split["side"].value_counts()
+    print(
+        f"profile {profile} · {study.source_name} · {study.protocol} protocol · {study.split['label'].nunique()} diseases · "
+        f"{rows['train']} training, {rows['valid']} validation, {rows['test']} test rows",
+        flush=True,
+    )
+    ensure(study, [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)])
+    for number, name in enumerate(chosen, 1):
+        execute(study, name, f"notebook {number}/{len(chosen)} {name}")
+    if "06_comparacion" in chosen:
+        print_comparison(study)
+    print(f"\ndone in {time.perf_counter() - began:.0f} s")
+    for what, where in (("notebooks", "notebooks"), ("figures", "figures"), ("tables and macros", "report/generated")):
+        print(f"  {what:<18} {study.output / where}")
+    print(f"  {'run records':<18} {BUILD / 'runs'}")
+    return study
+
+
+def execute(study: Study, name: str, shown: str) -> None:
+    """Executes one notebook unless its stamp says that nothing it depends on has changed and its outputs are there."""
+    arms, figures = NOTEBOOKS[name]
+    source = ROOT / "notebooks" / f"{name}.ipynb"
+    target = study.output / "notebooks" / f"{name}.ipynb"
+    stamp = BUILD / "stamps" / f"{study.profile.name}-{study.source_name}" / f"{name}.json"
+    wanted = [study.output / "figures" / f"{figure}.{suffix}" for figure in figures for suffix in ("pdf", "png")]
+    if name == "06_comparacion":
+        wanted += [study.output / "report" / "generated" / table for table in TABLES]
+    current = fingerprint(study, source, arms)
+    if stamp.is_file() and json.loads(stamp.read_text()) == {
+        "inputs": current,
+        "outputs": _contents([target, *wanted]),
+    }:
+        print(f"{shown}: up to date", flush=True)
+        return
+    print(f"{shown} …", flush=True)
+    began = time.perf_counter()
+    executed = BUILD / "notebooks" / f"{study.profile.name}-{study.source_name}-{name}.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    _papermill(study, source, executed)
+    check_figures(study, figures)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{name}.part")
+    temporary.write_text(executed.read_text(encoding="utf-8"), encoding="utf-8")
+    temporary.replace(target)
+    executed.unlink()
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    # The executed notebook has the same source cells as before, so its own fingerprint is the one to compare with next time.
+    stamp.write_text(json.dumps({"inputs": current, "outputs": _contents([target, *wanted])}))
+    print(f"    done in {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def _papermill(study: Study, source: Path, executed: Path) -> None:
+    import nbformat
+    import papermill
+
+    # The defaults in the parameters cell are the class profile's: nothing is injected where nothing differs.
+    given = {"profile": study.profile.name, "source": study.source}
+    parameters = {} if given == {"profile": "class", "source": "embedded"} else given
+    papermill.execute_notebook(
+        source,
+        executed,
+        parameters,
+        kernel_name="python3",
+        progress_bar=False,
+        log_output=False,
+        cwd=str(ROOT),
+        extra_arguments=["--log-level=40"],
+    )
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata["language_info"] = {"name": "python"}
+    for cell in notebook.cells:
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
+        cell.metadata.pop("tags", None) if cell.metadata.get("tags") == [] else None
+    nbformat.write(notebook, executed)
+
+
+def fingerprint(study: Study, source: Path, arms: tuple[str, ...]) -> str:
+    """Hash of all that decides a notebook's outputs: its source cells, the helpers, the data, the profile, the training code."""
+    cells = [(c["cell_type"], "".join(c["source"])) for c in json.loads(source.read_text(encoding="utf-8"))["cells"]]
+    parts = [
+        json.dumps(cells),
+        repr(study.profile),
+        study.split_key,
+        study.page_key,
+        splits.split_hash(study.pages.assign(id="", side="")),
+    ]
+    parts += [file.read_text(encoding="utf-8") for file in sorted((ROOT / "helpers").glob("*.py"))]
+    parts += [recipe(ARMS[arm].framework) for arm in arms]
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+def _contents(files: list[Path]) -> dict[str, str]:
+    """File name to a hash of its content; a missing file has the hash of nothing."""
+    return {file.name: hashlib.sha256(file.read_bytes() if file.is_file() else b"").hexdigest() for file in files}
+
+
+def print_comparison(study: Study) -> None:
+    """The comparison table on the terminal, from the results.json that notebook 06 wrote."""
+    results = json.loads((study.output / "report" / "generated" / "results.json").read_text(encoding="utf-8"))
+    table = pd.DataFrame(results["arms"]).T
+    shown = pd.DataFrame(
+        {
+            "model": table.index,
+            "accuracy [95 % CI]": [estimate(r.accuracy, r.low, r.high) for r in table.itertuples()],
+            "macro-F1": [f"{value:.3f}" for value in table["macro_f1"]],
+            "top-5": [f"{value:.3f}" for value in table["top5"]],
+            "class perplexity": [f"{value:.1f}" for value in table["class_perplexity"]],
+            "time (s)": [f"{value:.1f}" for value in table["seconds"]],
+            "seeds": table["seeds"],
+        }
+    )
+    print("\n" + shown.to_string(index=False))

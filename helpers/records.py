@@ -1,0 +1,103 @@
+"""Frozen specs and the records of finished runs, cached on disk under the hash of the spec."""
+
+import ast
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .config import BUILD, ROOT
+from .text import resolve_base
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """All that decides a run's numbers. `value` is the tuned hyperparameter; `recipe` and `base` are content hashes."""
+
+    arm: str
+    split: str
+    seed: int
+    value: float | None
+    epochs: int | None
+    base: str | None
+    recipe: str
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+    def __str__(self) -> str:
+        return f"{self.arm} · seed {self.seed}" + ("" if self.value is None else f" · {self.value:g}")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished run: metrics by side, history by epoch, cost, and the logits of both held-out sides (n, k) float32."""
+
+    spec: RunSpec
+    metrics: dict[str, dict[str, float]]
+    history: pd.DataFrame = field(repr=False)
+    seconds: float
+    parameters: int
+    valid_logits: np.ndarray = field(repr=False)
+    test_logits: np.ndarray = field(repr=False)
+
+
+@cache
+def recipe(framework: str) -> str:
+    """Hash of the code that trains a framework's arms (without comments and layout): new code, new runs."""
+    modules = {"sklearn": ["baselines"], "keras": ["bilstm", "text"], "torch": ["gpt2", "text"]}[framework]
+    trees = [ast.dump(ast.parse((ROOT / "helpers" / f"{name}.py").read_text(encoding="utf-8"))) for name in modules]
+    return hashlib.sha256("".join(trees).encode()).hexdigest()[:12]
+
+
+@cache
+def base_hash(base: str) -> str:
+    """Hash of the base's weights and tokenizer, or the pinned revision of a base on the Hub."""
+    where, revision = resolve_base(base)
+    if revision is not None:
+        return revision
+    digest = hashlib.sha256()
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        digest.update((Path(where) / name).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def load(spec: RunSpec) -> Record | None:
+    """The record of a finished run, or None."""
+    directory = BUILD / "runs" / spec.key
+    if not (directory / "record.json").is_file():
+        return None
+    saved = json.loads((directory / "record.json").read_text(encoding="utf-8"))
+    with np.load(directory / "logits.npz", allow_pickle=False) as logits:
+        arrays = {name: logits[name] for name in ("valid_logits", "test_logits")}
+    return Record(
+        spec, saved["metrics"], pd.DataFrame(saved["history"]), saved["seconds"], saved["parameters"], **arrays
+    )
+
+
+def save(spec: RunSpec, result: dict, seconds: float, scores: dict) -> None:
+    """Writes a record in one step: a directory appears whole or not at all."""
+    directory = BUILD / "runs" / spec.key
+    temporary = directory.with_suffix(f".{os.getpid()}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    np.savez_compressed(
+        temporary / "logits.npz", valid_logits=result["valid_logits"], test_logits=result["test_logits"]
+    )
+    saved = {
+        "spec": asdict(spec),
+        "metrics": scores,
+        "history": result["history"],
+        "seconds": seconds,
+        "parameters": result["parameters"],
+    }
+    (temporary / "record.json").write_text(json.dumps(saved, indent=1), encoding="utf-8")
+    shutil.rmtree(directory, ignore_errors=True)
+    temporary.rename(directory)

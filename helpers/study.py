@@ -1,0 +1,88 @@
+"""One profile on one source: pages masked, cut and frozen into the splits that every model shares."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from . import data, fragments, splits
+from .config import BUILD, ROOT, Profile, get_profile
+from .text import resolve_base
+
+
+@dataclass(frozen=True)
+class Study:
+    """One profile on one source: the pages, both frozen splits, Spanish names of the labels, and where outputs go."""
+
+    profile: Profile
+    source: str
+    protocol: str
+    pages: pd.DataFrame = field(repr=False)  # text, label: cleaned, nothing masked
+    split: pd.DataFrame = field(repr=False)  # every arm's rows: names masked
+    split_key: str
+    page_split: pd.DataFrame = field(repr=False)  # the original protocol: nothing masked
+    page_key: str
+    names: dict[str, str] = field(repr=False)
+    aliases: dict[str, tuple[str, ...]] = field(repr=False)  # other names of a label, masked like its own
+
+    @property
+    def num_labels(self) -> int:
+        return self.split["label"].nunique()
+
+    @property
+    def source_name(self) -> str:
+        return self.source if self.source in data.NAMED_SOURCES else Path(self.source).stem
+
+    @property
+    def output(self) -> Path:
+        """The repository for a profile on its own source; scratch space for `quick`, foreign data, or a moved HELPERS_BUILD."""
+        own = self.profile.name != "quick" and self.source == self.profile.source and "HELPERS_BUILD" not in os.environ
+        return ROOT if own else BUILD / "outputs" / f"{self.profile.name}-{self.source_name}"
+
+
+def prepare(profile: str = "class", source: str | None = None) -> Study:
+    """Loads, masks, cuts and freezes the data of a profile; the same arguments always give the same splits.
+
+    source None: the profile's own. Raises InputError on anything unusable, before a file is written.
+    """
+    settings = get_profile(profile)
+    source = source or settings.source
+    if source not in data.NAMED_SOURCES:
+        source = str(Path(source).resolve())
+    resolve_base(settings.base)
+    pages = data.load_table(source)
+    aliases: dict[str, tuple[str, ...]] = {label: () for label in pages["label"]}
+    names = {label: label.replace("-", " ") for label in pages["label"]}
+    keep = sorted(set(pages["label"]))
+    if source == "embedded":
+        diseases = data.load_diseases()
+        aliases = {label: (row.name_en, *row.aliases) for label, row in diseases.iterrows()}
+        names = diseases["name_es"].to_dict()
+        if settings.groups is not None:
+            keep = sorted(diseases.index[diseases["group"].isin(settings.groups)])
+    elif settings.max_labels is not None and len(keep) > settings.max_labels:
+        keep = sorted(np.random.default_rng(0).choice(keep, settings.max_labels, replace=False).tolist())
+    protocol = splits.choose_protocol(pages)
+    # Masked before the subset is taken: which words give a name away is decided on all pages.
+    masked = fragments.mask_table(pages, aliases)
+    chosen = pages["label"].isin(keep)
+    if protocol == "row":
+        split = splits.row_split(masked[chosen])
+    else:
+        split = splits.fragment_split(fragments.make_fragments(masked[chosen]))
+    pages = pages[chosen].reset_index(drop=True)
+    page_split = splits.page_split(pages)
+    return Study(
+        settings,
+        source,
+        protocol,
+        pages,
+        split,
+        splits.freeze(split),
+        page_split,
+        splits.freeze(page_split),
+        names,
+        aliases,
+    )

@@ -1,0 +1,98 @@
+"""Text to tensors: the two tokenizers, padding, and batches of similar length. No framework is imported here."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from .config import ROOT, InputError
+
+GPT2_REVISIONS = {"openai-community/gpt2": "607a30d783dfa663caf39e06633721c8d4cfcd7e"}
+
+
+def resolve_base(base: str) -> tuple[str, str | None]:
+    """Where transformers finds the pre-trained base: (directory or Hub id, revision or None).
+
+    A path in the repository or anywhere else must hold config, weights and tokenizer; otherwise InputError says what lacks.
+    """
+    if base in GPT2_REVISIONS:
+        return base, GPT2_REVISIONS[base]
+    directory = Path(base) if Path(base).is_absolute() else ROOT / base
+    if not directory.is_dir():
+        raise InputError(
+            f"--base {base}: no such directory, nor one of {', '.join(GPT2_REVISIONS)}; see `python -m helpers pretrain`"
+        )
+    for file in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (directory / file).is_file():
+            raise InputError(
+                f"--base {base}: incomplete, {file} is missing; restore it or make it with `python -m helpers pretrain`"
+            )
+    try:
+        json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"--base {base}: config.json is no JSON ({error}); restore it") from error
+    return str(directory), None
+
+
+def base_file(base: str, name: str) -> Path:
+    """The path of one of the base's files; one of a base on the Hub is downloaded at its pinned revision, once."""
+    where, revision = resolve_base(base)
+    if revision is None:
+        return Path(where) / name
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(where, name, revision=revision))
+    except (
+        Exception
+    ) as error:  # offline, timeout and missing-revision errors differ by library version; the way out does not
+        raise InputError(
+            f"--base {base}: {name} cannot be had from the Hugging Face Hub ({type(error).__name__}); use models/gpt2-mini"
+        ) from error
+
+
+def load_bpe(base: str):
+    """The base's byte-level BPE as a plain `tokenizers.Tokenizer`: it loads no framework, so Keras notebooks can use it."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(base_file(base, "tokenizer.json")))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def pad(sequences: list[list[int]], length: int | None = None, side: str = "right", value: int = 0) -> np.ndarray:
+    """(n, length) int32 filled up with `value`; length None: the longest. Longer ones lose their end.
+
+    side: "left" (the notes' way) or "right" (what masks and cuDNN want).
+    """
+    width = max(map(len, sequences)) if length is None else length
+    out = np.full((len(sequences), width), value, dtype=np.int32)
+    for row, sequence in zip(out, sequences, strict=True):
+        kept = sequence[:width]
+        if kept and side == "left":
+            row[-len(kept) :] = kept
+        elif kept:
+            row[: len(kept)] = kept
+    return out
+
+
+def bucketed_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator | None) -> Iterator[np.ndarray]:
+    """Index arrays of batches of similar length: little padding, every index exactly once.
+
+    With `rng`, rows are ordered by length plus noise of 10 % (so that batches differ from epoch to epoch) and the batches
+    are shuffled; without, the order is by length alone.
+    """
+    key = lengths * rng.uniform(0.9, 1.1, len(lengths)) if rng is not None else lengths
+    order = np.argsort(key, kind="stable")
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    if rng is not None:
+        rng.shuffle(batches)
+    yield from batches
+
+
+def padding_share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:
+    """Share of positions that are padding, in [0, 1), when each batch is padded to its own longest row."""
+    computed = sum(len(batch) * lengths[batch].max() for batch in batches)
+    return float(1 - lengths.sum() / computed)

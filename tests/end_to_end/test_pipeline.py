@@ -1,0 +1,106 @@
+"""The whole way with profile quick, as a user runs it: every promised file, nothing done twice, nothing lost when killed."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from helpers.config import ARMS, BUILD, ROOT
+from helpers.pipeline import NOTEBOOKS, TABLES
+
+OUTPUT = BUILD / "outputs" / "quick-embedded"
+COMMAND = [sys.executable, "-m", "helpers", "run", "--profile", "quick"]
+
+
+def call(*arguments, cwd):
+    done = subprocess.run([*COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """What the first run prints, called from a directory that is not the repository."""
+    return call(cwd=tmp_path_factory.mktemp("elsewhere"))
+
+
+def test_it_ends_with_the_table_and_where_everything_is(printed):
+    assert all(re.search(rf"^ *{arm} +\d\.\d{{3}} \[", printed, re.MULTILINE) for arm in ARMS)
+    assert str(OUTPUT / "figures") in printed and str(OUTPUT / "report" / "generated") in printed
+    assert "notebook 6/6 06_comparacion" in printed and re.search(r"\[1/\d+\]", printed)
+
+
+@pytest.mark.parametrize("name", [figure for _, figures in NOTEBOOKS.values() for figure in figures])
+def test_every_promised_figure_is_there_and_shows_something(printed, name):
+    assert (OUTPUT / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    with Image.open(OUTPUT / "figures" / f"{name}.png") as picture:
+        assert picture.size == (1920, 1080)
+        assert len(picture.convert("RGB").getcolors(10**7)) > 20
+
+
+def test_every_promised_table_is_there_with_every_arm(printed):
+    assert {file.name for file in (OUTPUT / "report" / "generated").iterdir()} == set(TABLES)
+    results = json.loads((OUTPUT / "report" / "generated" / "results.json").read_text())
+    assert list(results["arms"]) == list(ARMS) and results["rows"]["test"] == 2 * results["num_labels"]
+    table = (OUTPUT / "report" / "generated" / "tabla_comparacion.tex").read_text()
+    assert all(arm.name in table for arm in ARMS.values())
+
+
+def test_the_executed_notebooks_have_outputs_and_no_errors_or_noise(printed):
+    for name in NOTEBOOKS:
+        cells = json.loads((OUTPUT / "notebooks" / f"{name}.ipynb").read_text())["cells"]
+        outputs = [output for cell in cells if cell["cell_type"] == "code" for output in cell["outputs"]]
+        assert outputs, name
+        for output in outputs:
+            assert output["output_type"] != "error" and output.get("name") != "stderr", (name, output)
+
+
+def test_a_second_run_does_nothing_again(printed, tmp_path):
+    before = {f: f.stat().st_mtime_ns for f in [*(BUILD / "runs").glob("*/record.json"), *OUTPUT.rglob("*.p*")]}
+    began = time.perf_counter()
+    again = call(cwd=tmp_path)
+    assert again.count("up to date") == 6 and "[1/" not in again
+    assert {f: f.stat().st_mtime_ns for f in before} == before and len(before) > 40
+    assert time.perf_counter() - began < 60
+
+
+def test_a_figure_that_was_lost_is_made_again(printed, tmp_path):
+    (OUTPUT / "figures" / "01_fuga.png").unlink()
+    again = call("--only", "01", cwd=tmp_path)
+    assert "up to date" not in again and (OUTPUT / "figures" / "01_fuga.png").is_file()
+
+
+def test_a_killed_run_goes_on_from_its_finished_runs(tmp_path):
+    build = tmp_path / "build"
+    command = [sys.executable, "-m", "helpers", "train", "--profile", "quick", "--arms", "gpt2_scratch"]
+    environment = os.environ | {"HELPERS_BUILD": str(build)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while not (finished := list(build.glob("runs/*/record.json"))) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert finished
+    time.sleep(3)  # the worker notices that its parent is gone
+    kept = {file: file.stat().st_mtime_ns for file in build.glob("runs/*/record.json")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr
+    assert {file: file.stat().st_mtime_ns for file in kept} == kept
+    assert len(list(build.glob("runs/*/record.json"))) == 3 and not list(build.glob("runs/*.part"))
+
+
+def test_a_real_data_set_of_the_same_shape_goes_the_whole_way(tmp_path):
+    sample = ROOT.parent / "shared" / "data" / "nih_symptoms.csv"
+    if not sample.is_file():
+        pytest.skip("the sample data set is not beside the repository")
+    printed = call("--data", str(sample), "--only", "01,04", cwd=tmp_path)
+    assert (
+        "nih_symptoms" in printed
+        and (BUILD / "outputs" / "quick-nih_symptoms" / "figures" / "04_etiquetas.pdf").is_file()
+    )

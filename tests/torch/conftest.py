@@ -1,0 +1,37 @@
+"""A toy corpus and a toy base, pre-trained in seconds by the code under test."""
+
+import json
+import random
+
+import pytest
+
+from helpers.corpus import PretrainSpec
+from helpers.pretrain import pretrain
+
+SPEC = PretrainSpec(tokens=20 * 4 * 64, vocab_size=400, n_layer=2, n_embd=32, n_head=2, n_positions=64, batch_size=4)
+
+
+@pytest.fixture(scope="session")
+def toy_corpus(tmp_path_factory):
+    """Made-up sentences as JSON Lines: a training file with two sources, and a held-out one."""
+    rng, words = (
+        random.Random(0),
+        "fever cough pain rash night joint swelling child after before the a of with and".split(),
+    )
+
+    def lines(n, source):
+        texts = (" ".join(rng.choices(words, k=60)) + "." for _ in range(n))
+        return [json.dumps({"text": text, "source": source, "licence": "CC0"}) + "\n" for text in texts]
+
+    directory = tmp_path_factory.mktemp("corpus")
+    (directory / "train-00.jsonl").write_text("".join(lines(120, "health/a:1") + lines(30, "fiction/b:2")))
+    (directory / "valid.jsonl").write_text("".join(lines(20, "health/a:3")))
+    return directory
+
+
+@pytest.fixture(scope="session")
+def toy_base(toy_corpus, tmp_path_factory):
+    """The directory of a finished toy base."""
+    out = tmp_path_factory.mktemp("base")
+    pretrain(toy_corpus, out, SPEC, compile_model=False, eval_every=5)
+    return out

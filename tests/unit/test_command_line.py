@@ -1,0 +1,70 @@
+"""Bad input: one line, exit code 2, nothing written."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from helpers.__main__ import main
+
+GOOD = "text,label\n" + "\n".join(f"Sentence one about {x} is long enough. " * 3 + f",{x}" for x in "ab")
+
+
+def call(tmp_path, *arguments, **environment):
+    build = tmp_path / "build"
+    done = subprocess.run(
+        [sys.executable, "-m", "helpers", *arguments],
+        env=os.environ | {"HELPERS_BUILD": str(build)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done, build
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "--profile", "fast"), "--profile 'fast'"),
+        (("run", "--only", "09"), "--only '09'"),
+        (("train", "--arms", "bert"), "--arms 'bert'"),
+        (("run", "--profile", "quick", "--data", "nothing.csv"), "nothing.csv: no such file"),
+    ],
+)
+def test_unusable_arguments(arguments, message, capsys):
+    assert main(list(arguments)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and message in error and error.count("\n") == 1
+
+
+def test_bad_data_exits_with_2_and_writes_nothing(tmp_path):
+    file = tmp_path / "bad.csv"
+    file.write_text("text,label\nfever,flu\n,cold\n")
+    done, build = call(tmp_path, "run", "--profile", "quick", "--data", str(file))
+    assert (
+        done.returncode == 2 and done.stderr.count("\n") == 1 and "bad.csv: empty `text` in 1 row(s): 2" in done.stderr
+    )
+    assert not build.exists() and list(tmp_path.iterdir()) == [file]
+
+
+def test_pages_too_short_to_cut_exit_with_2(tmp_path):
+    file = tmp_path / "short.csv"
+    file.write_text("text,label\nfever,flu\nrunny nose,cold\n")
+    done, build = call(tmp_path, "train", "--profile", "quick", "--data", str(file))
+    assert done.returncode == 2 and "fewer than two labels" in done.stderr and not build.exists()
+
+
+def test_a_corpus_that_is_not_there_exits_with_2(tmp_path):
+    done, build = call(tmp_path, "pretrain", "--corpus", str(tmp_path / "nowhere"), "--out", str(tmp_path / "model"))
+    assert done.returncode == 2 and "nowhere: no file *.jsonl[.xz] there" in done.stderr and not build.exists()
+
+
+@pytest.mark.parametrize("source", ["mayo", "medquad"])
+def test_the_hub_out_of_reach_names_both_ways_out(tmp_path, source):
+    done, build = call(
+        tmp_path, "run", "--profile", "quick", "--data", source, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hf")
+    )
+    assert done.returncode == 2, done.stderr
+    assert "run once with network so that it is cached, or use --data embedded" in done.stderr
+    assert done.stderr.count("\n") == 1 and not build.exists()

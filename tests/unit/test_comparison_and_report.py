@@ -1,0 +1,104 @@
+"""Intervals and tests on made-up runs whose answer is known; LaTeX that follows results.json."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from helpers import comparison, report
+from helpers.config import ARMS
+from helpers.experiments import ensure, tuning_table
+from helpers.records import Record
+from helpers.study import prepare
+
+
+def run(hits, labels):
+    """A record whose logits are right exactly where `hits` says so."""
+    logits = np.zeros((len(labels), labels.max() + 2))
+    logits[np.arange(len(labels)), np.where(hits, labels, labels + 1)] = 5
+    return Record(None, {"test": {"accuracy": float(np.mean(hits))}}, None, 1.0, 10, None, logits)
+
+
+@pytest.fixture
+def made_up(monkeypatch):
+    """A study whose two arms answer as told: `a` right on 60 of 100 rows, `b` on 40 of them, 3 seeds each."""
+    labels = np.arange(100) % 7
+    rows = np.arange(100)
+    answers = {
+        "gpt2_finetuned": [run(rows < 60, labels)] * 3,
+        "gpt2_scratch": [run((rows < 30) | (rows >= 90), labels)] * 3,
+    }
+    monkeypatch.setattr(comparison, "results", lambda study, arm: answers[arm])
+    monkeypatch.setattr(comparison.splits, "side", lambda split, name: ([], labels))
+    return prepare("quick")
+
+
+def test_paired_difference_interval_and_exact_mcnemar(made_up):
+    row = comparison.paired(made_up, [("gpt2_finetuned", "gpt2_scratch")]).iloc[0]
+    assert row.difference == pytest.approx(0.2) and (row.only_a, row.only_b) == (30, 10)
+    assert row.p == pytest.approx(binomtest(10, 40, 0.5).pvalue) == row.p_holm
+    # Normal theory for the mean of 100 differences in {-1, 0, 1}: variance (0.4 - 0.04) / 100.
+    assert row.low == pytest.approx(0.2 - 1.96 * 0.06, abs=0.02) and row.high == pytest.approx(
+        0.2 + 1.96 * 0.06, abs=0.02
+    )
+
+
+def test_an_arm_does_not_differ_from_itself(made_up):
+    row = comparison.paired(made_up, [("gpt2_scratch", "gpt2_scratch")]).iloc[0]
+    assert (row.difference, row.low, row.high, row.p) == (0, 0, 0, 1)
+
+
+def test_seeds_that_disagree_widen_the_interval():
+    labels = np.zeros(200, int)
+    rng = np.random.default_rng(0)
+    weights = comparison.draw_rows(200, rng)
+    same = np.tile(np.arange(200) < 100, (3, 1)).astype(float)
+    apart = np.stack([np.arange(200) < n for n in (40, 100, 160)]).astype(float)
+    width = [np.ptp(comparison.interval(comparison.bootstrap_means(v, weights, rng))) for v in (same, apart)]
+    assert width[1] > 2 * width[0] and len(labels) == 200
+
+
+@pytest.fixture(scope="module")
+def exported():
+    study = prepare("quick")
+    arms = ["majority", "naive_bayes", "tfidf_logreg"]
+    ensure(study, arms)
+    summary = comparison.summary(study, arms)
+    pairs = comparison.paired(study, [("tfidf_logreg", "majority"), ("naive_bayes", "majority")])
+    first = {"accuracy": 0.0, "class_perplexity": 12345.6}
+    return report.export(study, summary, pairs, tuning_table(study, arms[1:]), first), summary
+
+
+def test_every_macro_has_a_letters_only_name_and_a_number(exported):
+    directory, summary = exported
+    lines = (directory / "macros.tex").read_text().splitlines()[1:]
+    macros = dict(re.fullmatch(r"\\newcommand\{\\([A-Za-z]+)\}\{(.+)\}", line).groups() for line in lines)
+    assert macros["TfidfLogregAccuracy"] == f"{summary.loc['tfidf_logreg', 'accuracy']:.3f}"
+    assert macros["FirstAttemptPerplexity"] == "12,346"
+    assert not [name for name, value in macros.items() if "nan" in value.lower()]
+
+
+def test_a_number_changed_in_results_json_changes_table_and_macros(exported):
+    directory, _ = exported
+    results = json.loads((directory / "results.json").read_text())
+    results["arms"]["naive_bayes"]["accuracy"] = 0.98765
+    (directory / "results.json").write_text(json.dumps(results))
+    report.write_tex(directory)
+    assert "0.988" in (directory / "tabla_comparacion.tex").read_text()
+    assert r"\newcommand{\NaiveBayesAccuracy}{0.988}" in (directory / "macros.tex").read_text()
+
+
+def test_tables_are_balanced_booktabs(exported):
+    for name in ("tabla_comparacion", "tabla_pares"):
+        lines = (exported[0] / f"{name}.tex").read_text().splitlines()
+        body = lines[lines.index(r"\midrule") + 1 : lines.index(r"\bottomrule")]
+        columns = len(re.search(r"\\begin\{tabular\}\{(\w+)\}", "\n".join(lines)).group(1))
+        assert body and all(line.count(" & ") == columns - 1 and line.endswith(r"\\") for line in body)
+
+
+def test_macro_names_of_all_arms_are_distinct():
+    names = [report.macro_name(arm) for arm in ARMS]
+    assert len(set(names)) == len(names) and all(name.isalpha() for name in names)
+    assert report.macro_name("gpt2_finetuned") == "GptTwoFinetuned"

@@ -1,0 +1,97 @@
+"""Specs, records, and the rule by which a hyperparameter is chosen."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from helpers import baselines, experiments, records
+from helpers.config import ARMS, BUILD, PROFILES, InputError, get_arms, get_profile
+from helpers.study import prepare
+
+
+@pytest.fixture(scope="module")
+def study():
+    return prepare("quick")
+
+
+def record(accuracy, loss, test_accuracy=0.0):
+    scores = {"valid": {"accuracy": accuracy, "loss": loss}, "test": {"accuracy": test_accuracy}}
+    return records.Record(None, scores, None, 0.0, 0, None, None)
+
+
+def test_no_framework_is_loaded_by_the_shared_modules():
+    code = "import sys, helpers.pipeline; sys.exit(bool({'tensorflow', 'keras', 'torch'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_tuned_arm_of_a_profile_has_equally_many_trials():
+    for profile in PROFILES.values():
+        assert len({len(profile.trials[arm]) for arm in ARMS if ARMS[arm].tuned}) == 1, profile.name
+
+
+def test_unknown_profiles_and_arms_are_refused():
+    with pytest.raises(InputError, match="choose one of quick, class, report, full"):
+        get_profile("fast")
+    with pytest.raises(InputError, match="'bert'"):
+        get_arms("bilstm,bert")
+    assert get_arms("tfidf_logreg, majority") == ["majority", "tfidf_logreg"]
+
+
+def test_each_field_of_a_spec_changes_its_key(study):
+    spec = experiments.make_spec(study, "gpt2_scratch", 1e-3, 0)
+    changed = [replace(spec, **{name: value}) for name, value in
+               dict(arm="gpt2_finetuned", split="x", seed=1, value=3e-4, epochs=99, base="y", recipe="z").items()]  # fmt: skip
+    assert len({spec.key, *(other.key for other in changed)}) == 8
+    assert experiments.make_spec(study, "gpt2_scratch", 1e-3, 0).key == spec.key
+
+
+def test_the_choice_looks_at_validation_only():
+    good, better, best = record(0.2, 1.0, test_accuracy=0.9), record(0.3, 2.0), record(0.3, 1.5, test_accuracy=0.1)
+    assert experiments.choose([good, better, best]) is best
+
+
+def test_runs_are_trained_once_and_then_read_back(study, monkeypatch):
+    spec = experiments.make_spec(study, "naive_bayes", 0.5, 0)
+    first = experiments.run(spec, study.profile.base)
+    monkeypatch.setattr(baselines, "train", lambda *a: pytest.fail("trained again"))
+    again = experiments.run(spec, study.profile.base)
+    assert again.metrics == first.metrics and np.array_equal(again.test_logits, first.test_logits)
+    assert again.test_logits.shape == ((study.split["side"] == "test").sum(), study.num_labels)
+
+
+def test_a_run_that_dies_leaves_no_record(study, monkeypatch):
+    spec = experiments.make_spec(study, "naive_bayes", 0.25, 0)
+    monkeypatch.setattr(records.np, "savez_compressed", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        experiments.run(spec, study.profile.base)
+    assert records.load(spec) is None and not (BUILD / "runs" / spec.key).exists()
+
+
+def test_results_of_untrained_arms_say_how_to_train_them(study):
+    fresh = replace(study, profile=replace(study.profile, trials=study.profile.trials | {"bilstm": (0.123,)}))
+    with pytest.raises(InputError, match="helpers train --profile quick --arms bilstm"):
+        experiments.results(fresh, "bilstm")
+
+
+def test_the_scikit_learn_arms_from_trial_to_result(study):
+    arms = ["majority", "naive_bayes", "tfidf_logreg"]
+    experiments.ensure(study, arms)
+    assert [experiments.pending(study, arm) for arm in arms] == [0, 0, 0]
+    table = experiments.tuning_table(study, arms[1:])
+    assert table.groupby("arm")["chosen"].sum().tolist() == [1, 1] and len(table) == 4
+    majority = experiments.results(study, "majority")[0]
+    assert majority.metrics["test"]["class_perplexity"] == pytest.approx(study.num_labels, rel=0.02)
+
+
+def test_a_baseline_learns_what_can_be_learned_and_a_label_without_training_rows_stays_finite(study):
+    split = study.split.assign(text=["word" + label.replace("-", "") for label in study.split["label"]])
+    result = baselines.train(split, "tfidf_logreg", 100.0, 0)
+    labels = experiments.splits.side(split, "test")[1]
+    assert (result["test_logits"].argmax(axis=1) == labels).all()
+    result = baselines.train(study.page_split, "naive_bayes", 1.0, 0)
+    assert np.isfinite(result["test_logits"]).all()
+    true = experiments.splits.side(study.page_split, "test")[1]
+    assert not (result["test_logits"].argmax(axis=1) == true).any()

@@ -1,0 +1,83 @@
+"""Fragments lose and invent nothing; masks catch a name however it is written."""
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.fragments import (
+    MASK,
+    make_fragments,
+    mask_names,
+    mask_table,
+    names_itself,
+    split_fragments,
+    split_sentences,
+    telltale_words,
+)
+
+TEXTS = st.text(alphabet="abc AB.!?\n\"'()[]-0 ", max_size=200)
+
+
+@given(TEXTS, st.integers(1, 20))
+def test_fragments_hold_the_same_words_in_the_same_order(text, min_words):
+    fragments = split_fragments(text, min_words)
+    assert " ".join(fragments).split() == text.split()
+    assert all(len(f.split()) >= min_words for f in fragments) or len(fragments) == 1
+
+
+def test_sentences_end_where_a_reader_ends_them():
+    text = 'It hurts, e.g. at night. "Like fire!" 3 in 10 faint. [condition] is rare? Yes, says Dr. House.\nswollen lips\nhives'
+    assert split_sentences(text) == [
+        "It hurts, e.g. at night.",
+        '"Like fire!"',
+        "3 in 10 faint.",
+        "[condition] is rare?",
+        "Yes, says Dr. House.",
+        "swollen lips",
+        "hives",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "expected"),
+    [
+        ("Crohn's disease and Crohns disease hurt.", ["crohns disease"], f"{MASK} and {MASK} hurt."),
+        ("Kidney-stones and a kidney stone pass.", ["kidney stone"], f"{MASK} and a {MASK} pass."),
+        ("Asthmatic children; asthma.", ["asthma"], f"{MASK} children; {MASK}."),
+        ("Psoriatic plaques in psoriasis.", ["psoriasis"], f"{MASK} plaques in {MASK}."),
+        ("RHEUMATOID ARTHRITIS (RA) swells; RA lasts.", ["rheumatoid arthritis"], f"{MASK} swells; {MASK} lasts."),
+        ("Gout, or gouty attacks.", ["gout"], f"{MASK}, or gouty attacks."),
+        ("MS comes in bouts, ms does not.", ["MS"], f"{MASK} comes in bouts, ms does not."),
+        ("The heart attacks no one.", [], "The heart attacks no one."),
+        ("Stroke it gently, backstroke.", ["stroke"], f"{MASK} it gently, backstroke."),
+    ],
+)
+def test_names_are_masked_in_every_spelling(text, names, expected):
+    assert mask_names(text, names) == expected
+
+
+@given(st.sampled_from(["gout", "asthma", "kidney stones", "crohns disease", "lyme disease"]), TEXTS)
+def test_no_name_is_left_after_masking(name, text):
+    label = name.replace(" ", "-")
+    assert not names_itself(mask_names(f"{text} {name} {text}", [name]), label)
+
+
+def test_only_words_of_no_other_page_give_a_label_away():
+    table = pd.DataFrame(
+        {
+            "text": ["Heart attack pain.", "A panic attack of the heart.", "Knuckles."],
+            "label": ["heart-attack", "panic-disorder", "rheumatoid"],
+        }
+    )
+    telltale = telltale_words(table)
+    assert telltale == {"heart-attack": set(), "panic-disorder": {"panic", "disorder"}, "rheumatoid": {"rheumatoid"}}
+    masked = mask_table(table)
+    assert masked["text"].tolist()[0] == f"{MASK} pain."
+    assert table["text"].tolist()[0] == "Heart attack pain."  # the table given is left as it was
+
+
+def test_ids_do_not_depend_on_the_order_of_rows():
+    table = pd.DataFrame({"text": ["One two three. Four five six.", "Seven."], "label": ["a", "b"]})
+    forward, backward = make_fragments(table, 3), make_fragments(table[::-1], 3)
+    assert sorted(forward["id"]) == sorted(backward["id"]) and forward["id"].is_unique

@@ -1,0 +1,105 @@
+"""What is committed: notebooks in form and in step with the figures, and documents whose numbers come from records."""
+
+import json
+import re
+
+import pytest
+
+from helpers.config import PROFILES, ROOT
+from helpers.pipeline import NOTEBOOKS, TABLES
+
+FILES = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def cells(file, kind=None):
+    return [c for c in json.loads(file.read_text(encoding="utf-8"))["cells"] if kind in (None, c["cell_type"])]
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def test_the_pipeline_knows_every_notebook():
+    assert [file.stem for file in FILES] == list(NOTEBOOKS)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_a_notebook_opens_with_its_question_and_closes_with_summary_and_exercises(file):
+    prose = [source(c) for c in cells(file, "markdown")]
+    assert re.match(rf"# {int(file.stem[:2])} · ", prose[0])
+    assert all(word in prose[0] for word in ("**Pregunta.**", "**Antes:**", "**Tarda:**"))
+    assert prose[-2].startswith("## Resumen") and prose[-1].startswith("## Ejercicios")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_exactly_one_cell_is_tagged_parameters_and_offers_profile_and_source(file):
+    tagged = [source(c) for c in cells(file, "code") if "parameters" in c["metadata"].get("tags", [])]
+    assert (
+        len(tagged) == 1
+        and 'os.environ.get("HELPERS_PROFILE", "class")' in tagged[0]
+        and 'source = "embedded"' in tagged[0]
+    )
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_no_result_is_typed_into_prose(file):
+    allowed = {"0.0", "88.7"}  # the first attempt's published accuracy; the largest exponent of float32's exp
+    for cell in cells(file, "markdown"):
+        found = set(re.findall(r"(?<![\w.])\d+\.\d+(?![\w.])", source(cell))) - allowed
+        assert not found, (found, source(cell)[:80])
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_committed_outputs_are_complete_in_order_and_clean(file):
+    code = cells(file, "code")
+    assert [c["execution_count"] for c in code] == list(range(1, len(code) + 1))
+    for cell in code:
+        for output in cell["outputs"]:
+            assert output["output_type"] != "error" and output.get("name") != "stderr"
+    text = file.read_text(encoding="utf-8")
+    assert "papermill" not in json.loads(text)["metadata"]
+    assert not re.search(r"/(home|root|tmp|work|Users)/", text)
+
+
+@pytest.mark.parametrize("name", [figure for _, figures in NOTEBOOKS.values() for figure in figures])
+def test_promised_figures_are_committed(name):
+    for suffix in ("pdf", "png"):
+        assert (ROOT / "figures" / f"{name}.{suffix}").stat().st_size > 1000
+
+
+def test_notebook_summaries_agree_with_the_committed_results():
+    results = json.loads((ROOT / "report" / "generated" / "results.json").read_text(encoding="utf-8"))
+    assert all((ROOT / "report" / "generated" / table).is_file() for table in TABLES)
+    outputs = json.dumps(cells(ROOT / "notebooks" / "06_comparacion.ipynb", "code"), ensure_ascii=False)
+    for row in results["arms"].values():
+        assert f"{row['accuracy']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" in outputs, row["name"]
+    assert results["profile"]["name"] in PROFILES
+
+
+def test_the_model_card_tells_what_pre_training_recorded():
+    facts = json.loads((ROOT / "models/gpt2-mini/pretraining.json").read_text())
+    card = (ROOT / "models/gpt2-mini/README.md").read_text(encoding="utf-8")
+    for number in (
+        f"{facts['valid_loss']:.3f}",
+        f"{facts['valid_bits_per_byte']:.3f}",
+        f"{facts['tokens_seen']:,}",
+        f"{facts['parameters']:,}",
+    ):
+        assert number in card, number
+    assert sum(f.stat().st_size for f in (ROOT / "models/gpt2-mini").iterdir()) < 20e6
+
+
+def test_nothing_of_this_machine_is_in_the_repository():
+    suffixes = {".py", ".md", ".toml", ".txt", ".tex", ".json", ".csv", ""}
+    for file in ROOT.rglob("*"):
+        parts = file.relative_to(ROOT).parts
+        if (
+            file.is_file()
+            and file.suffix in suffixes
+            and not {".git", ".venv", "build"} & set(parts)
+            and file.stat().st_size < 2e6
+        ):
+            text = file.read_text(encoding="utf-8", errors="ignore")
+            assert (
+                not re.search(r"/work/(main|shared)|/root/", text) or file.name == "test_notebooks_and_documents.py"
+            ), file

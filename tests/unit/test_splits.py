@@ -1,0 +1,103 @@
+"""Frozen splits: disjoint, covering, deterministic, and no near-duplicate across sides."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers import splits
+from helpers.config import BUILD, InputError
+from helpers.fragments import make_fragments
+from helpers.study import prepare
+
+
+def pages(n_labels, n_sentences, words=9, seed=0):
+    rng = np.random.default_rng(seed)
+    vocabulary = [f"w{i}" for i in range(500)]
+    text = [
+        " ".join("S" + " ".join(rng.choice(vocabulary, words)) + "." for _ in range(n_sentences))
+        for _ in range(n_labels)
+    ]
+    return pd.DataFrame({"text": text, "label": [f"disease-{i}" for i in range(n_labels)]}, dtype=object)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(2, 8), st.integers(4, 14), st.integers(0, 5))
+def test_fragment_split_is_disjoint_and_every_label_is_on_every_side(n_labels, n_sentences, seed):
+    fragments = make_fragments(pages(n_labels, n_sentences, seed=seed))
+    split = splits.fragment_split(fragments, seed)
+    assert sorted(split["id"]) == sorted(fragments["id"]) and split["id"].is_unique
+    for name in splits.SIDES:
+        assert set(split.loc[split["side"] == name, "label"]) == set(fragments["label"])
+    shuffled = splits.fragment_split(fragments.sample(frac=1, random_state=1), seed)
+    assert splits.split_hash(shuffled) == splits.split_hash(split)
+
+
+def test_near_duplicates_never_reach_a_held_out_side():
+    table = pages(3, 8)
+    sentence = "Burning pain behind the breastbone rises after a heavy meal at night."
+    table["text"] = [f"{text} {sentence}" for text in table["text"]]
+    split = splits.fragment_split(make_fragments(table))
+    assert set(split.loc[split["text"] == sentence, "side"]) == {"train"}
+    assert (split["side"] == "test").sum() == 6
+
+
+def test_near_duplicates_are_found_by_jaccard_of_three_word_runs():
+    a = "one two three four five six seven eight nine ten"
+    texts = pd.Series([a, a + " eleven", "quite another sentence about something else in the world"])
+    assert splits.near_duplicates(texts).tolist() == [True, True, False]
+
+
+def test_page_split_of_singletons_shares_no_label():
+    split = splits.page_split(pages(50, 5))
+    train, test = (set(split.loc[split["side"] == name, "label"]) for name in ("train", "test"))
+    assert len(train) == 40 and len(test) == 10 and not train & test
+
+
+def test_row_protocol_is_chosen_for_many_rows_a_label_and_is_stratified():
+    rows = pd.concat([pages(4, 1, words=20, seed=i) for i in range(20)], ignore_index=True)
+    assert splits.choose_protocol(rows) == "row" and splits.choose_protocol(pages(4, 9)) == "fragment"
+    counts = splits.row_split(rows).groupby(["label", "side"]).size().unstack()
+    assert (counts == pd.Series({"test": 3, "train": 14, "valid": 3})).all().all()
+
+
+def test_labels_that_are_too_small_are_left_out_aloud(capsys):
+    table = pd.concat([pages(3, 6), pages(1, 2, seed=9).assign(label="tiny")])
+    split = splits.fragment_split(make_fragments(table))
+    assert "tiny" not in set(split["label"]) and "tiny" in capsys.readouterr().out
+    with pytest.raises(InputError, match="fewer than two labels"):
+        splits.fragment_split(make_fragments(pages(5, 2)))
+
+
+def test_a_frozen_split_comes_back_the_same_and_a_changed_file_is_refused():
+    split = splits.fragment_split(make_fragments(pages(3, 6)))
+    key = splits.freeze(split)
+    assert splits.load_split(key).to_dict("records") == split.to_dict("records")
+    file = BUILD / "splits" / f"{key}.csv"
+    file.write_text(file.read_text().replace(",test\n", ",train\n", 1))
+    with pytest.raises(InputError, match="no longer has the hash"):
+        splits.load_split(key)
+    with pytest.raises(InputError, match="no such frozen split"):
+        splits.load_split("0" * 16)
+
+
+def test_the_classes_own_split_is_sound():
+    study = prepare("class")
+    assert not splits.near_duplicates(study.split.loc[study.split["side"] != "train", "text"]).any()
+    counts = study.split.groupby(["label", "side"]).size().unstack()
+    assert counts.notna().all().all() and (counts["test"] == 2).all() and (counts["valid"] == 2).all()
+    texts = {name: set(study.split.loc[study.split["side"] == name, "text"]) for name in splits.SIDES}
+    assert (
+        not texts["train"] & texts["test"]
+        and not texts["train"] & texts["valid"]
+        and not texts["valid"] & texts["test"]
+    )
+
+
+def test_label_numbers_are_positions_in_the_sorted_labels():
+    split = splits.fragment_split(make_fragments(pages(3, 6)))
+    classes = splits.label_classes(split)
+    texts, labels = splits.side(split, "test")
+    by_text = dict(zip(split["text"], split["label"], strict=True))
+    assert [classes[i] for i in labels] == [by_text[text] for text in texts]
