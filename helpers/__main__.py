@@ -60,9 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
             pipeline.run(given.profile, given.data, given.only)
         elif given.command == "train":
             from . import experiments
+            from .study import prepare
 
             arms = get_arms(given.arms)
-            study = experiments.prepare(given.profile, given.data)
+            study = prepare(given.profile, given.data)
             if os.environ.get("HELPERS_WORKER"):
                 experiments.die_with_parent()
                 experiments.train_arms(study, arms)

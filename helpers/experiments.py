@@ -12,9 +12,7 @@ import pandas as pd
 from . import baselines, metrics, splits
 from .config import ARMS, BUILD, InputError
 from .records import Record, RunSpec, base_hash, load, recipe, save
-from .study import Study, prepare
-
-__all__ = ["Study", "prepare"]  # the notebooks need nothing else to start
+from .study import Study
 
 
 def make_spec(study: Study, arm: str, value: float | None, seed: int, split: str | None = None) -> RunSpec:

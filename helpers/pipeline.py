@@ -12,7 +12,7 @@ from .comparison import estimate
 from .config import ARMS, BUILD, ROOT, InputError
 from .experiments import ensure
 from .plots import check_figures
-from .records import recipe
+from .records import base_hash, recipe
 from .study import Study, prepare
 
 # Each notebook, the arms that it shows, and the figures that it promises.
@@ -130,6 +130,7 @@ def fingerprint(study: Study, source: Path, arms: tuple[str, ...]) -> str:
         study.split_key,
         study.page_key,
         splits.split_hash(study.pages.assign(id="", side="")),
+        base_hash(study.profile.base),
     ]
     parts += [file.read_text(encoding="utf-8") for file in sorted((ROOT / "helpers").glob("*.py"))]
     parts += [recipe(ARMS[arm].framework) for arm in arms]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from cycler import cycler
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .config import ARMS, InputError
 from .records import Record
@@ -92,13 +93,17 @@ def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figu
                 label=ARMS[arm].name if number == 0 else None,
             )
     left.axhline(np.log(num_labels), color=INK, ls=":", lw=1)
-    left.annotate("azar", (1, np.log(num_labels)), (0, 3), textcoords="offset points", fontsize=8)
+    left.annotate(
+        "azar", (0.99, np.log(num_labels)), (0, -9), left.get_yaxis_transform(), "offset points", ha="right", fontsize=8
+    )
+    for ax in (left, right):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.set(xlabel="época", ylabel="pérdida (nats)", ylim=(0, None))
     left.plot([], [], color=INK, ls="--", lw=1, label="entrenamiento")
     left.plot([], [], color=INK, lw=1.4, label="validación")
     left.legend(fontsize=8, loc="best")
     right.set(xlabel="época", ylabel="exactitud en validación", ylim=(0, None))
-    right.legend(fontsize=8, loc="upper left")
+    right.legend(fontsize=8, loc="best")
     fig.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return fig
 

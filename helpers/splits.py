@@ -37,11 +37,11 @@ def row_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 
 def fragment_split(fragments: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Every label on every side: two fragments to test, two to choose with (one and one under 8), the rest to train.
+    """Every label on every side. Of ten fragments or more, three test, two choose, the rest train (under ten: one and one).
 
     fragments: columns `id`, `page`, `label`, `text` (see `fragments.make_fragments`); near-duplicates stay in train.
     """
-    return _assign(fragments, lambda n: (2, 2) if n >= 8 else (1, 1), seed)
+    return _assign(fragments, lambda n: (2, 3) if n >= 10 else (1, 1), seed)
 
 
 def page_rows(table: pd.DataFrame) -> pd.DataFrame:

@@ -47,7 +47,7 @@ def test_every_promised_figure_is_there_and_shows_something(printed, name):
 def test_every_promised_table_is_there_with_every_arm(printed):
     assert {file.name for file in (OUTPUT / "report" / "generated").iterdir()} == set(TABLES)
     results = json.loads((OUTPUT / "report" / "generated" / "results.json").read_text())
-    assert list(results["arms"]) == list(ARMS) and results["rows"]["test"] == 2 * results["num_labels"]
+    assert list(results["arms"]) == list(ARMS) and results["rows"]["test"] == 3 * results["num_labels"]
     table = (OUTPUT / "report" / "generated" / "tabla_comparacion.tex").read_text()
     assert all(arm.name in table for arm in ARMS.values())
 
