@@ -4,11 +4,10 @@ import os
 import shutil
 import tempfile
 
-os.environ.setdefault("HELPERS_BUILD", tempfile.mkdtemp(prefix="helpers-test-"))
+os.environ["HELPERS_BUILD"] = tempfile.mkdtemp(prefix="helpers-test-")
 os.environ["HELPERS_PROFILE"] = "quick"  # what the notebooks run with under nbmake
 os.environ["PYTHONWARNINGS"] = "ignore::DeprecationWarning"
 
 
 def pytest_unconfigure(config):
-    if "helpers-test-" in os.environ["HELPERS_BUILD"]:
-        shutil.rmtree(os.environ["HELPERS_BUILD"], ignore_errors=True)
+    shutil.rmtree(os.environ["HELPERS_BUILD"], ignore_errors=True)

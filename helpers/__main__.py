@@ -60,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
             pipeline.run(given.profile, given.data, given.only)
         elif given.command == "train":
             from . import experiments
+            from .records import only_one
             from .study import prepare
 
             arms = get_arms(given.arms)
@@ -68,7 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
                 experiments.die_with_parent()
                 experiments.train_arms(study, arms)
             else:
-                experiments.ensure(study, arms)
+                with only_one():
+                    experiments.ensure(study, arms)
         else:
             from . import corpus, pretrain
 
@@ -86,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
             spec = corpus.PretrainSpec(tokens=int(given.tokens), **{name: getattr(given, name) for name in names})
             pretrain.pretrain(given.corpus, given.out, spec, not given.no_compile, given.eval_every)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
         return 2
     return 0
 

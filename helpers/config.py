@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # Scratch space: run records, frozen splits, outputs that are not published. Git ignores it.
-BUILD = Path(os.environ.get("HELPERS_BUILD", ROOT / "build"))
+BUILD = Path(os.environ.get("HELPERS_BUILD", ROOT / "build")).resolve()
 
 
 class InputError(ValueError):

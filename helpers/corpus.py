@@ -32,13 +32,18 @@ class PretrainSpec:
         return max(1, self.tokens // (self.batch_size * self.n_positions))
 
 
+def corpus_files(directory: Path) -> list[Path]:
+    """The directory's `*.jsonl*` files, sorted by name."""
+    return sorted(Path(directory).glob("*.jsonl*"))
+
+
 def read_corpus(directory: Path, include: str, validation: bool) -> pd.DataFrame:
     """Documents whose `source` matches `include`: columns `text`, `source`.
 
     Files named `valid*.jsonl*` are the held-out part, all other `*.jsonl*` the training part; xz and gzip are read as
     they are. Raises InputError when the directory has no such file or nothing matches.
     """
-    files = [f for f in sorted(Path(directory).glob("*.jsonl*")) if f.name.startswith("valid") == validation]
+    files = [f for f in corpus_files(directory) if f.name.startswith("valid") == validation]
     if not files:
         kind = "valid*.jsonl[.xz]" if validation else "*.jsonl[.xz]"
         raise InputError(
@@ -116,7 +121,9 @@ def prepare(corpus: Path, spec: PretrainSpec, work: Path) -> dict:
         "bytes_per_token": n_bytes / blocks["valid"].size,
         "sources": sorted(train["source"].str.split(":").str[0].unique().tolist()),
     }
-    facts_file.write_text(json.dumps(facts, indent=1))
+    temporary = facts_file.with_suffix(".part")
+    temporary.write_text(json.dumps(facts, indent=1))
+    temporary.replace(facts_file)
     print(
         f"packed: {facts['train_tokens']:,} training tokens, {facts['bytes_per_token']:.2f} bytes a token", flush=True
     )

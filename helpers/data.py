@@ -14,9 +14,10 @@ MEDQUAD = {"path": "lavita/MedQuAD", "revision": "main"}
 NAMED_SOURCES = ("embedded", "mayo", "medquad")
 COLUMNS = ("text", "label")
 
+# Buttons and captions of scraped pages: unmistakable ones wherever they stand, the others only as a line of their own.
 FURNITURE = re.compile(
-    r"(open pop-?up dialog box|close pop-?up dialog box|enlarge image|show more|show less|advertisement|request an appointment"
-    r"|back to top|skip to main content|print this page|\u00a9 .*)",
+    r"(?:open|close) pop-?up dialog box|enlarge image|skip to main content"
+    r"|^\s*(?:show (?:more|less)|advertisement|request an appointment|back to top|print this page|©.*)\s*$",
     re.IGNORECASE,
 )
 
@@ -28,7 +29,7 @@ def clean_text(text: str) -> str:
     characters and lines that are only furniture (buttons, "Enlarge image") go. Pure: the same text, the same result.
     """
     text = html.unescape(str(text))
-    text = re.sub(r"<[^<>]{1,200}>", " ", text)
+    text = re.sub(r"</?[A-Za-z][^<>]{0,200}>", " ", text)
     text = re.sub(r"(?:^|\s{2,}|[\r\n\t]\s*)[-*•·]\s+", "\n", text)
     lines = []
     for line in re.split(r"[\r\n]+", text):
@@ -86,19 +87,25 @@ def _read_file(path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: the file is empty; it needs the columns `text` and `label`")
     try:
         if path.suffix.lower() == ".csv":
-            return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+            if not isinstance(table.index, pd.RangeIndex):  # pandas took surplus fields for an index
+                raise ValueError("rows have more fields than the header; quote texts that hold commas")
+            return table
         return readers[path.suffix.lower()](path)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8") from error
     except Exception as error:  # the readers raise many kinds; the user needs the file and the reason
         raise InputError(
-            f"{path}: cannot be read as {path.suffix[1:]} ({type(error).__name__}: {str(error)[:150]})"
+            f"{path}: cannot be read as {path.suffix[1:]} ({type(error).__name__}: {' '.join(str(error).split())[:150]})"
         ) from error
 
 
 def _from_hub(source: str, where: dict) -> pd.DataFrame:
+    import logging
+
     import datasets
 
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries would bury the one line that helps
     try:
         return datasets.load_dataset(where["path"], revision=where["revision"], split="train").to_pandas()
     except (

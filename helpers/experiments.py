@@ -11,7 +11,7 @@ import pandas as pd
 
 from . import baselines, metrics, splits
 from .config import ARMS, BUILD, InputError
-from .records import Record, RunSpec, base_hash, load, recipe, save
+from .records import Record, RunSpec, base_hash, drop_broken_checkpoints, load, recipe, save
 from .study import Study
 
 
@@ -56,18 +56,24 @@ def run(spec: RunSpec, base: str, progress: Callable[[str], None] = lambda text:
     if record := load(spec):
         return record
     split = splits.load_split(spec.split)
-    began = time.perf_counter()
     framework = ARMS[spec.arm].framework
     if framework == "sklearn":
+        began = time.perf_counter()
         result = baselines.train(split, spec.arm, spec.value, spec.seed)
     elif framework == "keras":
         from . import bilstm
 
+        bilstm.load_keras()
+        began = time.perf_counter()  # the first run of a worker does not pay for importing the framework
         result = bilstm.train(split, spec.arm, spec.value, spec.seed, spec.epochs, progress)
     else:
+        from transformers import Trainer  # noqa: F401  (imported before the clock starts)
+
         from . import gpt2
 
         work = BUILD / "runs" / f"{spec.key}.work"
+        drop_broken_checkpoints(work)
+        began = time.perf_counter()
         result = gpt2.train(split, spec.arm, spec.value, spec.seed, spec.epochs, progress, base=base, work=work)
     seconds = time.perf_counter() - began
     scores = {}

@@ -62,6 +62,15 @@ def name_pattern(names: Iterable[str]) -> re.Pattern:
     return re.compile("|".join(alternatives) or r"(?!)", re.IGNORECASE)
 
 
+def label_names(label: str) -> set[str]:
+    """The names that a slug spells: `alzheimer-s-disease` is alzheimers disease; a last part that is the acronym of the rest may go."""
+    words = re.sub(r"-s(?=-|$)", "s", label).split("-")
+    names = {" ".join(words)}
+    if len(words) > 2 and words[-1] == "".join(word[:1] for word in words[:-1]):
+        names |= {" ".join(words[:-1]), words[-1].upper()}
+    return names
+
+
 def mask_names(text: str, names: Iterable[str]) -> str:
     """The text with every occurrence of the names replaced by MASK, an abbreviation in brackets behind one included."""
     pattern = name_pattern(names)
@@ -91,7 +100,7 @@ def mask_table(table: pd.DataFrame, aliases: dict[str, Iterable[str]] | None = N
     telltale = telltale_words(table)
     aliases = aliases or {}
     masked = [
-        mask_names(text, {label.replace("-", " "), *aliases.get(label, ()), *telltale[label]})
+        mask_names(text, {*label_names(label), *aliases.get(label, ()), *telltale[label]})
         for text, label in zip(table["text"], table["label"], strict=True)
     ]
     return table.assign(text=pd.Series(masked, index=table.index, dtype=object))
@@ -99,7 +108,7 @@ def mask_table(table: pd.DataFrame, aliases: dict[str, Iterable[str]] | None = N
 
 def names_itself(text: str, label: str, aliases: Iterable[str] = ()) -> bool:
     """Whether the text contains its own label's name or an alias, in any of the spellings that `name_pattern` knows."""
-    return bool(name_pattern({label.replace("-", " "), *aliases}).search(text))
+    return bool(name_pattern({*label_names(label), *aliases}).search(text))
 
 
 def make_fragments(table: pd.DataFrame, min_words: int = MIN_WORDS) -> pd.DataFrame:

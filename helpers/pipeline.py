@@ -10,9 +10,8 @@ import pandas as pd
 from . import splits
 from .comparison import estimate
 from .config import ARMS, BUILD, ROOT, InputError
-from .experiments import ensure
-from .plots import check_figures
-from .records import base_hash, recipe
+from .experiments import ensure, trial_specs
+from .records import base_hash, only_one, recipe
 from .study import Study, prepare
 
 # Each notebook, the arms that it shows, and the figures that it promises.
@@ -49,9 +48,10 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
         f"{rows['train']} training, {rows['valid']} validation, {rows['test']} test rows",
         flush=True,
     )
-    ensure(study, [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)])
-    for number, name in enumerate(chosen, 1):
-        execute(study, name, f"notebook {number}/{len(chosen)} {name}")
+    with only_one():
+        ensure(study, [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)])
+        for number, name in enumerate(chosen, 1):
+            execute(study, name, f"notebook {number}/{len(chosen)} {name}")
     if "06_comparacion" in chosen:
         print_comparison(study)
     print(f"\ndone in {time.perf_counter() - began:.0f} s")
@@ -71,36 +71,30 @@ def execute(study: Study, name: str, shown: str) -> None:
     if name == "06_comparacion":
         wanted += [study.output / "report" / "generated" / table for table in TABLES]
     current = fingerprint(study, source, arms)
-    if stamp.is_file() and json.loads(stamp.read_text()) == {
-        "inputs": current,
-        "outputs": _contents([target, *wanted]),
-    }:
+    if _read(stamp) == {"inputs": current, "outputs": _contents([target, *wanted])}:
         print(f"{shown}: up to date", flush=True)
         return
     print(f"{shown} …", flush=True)
-    began = time.perf_counter()
+    began = time.time()
     executed = BUILD / "notebooks" / f"{study.profile.name}-{study.source_name}-{name}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
     _papermill(study, source, executed)
-    check_figures(study, figures)
+    for file in wanted:
+        if not file.is_file() or file.stat().st_mtime < began - 1:
+            raise RuntimeError(f"{name} did not write {file}, which it promises")
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{name}.part")
-    temporary.write_text(executed.read_text(encoding="utf-8"), encoding="utf-8")
-    temporary.replace(target)
+    _write(target, executed.read_text(encoding="utf-8"))
     executed.unlink()
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    # The executed notebook has the same source cells as before, so its own fingerprint is the one to compare with next time.
-    stamp.write_text(json.dumps({"inputs": current, "outputs": _contents([target, *wanted])}))
-    print(f"    done in {time.perf_counter() - began:.0f} s", flush=True)
+    _write(stamp, json.dumps({"inputs": current, "outputs": _contents([target, *wanted])}))
+    print(f"    done in {time.time() - began:.0f} s", flush=True)
 
 
 def _papermill(study: Study, source: Path, executed: Path) -> None:
     import nbformat
     import papermill
 
-    # The defaults in the parameters cell are the class profile's: nothing is injected where nothing differs.
-    given = {"profile": study.profile.name, "source": study.source}
-    parameters = {} if given == {"profile": "class", "source": "embedded"} else given
+    parameters = {"profile": study.profile.name, "source": study.source}
     papermill.execute_notebook(
         source,
         executed,
@@ -113,6 +107,13 @@ def _papermill(study: Study, source: Path, executed: Path) -> None:
     )
     notebook = nbformat.read(executed, as_version=4)
     notebook.metadata.pop("papermill", None)
+    # The target may be the source of the next run: the injected cell must not stay and outvote that run's parameters.
+    notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    for count, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), 1):
+        cell.execution_count = count
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = count
     notebook.metadata["language_info"] = {"name": "python"}
     for cell in notebook.cells:
         for key in ("papermill", "execution"):
@@ -133,8 +134,25 @@ def fingerprint(study: Study, source: Path, arms: tuple[str, ...]) -> str:
         base_hash(study.profile.base),
     ]
     parts += [file.read_text(encoding="utf-8") for file in sorted((ROOT / "helpers").glob("*.py"))]
+    parts += [(ROOT / "data" / "diseases.csv").read_text(encoding="utf-8")]
+    parts += [spec.key for arm in arms for spec in trial_specs(study, arm)]
     parts += [recipe(ARMS[arm].framework) for arm in arms]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+def _read(stamp: Path) -> dict | None:
+    """The stamp, or None if there is none or it cannot be read."""
+    try:
+        return json.loads(stamp.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _write(file: Path, text: str) -> None:
+    """Writes the file in one step."""
+    temporary = file.with_name(f".{file.name}.part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(file)
 
 
 def _contents(files: list[Path]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .config import ARMS, InputError
+from .config import ARMS
 from .records import Record
 from .study import Study
 
@@ -106,12 +106,3 @@ def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figu
     right.legend(fontsize=8, loc="best")
     fig.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return fig
-
-
-def check_figures(study: Study, names: tuple[str, ...]) -> None:
-    """Raises InputError naming the first promised figure that is missing or empty under the study's output."""
-    for name in names:
-        for suffix in ("pdf", "png"):
-            file = study.output / "figures" / f"{name}.{suffix}"
-            if not file.is_file() or file.stat().st_size == 0:
-                raise InputError(f"{file}: this figure was promised and not written; run its notebook again")

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from .config import BUILD
-from .corpus import PretrainSpec, prepare
+from .corpus import PretrainSpec, corpus_files, prepare
+from .records import drop_broken_checkpoints
 
 
 class Blocks:
@@ -82,7 +83,9 @@ def pretrain(corpus: Path, out: Path, spec: PretrainSpec, compile_model: bool = 
 
     logging.disable_progress_bar()
 
-    key = hashlib.sha256(json.dumps([asdict(spec), str(Path(corpus).resolve())]).encode()).hexdigest()[:12]
+    key = hashlib.sha256(
+        json.dumps([asdict(spec), [(f.name, f.stat().st_size) for f in corpus_files(corpus)]]).encode()
+    ).hexdigest()[:12]
     work = BUILD / "pretrain" / key
     facts = prepare(corpus, spec, work)
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
@@ -103,6 +106,7 @@ def pretrain(corpus: Path, out: Path, spec: PretrainSpec, compile_model: bool = 
     )
     model = GPT2LMHeadModel(config)
     checkpoints = work / "checkpoints"
+    drop_broken_checkpoints(checkpoints)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         max_steps=spec.max_steps,

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .config import BUILD, ROOT
+from .config import BUILD, ROOT, InputError
 from .text import resolve_base
 
 
@@ -101,3 +102,30 @@ def save(spec: RunSpec, result: dict, seconds: float, scores: dict) -> None:
     (temporary / "record.json").write_text(json.dumps(saved, indent=1), encoding="utf-8")
     shutil.rmtree(directory, ignore_errors=True)
     temporary.rename(directory)
+
+
+def drop_broken_checkpoints(directory: Path) -> None:
+    """Removes Trainer checkpoints that a kill cut short: `trainer_state.json` is written last, so it tells which are whole."""
+    for checkpoint in directory.glob("checkpoint-*"):
+        try:
+            json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            shutil.rmtree(checkpoint)
+
+
+@contextmanager
+def only_one():
+    """Holds the build directory's lock: a second pipeline on the same records is refused. A kill releases it."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "lock").open("w") as file:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            pass  # Windows has no flock
+        except OSError as error:
+            raise InputError(
+                f"{BUILD}: another `helpers run` or `train` is at work there; wait for it or end it"
+            ) from error
+        yield

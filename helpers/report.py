@@ -73,7 +73,7 @@ def macros(results: dict) -> dict[str, str]:
         out |= {f"{name}Perplexity": f"{row['class_perplexity']:.1f}", f"{name}Seconds": f"{row['seconds']:.0f}"}
     for pair in results["pairs"]:
         name = f"Diff{macro_name(pair['a'])}Versus{macro_name(pair['b'])}"
-        out[f"{name}"] = estimate(pair["difference"], pair["low"], pair["high"], sign=True)
+        out[name] = minus(estimate(pair["difference"], pair["low"], pair["high"], sign=True))
         out[f"{name}P"] = p_value(pair["p_holm"])
     return out
 
@@ -81,6 +81,11 @@ def macros(results: dict) -> dict[str, str]:
 def macro_name(arm: str) -> str:
     """`gpt2_finetuned` -> `GptTwoFinetuned`: LaTeX command names hold letters only."""
     return "".join(part.capitalize() for part in re.sub(r"\d", lambda m: f"_{DIGITS[m.group()]}_", arm).split("_"))
+
+
+def minus(text: str) -> str:
+    """Signed numbers with a real minus sign instead of a hyphen."""
+    return text.replace("-", r"\ensuremath{-}")
 
 
 def p_value(p: float) -> str:
@@ -102,8 +107,9 @@ def comparison_table(results: dict) -> str:
 def pairs_table(results: dict) -> str:
     """The paired differences as a booktabs tabular."""
     rows = [
-        f"{ARMS[pair['a']].name} $-$ {ARMS[pair['b']].name} & {pair['difference']:+.3f} & [{pair['low']:+.3f}, {pair['high']:+.3f}] & "
-        f"{pair['only_a']} / {pair['only_b']} & {p_value(pair['p_holm'])} \\\\"
+        f"{ARMS[pair['a']].name} $-$ {ARMS[pair['b']].name} & "
+        + minus(f"{pair['difference']:+.3f} & [{pair['low']:+.3f}, {pair['high']:+.3f}] & ")
+        + f"{pair['only_a']} / {pair['only_b']} & {p_value(pair['p_holm'])} \\\\"
         for pair in results["pairs"]
     ]
     return _tabular("lrcrr", r"Diferencia & $\Delta$ & IC 95\,\% & Sólo A / sólo B & $p$ (Holm) \\", rows)

@@ -1,6 +1,7 @@
 """The three protocols and their frozen splits: a table of rows with a `side`, written once, named by its content's hash."""
 
 import hashlib
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -81,15 +82,17 @@ def _assign(rows: pd.DataFrame, quota: Callable[[int], tuple[int, int]], seed: i
 
 def near_duplicates(texts: pd.Series) -> np.ndarray:
     """(n,) bool: whether a text has Jaccard similarity >= NEAR_DUPLICATE (word 3-grams; shorter texts: words) with another."""
-    lowered = [str(text).lower() for text in texts]
-    width = min(3, min(len(text.split()) for text in lowered))
-    shingles = CountVectorizer(ngram_range=(width, width), token_pattern=r"\S+", binary=True, dtype=np.int32)
-    matrix = shingles.fit_transform(lowered)
+
+    def shingles(text: str) -> list[str]:
+        words = str(text).lower().split()
+        return words if len(words) < 3 else [" ".join(words[i : i + 3]) for i in range(len(words) - 2)]
+
+    matrix = CountVectorizer(analyzer=shingles, binary=True, dtype=np.int32).fit_transform(texts.to_numpy(dtype=object))
     shared = (matrix @ matrix.T).tocoo()
     size = np.asarray(matrix.sum(axis=1)).ravel()
     jaccard = shared.data / (size[shared.row] + size[shared.col] - shared.data)
     pair = (shared.row != shared.col) & (jaccard >= NEAR_DUPLICATE)
-    found = np.zeros(len(lowered), dtype=bool)
+    found = np.zeros(len(texts), dtype=bool)
     found[shared.row[pair]] = True
     return found
 
@@ -106,7 +109,7 @@ def freeze(split: pd.DataFrame) -> str:
     file = BUILD / "splits" / f"{key}.csv"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(".part")
+        temporary = file.with_suffix(f".{os.getpid()}.part")
         split.to_csv(temporary, index=False)
         temporary.replace(file)
     return key

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from safetensors import safe_open
 
 from . import data, fragments, splits
-from .config import BUILD, ROOT, Profile, get_profile
-from .text import resolve_base
+from .config import BUILD, ROOT, InputError, Profile, get_profile
+from .text import base_file, load_bpe
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,30 @@ class Study:
         return ROOT if own else BUILD / "outputs" / f"{self.profile.name}-{self.source_name}"
 
 
+def check_base(base: str) -> None:
+    """Raises InputError unless the base's weights and tokenizer can be opened: now, not after other arms have trained."""
+    weights, tokenizer = base_file(base, "model.safetensors"), base_file(base, "tokenizer.json")
+    try:
+        with safe_open(weights, framework="numpy") as tensors:
+            next(iter(tensors.keys()))
+        load_bpe(base)
+    except Exception as error:  # safetensors and tokenizers raise their own kinds
+        reason = " ".join(str(error).split())[:150]
+        raise InputError(
+            f"{tokenizer.parent}: the base cannot be opened ({type(error).__name__}: {reason}); restore it"
+        ) from error
+
+
 def prepare(profile: str = "class", source: str | None = None) -> Study:
     """Loads, masks, cuts and freezes the data of a profile; the same arguments always give the same splits.
 
     source None: the profile's own. Raises InputError on anything unusable, before a file is written.
     """
     settings = get_profile(profile)
-    source = source or settings.source
+    source = settings.source if source is None else source
     if source not in data.NAMED_SOURCES:
         source = str(Path(source).resolve())
-    resolve_base(settings.base)
+    check_base(settings.base)
     pages = data.load_table(source)
     aliases: dict[str, tuple[str, ...]] = {label: () for label in pages["label"]}
     names = {label: label.replace("-", " ") for label in pages["label"]}

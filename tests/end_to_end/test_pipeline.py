@@ -82,17 +82,17 @@ def test_a_killed_run_goes_on_from_its_finished_runs(tmp_path):
     environment = os.environ | {"HELPERS_BUILD": str(build)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
-    while not (finished := list(build.glob("runs/*/record.json"))) and time.monotonic() < deadline:
+    while not (finished := list(build.glob("runs/????????????????/record.json"))) and time.monotonic() < deadline:
         time.sleep(0.2)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert finished
     time.sleep(3)  # the worker notices that its parent is gone
-    kept = {file: file.stat().st_mtime_ns for file in build.glob("runs/*/record.json")}
+    kept = {file: file.stat().st_mtime_ns for file in build.glob("runs/????????????????/record.json")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
-    assert len(list(build.glob("runs/*/record.json"))) == 3 and not list(build.glob("runs/*.part"))
+    assert len(list(build.glob("runs/????????????????/record.json"))) == 3 and not list(build.glob("runs/*.part"))
 
 
 def test_a_real_data_set_of_the_same_shape_goes_the_whole_way(tmp_path):

@@ -1,5 +1,6 @@
 """Specs, records, and the rule by which a hyperparameter is chosen."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,8 +9,8 @@ import numpy as np
 import pytest
 
 from helpers import baselines, experiments, records
-from helpers.config import ARMS, BUILD, PROFILES, InputError, get_arms, get_profile
-from helpers.study import prepare
+from helpers.config import ARMS, BUILD, PROFILES, ROOT, InputError, get_arms, get_profile
+from helpers.study import check_base, prepare
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +96,26 @@ def test_a_baseline_learns_what_can_be_learned_and_a_label_without_training_rows
     assert np.isfinite(result["test_logits"]).all()
     true = experiments.splits.side(study.page_split, "test")[1]
     assert not (result["test_logits"].argmax(axis=1) == true).any()
+
+
+def test_a_checkpoint_cut_short_by_a_kill_is_dropped_and_a_whole_one_stays(tmp_path):
+    for name, state in (("checkpoint-1", "{}"), ("checkpoint-2", '{"epoch": 1'), ("checkpoint-3", None)):
+        (tmp_path / name).mkdir()
+        if state is not None:
+            (tmp_path / name / "trainer_state.json").write_text(state)
+    records.drop_broken_checkpoints(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
+
+
+def test_a_second_pipeline_on_the_same_records_is_refused():
+    with records.only_one(), pytest.raises(InputError, match="another"), records.only_one():
+        pytest.fail("two at once")
+
+
+def test_a_base_whose_weights_are_cut_short_is_refused_before_anything_is_trained(tmp_path):
+    shutil.copytree(ROOT / "models/gpt2-mini", tmp_path / "base")
+    weights = tmp_path / "base" / "model.safetensors"
+    check_base(str(tmp_path / "base"))
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    with pytest.raises(InputError, match="cannot be opened"):
+        check_base(str(tmp_path / "base"))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from helpers.fragments import (
     MASK,
+    label_names,
     make_fragments,
     mask_names,
     mask_table,
@@ -75,6 +76,19 @@ def test_only_words_of_no_other_page_give_a_label_away():
     masked = mask_table(table)
     assert masked["text"].tolist()[0] == f"{MASK} pain."
     assert table["text"].tolist()[0] == "Heart attack pain."  # the table given is left as it was
+
+
+def test_a_slug_spells_possessives_and_acronyms():
+    assert label_names("alzheimer-s-disease") == {"alzheimers disease"}
+    assert label_names("chronic-fatigue-syndrome-cfs") == {
+        "chronic fatigue syndrome cfs",
+        "chronic fatigue syndrome",
+        "CFS",
+    }
+    assert (
+        mask_names("Alzheimer's disease, or Alzheimers disease.", label_names("alzheimer-s-disease"))
+        == f"{MASK}, or {MASK}."
+    )
 
 
 def test_ids_do_not_depend_on_the_order_of_rows():

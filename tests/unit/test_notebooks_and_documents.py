@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -90,16 +92,15 @@ def test_the_model_card_tells_what_pre_training_recorded():
 
 
 def test_nothing_of_this_machine_is_in_the_repository():
-    suffixes = {".py", ".md", ".toml", ".txt", ".tex", ".json", ".csv", ""}
-    for file in ROOT.rglob("*"):
-        parts = file.relative_to(ROOT).parts
-        if (
-            file.is_file()
-            and file.suffix in suffixes
-            and not {".git", ".venv", "build"} & set(parts)
-            and file.stat().st_size < 2e6
-        ):
-            text = file.read_text(encoding="utf-8", errors="ignore")
-            assert (
-                not re.search(r"/work/(main|shared)|/root/", text) or file.name == "test_notebooks_and_documents.py"
-            ), file
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    for name in listed.stdout.splitlines():
+        file = ROOT / name
+        if file.suffix not in {".png", ".pdf", ".safetensors"} and file != Path(__file__):
+            assert not re.search(r"/work/(main|shared)|/root/", file.read_text(encoding="utf-8", errors="ignore")), name
+
+
+def test_no_committed_notebook_carries_injected_parameters():
+    for file in FILES:
+        assert not any("injected-parameters" in c["metadata"].get("tags", []) for c in cells(file))
