@@ -1,4 +1,4 @@
-"""The command line: `python -m helpers run | train | pretrain`. Bad input is one line on stderr and exit code 2."""
+"""The command line: `python -m helpers run | audit | train | pretrain`. Bad input: the reason and the rows on stderr, exit code 2."""
 
 import argparse
 import os
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from .config import PROFILES, InputError, get_arms
+
+MAX_ROWS_SHOWN = 20  # faulty rows listed under an error
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,8 +20,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--arms", help="comma-separated arms (default: all)")
     for command in (run, train):
         command.add_argument("--profile", default="class", help=f"one of {', '.join(PROFILES)} (default: class)")
+    audit = commands.add_parser("audit", help="what is in a source, and whether and how it can be used; writes nothing")
+    for command in (run, train, audit):
         command.add_argument(
-            "--data", help="embedded, mayo, medquad, or a .csv, .jsonl or .parquet file (default: the profile's)"
+            "--data", help="embedded, mayo, medquad, or a .csv, .jsonl or .parquet file (default: the profile's own)"
         )
     pretrain = commands.add_parser("pretrain", help="pre-train a small GPT-2 on JSON Lines text; the same call resumes")
     pretrain.add_argument(
@@ -58,6 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
             from . import pipeline
 
             pipeline.run(given.profile, given.data, given.only)
+        elif given.command == "audit":
+            from . import audit
+
+            print(audit.report(audit.audit(given.data or "embedded")))
         elif given.command == "train":
             from . import experiments
             from .records import only_one
@@ -89,6 +97,10 @@ def main(arguments: list[str] | None = None) -> int:
             pretrain.pretrain(given.corpus, given.out, spec, not given.no_compile, given.eval_every)
     except InputError as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
+        for number, reason in error.rows[:MAX_ROWS_SHOWN]:
+            print(f"  row {number}: {reason}", file=sys.stderr)
+        if len(error.rows) > MAX_ROWS_SHOWN:
+            print(f"  … and {len(error.rows) - MAX_ROWS_SHOWN} more", file=sys.stderr)
         return 2
     return 0
 

@@ -1,6 +1,7 @@
 """The bidirectional LSTM in Keras 3: the notes' network to the letter, and the same network given a fair chance."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from functools import cache
@@ -47,6 +48,11 @@ def word_vectorizer(texts: list[str]):
     vectorizer = keras.layers.TextVectorization(standardize="lower_and_strip_punctuation", output_mode="int")
     vectorizer.adapt(texts)
     return vectorizer
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a text as `word_vectorizer` sees them: lower case, without ASCII punctuation, cut at white space."""
+    return re.sub(r"[!-/:-@\[-`{-~]", "", text.lower()).split()
 
 
 def encode(vectorizer, texts: list[str]) -> list[list[int]]:
@@ -129,7 +135,10 @@ def logits_of(
 def train(
     split: pd.DataFrame, arm: str, learning_rate: float | None, seed: int, epochs: int, progress: Callable[[str], None]
 ) -> dict:
-    """Trains `bilstm_original` or `bilstm`; returns logits of both held-out sides, history, parameters and seconds an epoch."""
+    """Trains `bilstm_original` or `bilstm`; returns logits of both held-out sides, history, parameters and its arrays.
+
+    arrays: `vocabulary` (v,) str, `initial_embedding` (v, 150) float32, and the trained `weight_0`, … in Keras's order.
+    """
     keras = load_keras()
     import tensorflow as tf
 
@@ -148,6 +157,7 @@ def train(
     model = build(
         vectorizer.vocabulary_size(), split["label"].nunique(), mask=not original, dropout=0.0 if original else 0.4
     )
+    initial_embedding = model.get_layer("embedding").get_weights()[0]
     optimizer = keras.optimizers.Adam() if original else keras.optimizers.Adam(learning_rate)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
 
@@ -174,7 +184,30 @@ def train(
         "test_logits": logits_of(model, test_ids, **style),
         "history": watch.rows,
         "parameters": int(model.count_params()),
+        "arrays": {
+            "vocabulary": np.array(vectorizer.get_vocabulary()),
+            "initial_embedding": initial_embedding,
+            **{f"weight_{number}": weight for number, weight in enumerate(model.get_weights())},
+        },
     }
+
+
+def rebuild(arrays: dict[str, np.ndarray], mask: bool):
+    """The trained network from the arrays that `train` returned, with the mask or without: the weights are the same."""
+    weights = [arrays[f"weight_{number}"] for number in range(sum(name.startswith("weight_") for name in arrays))]
+    model = build(len(weights[0]), len(weights[-1]), mask=mask)
+    model.set_weights(weights)
+    return model
+
+
+def rebuild_vectorizer(arrays: dict[str, np.ndarray]):
+    """The word tokenizer of a trained network, from its vocabulary."""
+    keras = load_keras()
+
+    words = arrays["vocabulary"].tolist()[2:]  # without the entries for padding and unknown words, which are put back
+    return keras.layers.TextVectorization(
+        standardize="lower_and_strip_punctuation", output_mode="int", vocabulary=words
+    )
 
 
 def epoch_watch(progress: Callable[[str], None], epochs: int):

@@ -1,6 +1,7 @@
 """Names and numbers that every other module agrees on: paths, arms, profiles, and the error for bad input."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,14 @@ BUILD = Path(os.environ.get("HELPERS_BUILD", ROOT / "build")).resolve()
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used; the message names it and the way out. The command line exits with 2."""
+    """Something the user gave cannot be used; the message names it and the way out. The command line exits with 2.
+
+    `rows` lists what is wrong with single rows of a table: (row number, counted from 1 without the header; reason).
+    """
+
+    def __init__(self, message: str, rows: Iterable[tuple[int, str]] = ()):
+        super().__init__(message)
+        self.rows = list(rows)
 
 
 @dataclass(frozen=True)

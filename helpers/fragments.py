@@ -42,8 +42,8 @@ def split_fragments(text: str, min_words: int = MIN_WORDS) -> list[str]:
 def name_pattern(names: Iterable[str]) -> re.Pattern:
     """Matches each name however it is written: hyphen or space, apostrophe or none, plural, adjective endings.
 
-    A name of one word also matches by its stem (`asthma`: asthmatic, `psoriasis`: psoriatic); abbreviations of up to five
-    capitals match only in capitals.
+    A name of one word also matches by its stem (`asthma`: asthmatic, `psoriasis`: psoriatic; of four letters or fewer only
+    with an ending of its own, `gout`: gouty); abbreviations of up to five capitals match only in capitals.
     """
     alternatives = []
     for name in sorted({name.strip() for name in names if name.strip()}, key=lambda n: (-len(n), n)):
@@ -58,7 +58,8 @@ def name_pattern(names: Iterable[str]) -> re.Pattern:
             spelled = [
                 re.escape(w[:-1]) + r"['’]?s" if w.endswith("s") else re.escape(w) + r"(?:['’]s)?" for w in words
             ]
-            alternatives.append(r"\b" + r"[\s-]+".join(spelled) + r"(?:es|s)?\b")
+            ending = "(?:es|s)?" if len(words) > 1 else "(?:es|s|y|ic|al)?"
+            alternatives.append(r"\b" + r"[\s-]+".join(spelled) + ending + r"\b")
     return re.compile("|".join(alternatives) or r"(?!)", re.IGNORECASE)
 
 
@@ -72,13 +73,20 @@ def label_names(label: str) -> set[str]:
 
 
 def mask_names(text: str, names: Iterable[str]) -> str:
-    """The text with every occurrence of the names replaced by MASK, an abbreviation in brackets behind one included."""
+    """The text with every occurrence of the names replaced by MASK, an abbreviation in brackets beside one included.
+
+    `rheumatoid arthritis (RA)` and `RA (rheumatoid arthritis)` both make RA a name of the page.
+    """
     pattern = name_pattern(names)
-    behind = re.compile(rf"(?:{pattern.pattern})\s*\(([A-Z][A-Za-z-]{{1,9}})\)", re.IGNORECASE)
-    abbreviations = {match.group(1) for match in behind.finditer(text) if sum(map(str.isupper, match.group(1))) >= 2}
+    abbreviation = r"([A-Z][A-Za-z-]{1,9})"
+    beside = re.compile(
+        rf"(?:{pattern.pattern})\s*\((?-i:{abbreviation})\)|\b(?-i:{abbreviation})\s*\((?:{pattern.pattern})\)", re.IGNORECASE
+    )
+    found = {match.group(1) or match.group(2) for match in beside.finditer(text)}
     text = pattern.sub(MASK, text)
-    for abbreviation in abbreviations:
-        text = re.sub(rf"\b{re.escape(abbreviation)}s?\b", MASK, text)
+    for name in found:
+        if sum(map(str.isupper, name)) >= 2:
+            text = re.sub(rf"\b{re.escape(name)}s?\b", MASK, text)
     return re.sub(rf"{re.escape(MASK)}\s*\({re.escape(MASK)}\)", MASK, text)
 
 

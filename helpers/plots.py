@@ -47,6 +47,11 @@ def use_style() -> None:
     plt.rcParams.update(STYLE)
 
 
+def headline(fig: Figure, text: str) -> None:
+    """The finding, as the title of a figure with several panels."""
+    fig.suptitle(text, x=0.01, ha="left", fontsize=11, fontweight="bold")
+
+
 def save_figure(fig: Figure, name: str, study: Study) -> Path:
     """Writes figures/<name>.pdf and .png under the study's output and returns the PNG's path; nothing half-written is left."""
     directory = study.output / "figures"
@@ -104,5 +109,5 @@ def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figu
     left.legend(fontsize=8, loc="best")
     right.set(xlabel="época", ylabel="exactitud en validación", ylim=(0, None))
     right.legend(fontsize=8, loc="best")
-    fig.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    headline(fig, title)
     return fig

@@ -83,6 +83,15 @@ def load(spec: RunSpec) -> Record | None:
     )
 
 
+def load_arrays(spec: RunSpec) -> dict[str, np.ndarray]:
+    """The arrays that a finished run kept besides its logits (its trained weights, say); empty if it kept none."""
+    file = BUILD / "runs" / spec.key / "arrays.npz"
+    if not file.is_file():
+        return {}
+    with np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
 def save(spec: RunSpec, result: dict, seconds: float, scores: dict) -> None:
     """Writes a record in one step: a directory appears whole or not at all."""
     directory = BUILD / "runs" / spec.key
@@ -92,6 +101,8 @@ def save(spec: RunSpec, result: dict, seconds: float, scores: dict) -> None:
     np.savez_compressed(
         temporary / "logits.npz", valid_logits=result["valid_logits"], test_logits=result["test_logits"]
     )
+    if "arrays" in result:
+        np.savez(temporary / "arrays.npz", **result["arrays"])
     saved = {
         "spec": asdict(spec),
         "metrics": scores,

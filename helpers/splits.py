@@ -6,20 +6,28 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import train_test_split
 
 from .config import BUILD, InputError
-from .fragments import page_id
+from .fragments import make_fragments, page_id
 
 SIDES = ("train", "valid", "test")
 NEAR_DUPLICATE = 0.7  # Jaccard similarity of word 3-grams from which two texts count as the same
-MIN_ROWS = 4  # per label: at least two to train on, one to choose with, one to test
+MIN_ROWS = 4  # distinct texts per label: at least two to train on, one to choose with, one to test
+MANY_ROWS = 5  # rows in the median label from which whole rows are split
 
 
 def choose_protocol(table: pd.DataFrame) -> str:
-    """The protocol that fits: "row" if half of the labels have five rows or more, else "fragment"."""
-    return "row" if table["label"].value_counts().median() >= 5 else "fragment"
+    """The protocol that fits: "row" if half of the labels have MANY_ROWS rows or more, else "fragment"."""
+    return "row" if table["label"].value_counts().median() >= MANY_ROWS else "fragment"
+
+
+def make_split(masked: pd.DataFrame, protocol: str, seed: int = 0) -> pd.DataFrame:
+    """The split of a masked table under the protocol "row" or "fragment"."""
+    return row_split(masked, seed) if protocol == "row" else fragment_split(make_fragments(masked), seed)
 
 
 def page_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -33,16 +41,16 @@ def page_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 
 def row_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Many rows a label: 70/15/15 within each label, near-duplicates in train."""
-    return _assign(page_rows(table), lambda n: (max(1, round(0.15 * n)),) * 2, seed)
+    """Many rows a label: about 70/15/15 within each label, near-duplicates on one side (see `assign_sides`)."""
+    return assign_sides(page_rows(table), lambda n: (max(1, round(0.15 * n)),) * 2, seed)
 
 
 def fragment_split(fragments: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Every label on every side. Of ten fragments or more, three test, two choose, the rest train (under ten: one and one).
 
-    fragments: columns `id`, `page`, `label`, `text` (see `fragments.make_fragments`); near-duplicates stay in train.
+    fragments: columns `id`, `page`, `label`, `text` (see `fragments.make_fragments`); near-duplicates on one side.
     """
-    return _assign(fragments, lambda n: (2, 3) if n >= 10 else (1, 1), seed)
+    return assign_sides(fragments, lambda n: (2, 3) if n >= 10 else (1, 1), seed)
 
 
 def page_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -54,47 +62,95 @@ def page_rows(table: pd.DataFrame) -> pd.DataFrame:
     return rows.drop_duplicates("id").sort_values("id").reset_index(drop=True).astype(object)
 
 
-def _assign(rows: pd.DataFrame, quota: Callable[[int], tuple[int, int]], seed: int) -> pd.DataFrame:
-    """`rows` with a `side`; quota(rows of the label) gives (validation rows, test rows). Labels too small are left out, aloud."""
+def assign_sides(rows: pd.DataFrame, quota: Callable[[int], tuple[int, int]], seed: int) -> pd.DataFrame:
+    """`rows` with a `side`, sorted by id; quota(rows of a label) gives how many choose and how many test.
+
+    Near-duplicates go to one side together; where they stand under two labels, to train. Labels with fewer than MIN_ROWS
+    distinct texts of their own are left out (compare the labels before and after); InputError if under two remain.
+    """
     rows = rows.sort_values("id").reset_index(drop=True)
-    duplicated = near_duplicates(rows["text"])
-    distinct = rows.loc[~duplicated, "label"].value_counts()
-    small = sorted(set(rows["label"]) - set(distinct[distinct >= MIN_ROWS].index))
-    if len(small) > rows["label"].nunique() - 2:
+    rows, own, distinct = _own_texts(rows)
+    kept = sorted(distinct.index[distinct >= MIN_ROWS])
+    if len(kept) < 2:
         raise InputError(
             f"fewer than two labels have {MIN_ROWS} distinct texts of their own; give longer pages or more rows"
         )
-    if small:
-        print(
-            f"left out: {len(small)} label(s) with under {MIN_ROWS} distinct texts: {', '.join(small[:5])}{' …' if small[5:] else ''}"
-        )
-    keep = ~rows["label"].isin(small).to_numpy()
-    rows, duplicated = rows[keep].reset_index(drop=True), duplicated[keep]
-    side = np.full(len(rows), "train", dtype=object)
+    side = pd.Series("train", index=rows.index, dtype=object)
     rng = np.random.default_rng(seed)
-    for label in sorted(set(rows["label"])):
-        own = rng.permutation(np.flatnonzero((rows["label"] == label).to_numpy() & ~duplicated))
-        n_valid, n_test = quota(len(own))
-        side[own[:n_test]] = "test"
-        side[own[n_test : n_test + n_valid]] = "valid"
-    return rows.assign(side=side)
+    for label in kept:
+        sizes = own[own["label"] == label].groupby("group", sort=False).size()
+        sizes = sizes.iloc[rng.permutation(len(sizes))]
+        n_valid, n_test = quota(int(sizes.sum()))
+        for name, wanted in (("test", n_test), ("valid", n_valid)):
+            taken = _fill(sizes, wanted)
+            side[rows["group"].isin(taken)] = name
+            sizes = sizes.drop(taken)
+    return rows.assign(side=side)[rows["label"].isin(kept)].drop(columns="group").reset_index(drop=True)
 
 
-def near_duplicates(texts: pd.Series) -> np.ndarray:
-    """(n,) bool: whether a text has Jaccard similarity >= NEAR_DUPLICATE (word 3-grams; shorter texts: words) with another."""
+def _own_texts(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+    """`rows` with a near-duplicate `group`; those whose group has one label only; distinct ones of these by label."""
+    rows = rows.assign(group=near_duplicate_groups(rows["text"]))
+    own = rows[rows.groupby("group")["label"].transform("nunique") == 1]
+    distinct = own.groupby("label")["group"].nunique().reindex(sorted(set(rows["label"])), fill_value=0)
+    return rows, own, distinct
+
+
+def left_out(rows: pd.DataFrame) -> dict[str, int]:
+    """Labels that `assign_sides` leaves out, with how many distinct texts that no other label has they have."""
+    distinct = _own_texts(rows)[2]
+    return distinct[distinct < MIN_ROWS].to_dict()
+
+
+def _fill(sizes: pd.Series, wanted: int) -> list[int]:
+    """Groups, in the order given, that fit into `wanted` rows; the smallest one if none does. sizes: rows by group."""
+    taken, total = [], 0
+    for group, size in sizes.items():
+        if total + size <= wanted:
+            taken.append(group)
+            total += size
+    return taken or [sizes.idxmin()]
+
+
+def near_duplicate_groups(texts: pd.Series) -> np.ndarray:
+    """(n,) int: texts with the same number are near-duplicates, directly or through others between them.
+
+    Two texts are near-duplicates if the sets of their word 3-grams (of their words, where a text has under three) have
+    Jaccard similarity >= NEAR_DUPLICATE. Exact, and fast because only texts that share one of their rarest 3-grams are
+    compared: sets of that similarity must (prefix filtering: Chaudhuri, Ganti and Kaushik 2006, ICDE; Bayardo, Ma and Srikant
+    2007, WWW).
+    """
 
     def shingles(text: str) -> list[str]:
         words = str(text).lower().split()
         return words if len(words) < 3 else [" ".join(words[i : i + 3]) for i in range(len(words) - 2)]
 
-    matrix = CountVectorizer(analyzer=shingles, binary=True, dtype=np.int32).fit_transform(texts.to_numpy(dtype=object))
-    shared = (matrix @ matrix.T).tocoo()
-    size = np.asarray(matrix.sum(axis=1)).ravel()
-    jaccard = shared.data / (size[shared.row] + size[shared.col] - shared.data)
-    pair = (shared.row != shared.col) & (jaccard >= NEAR_DUPLICATE)
-    found = np.zeros(len(texts), dtype=bool)
-    found[shared.row[pair]] = True
-    return found
+    vectorizer = CountVectorizer(analyzer=shingles, binary=True, dtype=np.int32)
+    matrix = vectorizer.fit_transform(pd.Series(texts).to_numpy(dtype=object)).tocsr()
+    size = np.diff(matrix.indptr)
+    # Columns renumbered from the rarest to the most frequent: each row's first ones are then its rarest.
+    frequency = np.asarray(matrix.sum(axis=0)).ravel()
+    matrix = matrix[:, np.argsort(frequency, kind="stable")]
+    matrix.sort_indices()
+    place = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], size)
+    prefix = matrix.copy()
+    prefix.data = (place < np.repeat(size - np.ceil(NEAR_DUPLICATE * size - 1e-9) + 1, size)).astype(np.int32)
+    prefix.eliminate_zeros()
+    pairs = coo_array((prefix @ prefix.T).tocoo())
+    first, second = (index[pairs.row < pairs.col] for index in (pairs.row, pairs.col))
+    shared = np.zeros(len(first))
+    for start in range(0, len(first), 100_000):
+        rows = slice(start, start + 100_000)
+        shared[rows] = np.asarray(matrix[first[rows]].multiply(matrix[second[rows]]).sum(axis=1)).ravel()
+    near = shared >= NEAR_DUPLICATE * (size[first] + size[second] - shared) - 1e-9
+    graph = coo_array((np.ones(near.sum()), (first[near], second[near])), shape=(len(size),) * 2)
+    return connected_components(graph, directed=False)[1]
+
+
+def near_duplicates(texts: pd.Series) -> np.ndarray:
+    """(n,) bool: whether a text is a near-duplicate of another (see `near_duplicate_groups`)."""
+    groups = near_duplicate_groups(texts)
+    return np.bincount(groups)[groups] > 1
 
 
 def split_hash(split: pd.DataFrame) -> str:

@@ -68,25 +68,22 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         source = str(Path(source).resolve())
     check_base(settings.base)
     pages = data.load_table(source)
-    aliases: dict[str, tuple[str, ...]] = {label: () for label in pages["label"]}
-    names = {label: label.replace("-", " ") for label in pages["label"]}
     keep = sorted(set(pages["label"]))
-    if source == "embedded":
+    names, aliases = data.label_names_of(source, keep)
+    if source == "embedded" and settings.groups is not None:
         diseases = data.load_diseases()
-        aliases = {label: (row.name_en, *row.aliases) for label, row in diseases.iterrows()}
-        names = diseases["name_es"].to_dict()
-        if settings.groups is not None:
-            keep = sorted(diseases.index[diseases["group"].isin(settings.groups)])
-    elif settings.max_labels is not None and len(keep) > settings.max_labels:
+        keep = sorted(diseases.index[diseases["group"].isin(settings.groups)])
+    elif source != "embedded" and settings.max_labels is not None and len(keep) > settings.max_labels:
         keep = sorted(np.random.default_rng(0).choice(keep, settings.max_labels, replace=False).tolist())
     protocol = splits.choose_protocol(pages)
     # Masked before the subset is taken: which words give a name away is decided on all pages.
-    masked = fragments.mask_table(pages, aliases)
     chosen = pages["label"].isin(keep)
-    if protocol == "row":
-        split = splits.row_split(masked[chosen])
-    else:
-        split = splits.fragment_split(fragments.make_fragments(masked[chosen]))
+    split = splits.make_split(fragments.mask_table(pages, aliases)[chosen], protocol)
+    if left_out := sorted(set(keep) - set(split["label"])):
+        print(
+            f"left out: {len(left_out)} label(s) with under {splits.MIN_ROWS} distinct texts: "
+            f"{', '.join(left_out[:5])}{' …' if left_out[5:] else ''}"
+        )
     pages = pages[chosen].reset_index(drop=True)
     page_split = splits.page_split(pages)
     return Study(

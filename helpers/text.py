@@ -62,6 +62,29 @@ def load_bpe(base: str):
     return tokenizer
 
 
+def merge_steps(bpe, word: str) -> list[list[str]]:
+    """The pieces of `word` after 0, 1, … BPE merges: first single bytes, last its tokens (byte-level spelling, `Ġ` a space).
+
+    Each step joins, wherever it stands, the adjacent pair that comes first in the tokenizer's list of merges (Sennrich,
+    Haddow and Birch 2016, ACL). Raises ValueError if the tokenizer would cut `word` in several words first.
+    """
+    merges = json.loads(bpe.to_str())["model"]["merges"]
+    rank = {tuple(pair.split(" ") if isinstance(pair, str) else pair): place for place, pair in enumerate(merges)}
+    words = bpe.pre_tokenizer.pre_tokenize_str(word)
+    if len(words) != 1:
+        raise ValueError(f"{word!r} is {len(words)} words to the tokenizer; give one")
+    steps = [list(words[0][0])]
+    while pairs := [pair for pair in zip(steps[-1], steps[-1][1:], strict=False) if pair in rank]:
+        first, second = min(pairs, key=rank.get)
+        pieces, joined = steps[-1], []
+        while pieces:
+            size = 2 if pieces[:2] == [first, second] else 1
+            joined.append("".join(pieces[:size]))
+            pieces = pieces[size:]
+        steps.append(joined)
+    return steps
+
+
 def pad(sequences: list[list[int]], length: int | None = None, side: str = "right", value: int = 0) -> np.ndarray:
     """(n, length) int32 filled up with `value`; length None: the longest. Longer ones lose their end.
 
@@ -92,7 +115,20 @@ def bucketed_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Genera
     yield from batches
 
 
-def padding_share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:
-    """Share of positions that are padding, in [0, 1), when each batch is padded to its own longest row."""
-    computed = sum(len(batch) * lengths[batch].max() for batch in batches)
+def padding_habits(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> dict[str, list[np.ndarray]]:
+    """Batches (index arrays) under three habits: `all` and `batch` hold texts at random, to be padded to the longest of all and
+    to the longest of their batch; `bucketed` holds texts of similar length.
+    """
+    order = rng.permutation(len(lengths))
+    random = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    return {
+        "all": random,
+        "batch": random,
+        "bucketed": list(bucketed_batches(lengths, batch_size, rng)),
+    }
+
+
+def padding_share(lengths: np.ndarray, batches: list[np.ndarray], width: int | None = None) -> float:
+    """Share of positions that are padding, in [0, 1): each batch padded to `width`, or None: to its own longest row."""
+    computed = sum(len(batch) * (width or lengths[batch].max()) for batch in batches)
     return float(1 - lengths.sum() / computed)

@@ -1,0 +1,206 @@
+"""What is in a table of symptom texts before anybody trains on it: structure, lengths, residue, duplicates, leakage, split."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from . import data, fragments, splits
+from .config import PROFILES
+from .text import load_bpe
+
+# Residue of scraping, by kind: what to look for in a raw text.
+RESIDUE = {
+    "bullets": r"(?:^|\s{2,}|[\r\n\t]\s*)[-*•·]\s+",
+    "furniture": data.FURNITURE.pattern,
+    "tags": r"</?[A-Za-z][^<>]{0,200}>",
+    "entities": r"&(?:#\d+|#x[0-9a-fA-F]+|[A-Za-z]+);",
+    "spaces": r"\t|\u00a0|\u200b|\ufeff|[ ]{2,}|\r|\n{2,}",
+}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """An audited source: its cleaned pages, the split it would get, its facts, and rows worth a look (`row`, `label`, `reason`)."""
+
+    where: str
+    pages: pd.DataFrame = field(repr=False)
+    split: pd.DataFrame = field(repr=False)
+    protocol: str
+    facts: dict
+    findings: pd.DataFrame = field(repr=False)
+
+
+def audit(source: str) -> Audit:
+    """Reads, cleans, masks and splits the whole of `source`, writing nothing. Raises InputError where it cannot be used."""
+    raw, where = data.read_source(source)
+    pages = data.clean_table(raw, where)
+    aliases = data.label_names_of(source, pages["label"])[1]
+    protocol = splits.choose_protocol(pages)
+    masked = fragments.mask_table(pages, aliases)
+    split = splits.make_split(masked, protocol)
+    plain = pages if protocol == "row" else fragments.make_fragments(pages)
+    hidden = masked if protocol == "row" else fragments.make_fragments(masked)
+    bpe = load_bpe(PROFILES["class"].base)
+    tokens = [len(row.ids) for row in bpe.encode_batch(pages["text"].tolist())]
+    changed = [str(given).strip() != text for given, text in zip(raw["text"], pages["text"], strict=True)]
+    facts = structure(pages) | {
+        "words": spread(pages["text"].str.split().map(len)),
+        "tokens": spread(tokens),
+        "residue": residue(raw["text"]),
+        "changed_by_cleaning": int(sum(changed)),
+        "leakage": {
+            "pages": [naming_share(table, aliases) for table in (pages, masked)],
+            "rows": [naming_share(table, aliases) for table in (plain, hidden)],
+            "name_matcher": [float(name_matches(table, aliases).mean()) for table in (plain, hidden)],
+        },
+        "sides": {name: int((split["side"] == name).sum()) for name in splits.SIDES},
+        "left_out": splits.left_out(hidden),
+    }
+    return Audit(where, pages, split, protocol, facts, duplicates(pages))
+
+
+def structure(pages: pd.DataFrame) -> dict:
+    """Counts: `rows`, `labels`, `singletons` (labels with one row), `rows_per_label` (see `spread`)."""
+    per_label = pages["label"].value_counts()
+    return {
+        "rows": len(pages),
+        "labels": len(per_label),
+        "singletons": int((per_label == 1).sum()),
+        "rows_per_label": spread(per_label),
+    }
+
+
+def spread(values: Iterable[float]) -> dict[str, float]:
+    """`min`, `median`, `mean`, `max` of some numbers."""
+    values = np.asarray(values, dtype=float)
+    return {name: float(getattr(np, name)(values)) for name in ("min", "median", "mean", "max")}
+
+
+def residue(texts: Iterable[str]) -> dict[str, int]:
+    """How many raw texts hold each kind of RESIDUE."""
+    patterns = {kind: re.compile(pattern, re.IGNORECASE | re.MULTILINE) for kind, pattern in RESIDUE.items()}
+    texts = [str(text) for text in texts]
+    return {kind: sum(bool(pattern.search(text)) for text in texts) for kind, pattern in patterns.items()}
+
+
+def duplicates(pages: pd.DataFrame) -> pd.DataFrame:
+    """Rows that repeat another row's text, and labels that differ in spelling only: `row` (from 1), `label`, `reason`."""
+    out = []
+    groups = pd.Series(splits.near_duplicate_groups(pages["text"]), index=pages.index)
+    for rows in pages.groupby(groups.to_numpy()).groups.values():
+        first = rows[0]
+        for row in rows[1:]:
+            same = pages["text"][row] == pages["text"][first]
+            other = "" if pages["label"][row] == pages["label"][first] else f", which is labelled {pages['label'][first]!r}"
+            out.append((row + 1, pages["label"][row], f"{'same text as' if same else 'near-duplicate of'} row {first + 1}{other}"))
+    spellings: dict[str, str] = {}
+    for row, label in pages["label"].drop_duplicates().items():
+        if (first := spellings.setdefault(data.slug(label), label)) != label:
+            out.append((row + 1, label, f"label differs from {first!r} in spelling only"))
+    return pd.DataFrame(sorted(out), columns=["row", "label", "reason"])
+
+
+def naming_share(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> float:
+    """Share of texts that contain a name of their own label, by the rule that also masks: after masking it must be 0."""
+    patterns = {
+        label: fragments.name_pattern({*fragments.label_names(label), *aliases.get(label, ())})
+        for label in set(table["label"])
+    }
+    return float(np.mean([bool(patterns[la].search(t)) for t, la in zip(table["text"], table["label"], strict=True)]))
+
+
+def name_matches(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> np.ndarray:
+    """(n,) bool: what a rule gets right that has read no page, and takes the label whose names share most pieces with the text.
+
+    Pieces are 4 and 5 letters long; cosine similarity of their TF-IDF weights; a text that shares none counts as wrong. The
+    rule knows nothing of masking, so what it gets right after masking is what the mask leaves of the names.
+    """
+    labels = sorted(set(table["label"]))
+    names = [" ".join({*fragments.label_names(label), *aliases.get(label, ())}) for label in labels]
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 5), sublinear_tf=True)
+    of_names = vectorizer.fit_transform(names)
+    texts = table["text"].str.replace(fragments.MASK, " ", regex=False).tolist()
+    truth = np.searchsorted(labels, table["label"].to_numpy(str))
+    right = np.zeros(len(texts), dtype=bool)
+    for start in range(0, len(texts), 2000):
+        rows = slice(start, start + 2000)
+        scores = (vectorizer.transform(texts[rows]) @ of_names.T).tocsr()
+        best, found = np.asarray(scores.argmax(axis=1)).ravel(), scores.max(axis=1).toarray().ravel() > 0
+        right[rows] = found & (best == truth[rows])
+    return right
+
+
+def words_of(text: str) -> list[str]:
+    """The lower-case words of a text, in order; hyphens and apostrophes inside a word belong to it."""
+    return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.lower())
+
+
+def word_counts(texts: Iterable[str]) -> pd.Series:
+    """How often each word (see `words_of`) occurs, the most frequent first, ties alphabetically: index word, values int."""
+    counts = Counter(word for text in texts for word in words_of(text))
+    return pd.Series(dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))), dtype=int)
+
+
+def vocabulary_growth(texts: Iterable[str], tokenize) -> tuple[np.ndarray, np.ndarray]:
+    """(n + 1,) tokens read and (n + 1,) distinct tokens met after 0, 1, …, n texts; tokenize: text -> list of tokens."""
+    met: set = set()
+    read, distinct = [0], [0]
+    for text in texts:
+        tokens = tokenize(text)
+        met.update(tokens)
+        read.append(read[-1] + len(tokens))
+        distinct.append(len(met))
+    return np.array(read), np.array(distinct)
+
+
+def report(result: Audit, shown: int = 10) -> str:
+    """The audit as text, one fact a line, then the rows worth a look."""
+    facts, chance = result.facts, 1 / result.facts["labels"]
+    why = (
+        f"half of the labels have {facts['rows_per_label']['median']:g} row(s) or fewer; whole rows are split from "
+        f"{splits.MANY_ROWS} on, so pages are cut into fragments"
+        if result.protocol == "fragment"
+        else f"the median label has {facts['rows_per_label']['median']:g} rows ({splits.MANY_ROWS} or more), so whole rows are split"
+    )
+    unit = "rows" if result.protocol == "row" else "fragments"
+    matcher = facts["leakage"]["name_matcher"]
+    found = ", ".join(f"{kind} in {n:,}" for kind, n in facts["residue"].items() if n) or "none"
+    lost = ", ".join(f"{label} ({n})" for label, n in [*facts["left_out"].items()][:5])
+    lines = {
+        "source": result.where,
+        "rows": f"{facts['rows']:,}",
+        "labels": f"{facts['labels']:,}, of which {facts['singletons']:,} have a single row",
+        "rows per label": _spread_text(facts["rows_per_label"]),
+        "words per row": _spread_text(facts["words"]),
+        "BPE tokens per row": _spread_text(facts["tokens"]),
+        "residue": f"{found}; cleaning changed {facts['changed_by_cleaning']:,} rows",
+        "duplicates": f"{(result.findings['reason'].str.startswith('same')).sum():,} repeated, "
+        f"{(result.findings['reason'].str.startswith('near')).sum():,} near-duplicate rows "
+        f"(Jaccard of word 3-grams >= {splits.NEAR_DUPLICATE})",
+        "name in the text": " · ".join(
+            f"{name}: {100 * before:.1f} % -> {100 * after:.1f} % masked"
+            for name, (before, after) in (("pages", facts["leakage"]["pages"]), (unit, facts["leakage"]["rows"]))
+        ),
+        "name matcher": f"accuracy on {unit} {100 * matcher[0]:.1f} % -> {100 * matcher[1]:.1f} % masked; chance {100 * chance:.1f} %",
+        "protocol": f"{result.protocol}: {why}",
+        "split": ", ".join(f"{n:,} {name}" for name, n in facts["sides"].items())
+        + f" ({result.split['label'].nunique():,} labels on every side)",
+        "left out": f"{len(facts['left_out'])} label(s) with under {splits.MIN_ROWS} distinct {unit} of their own"
+        + (f": {lost}{' …' if len(facts['left_out']) > 5 else ''}" if lost else ""),
+    }
+    text = [f"{name:<20}{value}" for name, value in lines.items()]
+    if len(result.findings):
+        text += ["", "rows worth a look:"]
+        text += [f"  row {f.row}: {f.label}: {f.reason}" for f in result.findings.head(shown).itertuples()]
+        if len(result.findings) > shown:
+            text.append(f"  … and {len(result.findings) - shown} more")
+    return "\n".join(text)
+
+
+def _spread_text(values: dict[str, float]) -> str:
+    return f"min {values['min']:,.0f}, median {values['median']:,.0f}, mean {values['mean']:,.1f}, max {values['max']:,.0f}"

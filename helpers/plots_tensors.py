@@ -1,0 +1,167 @@
+"""The figures of notebook 02: how text becomes tensors."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from .plots import INK, SIZE, headline
+from .plots_data import BPE, WORDS
+
+THEME_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def token_boxes(rows: dict[str, tuple[list[str], str]], title: str) -> Figure:
+    """For each tokenizer one block of boxes, a box a token, broken into lines; unknown words in salmon."""
+    fig, axes = plt.subplots(len(rows), 1)
+    for ax, (name, (tokens, color)) in zip(np.atleast_1d(axes), rows.items(), strict=True):
+        x, y = 0.0, 0
+        for token in tokens:
+            width = 0.98 * len(token) + 1.1
+            if x + width > 66:
+                x, y = 0.0, y - 1
+            ax.text(x + width / 2, y, token, ha="center", va="center", fontsize=10, family="DejaVu Sans Mono",
+                    bbox={"boxstyle": "round,pad=0.25", "fc": "#F4C7B5" if token == "[UNK]" else color, "ec": INK, "lw": 0.5})  # fmt: skip
+            x += width + 0.5
+        ax.set(xlim=(-1, 66), ylim=(-2.5, 0.7))
+        ax.set_title(name, fontsize=10)
+        ax.axis("off")
+    headline(fig, title)
+    return fig
+
+
+def merges(steps: list[list[str]], title: str) -> Figure:
+    """A word's BPE merges from top to bottom: a line a step, boxes as wide as their letters, the new piece in colour."""
+    fig, ax = plt.subplots(figsize=SIZE)
+    shown = steps if len(steps) <= 9 else [*steps[:5], None, *steps[-3:]]
+    for y, pieces in enumerate(shown):
+        if pieces is None:
+            ax.text(0, -y, "⋮", ha="left", va="center", fontsize=12)
+            continue
+        number, x = steps.index(pieces), 0
+        earlier = steps[number - 1] if number else []
+        for piece in pieces:
+            new = number > 0 and pieces.count(piece) > earlier.count(piece)
+            ax.add_patch(plt.Rectangle((x + 0.04, -y - 0.36), len(piece) - 0.08, 0.72, fc="#F0C75E" if new else "#D6EAF8", ec=INK, lw=0.6))
+            ax.text(x + len(piece) / 2, -y, piece, ha="center", va="center", fontsize=10, family="DejaVu Sans Mono")
+            x += len(piece)
+        label = f"{len(pieces)} pieza{'s' if len(pieces) > 1 else ''}"
+        ax.text(x + 0.4, -y, "bytes" if number == 0 else f"unión {number}: {label}", va="center", fontsize=9, color="#555555")
+    ax.set(xlim=(-0.2, max(16, len("".join(steps[0])) + 5)), ylim=(-len(shown) + 0.3, 0.7))
+    ax.axis("off")
+    headline(fig, title)
+    return fig
+
+
+def unknown_words(read: np.ndarray, unknown: np.ndarray, vocabulary: np.ndarray, title: str) -> Figure:
+    """By training fragments read: entries of the word vocabulary (left) and unknown share of validation words (right)."""
+    fig, (left, right) = plt.subplots(1, 2)
+    left.plot(read, vocabulary, "o-", color=WORDS, ms=4)
+    left.set(xlabel="fragmentos de entrenamiento leídos", ylabel="vocabulario de palabras", xlim=(0, None), ylim=(0, None))
+    right.plot(read, 100 * unknown, "o-", color=WORDS, ms=4)
+    right.axhline(0, color=BPE, lw=2.5)
+    right.annotate("palabras", (read[len(read) // 2], 100 * unknown[len(read) // 2]), (6, 6), textcoords="offset points", color=WORDS, fontsize=9)
+    right.annotate("byte-level BPE", (read[len(read) // 2], 0), (0, 5), textcoords="offset points", color=BPE, fontsize=9)
+    right.set(xlabel="fragmentos de entrenamiento leídos", ylabel="desconocidas en validación (%)", xlim=(0, None), ylim=(-2, None))
+    headline(fig, title)
+    return fig
+
+
+def padding_waste(shares: pd.DataFrame, title: str) -> Figure:
+    """Share of computed positions that are padding: a group of bars a habit, a bar a unit. shares: index habit, columns unit."""
+    fig, ax = plt.subplots(figsize=SIZE)
+    places = np.arange(len(shares))[::-1]
+    for offset, color, unit in zip((0.19, -0.19), (BPE, WORDS), shares.columns, strict=True):
+        bars = ax.barh(places + offset, 100 * shares[unit], 0.36, color=color, label=unit)
+        ax.bar_label(bars, fmt="%.0f %%", padding=3, fontsize=9)
+    ax.set_yticks(places, list(shares.index))
+    ax.set(xlabel="posiciones calculadas que son relleno (%)", xlim=(0, 115 * shares.to_numpy().max()))
+    ax.grid(axis="y", visible=False)
+    ax.legend(loc="lower right", fontsize=9)
+    headline(fig, title)
+    return fig
+
+
+def padded_batches(panels: dict[str, tuple[list[np.ndarray], int | None]], title: str) -> Figure:
+    """One panel a habit: every text a row, its tokens dark and its padding light, batches apart.
+
+    panels: habit -> (lengths, an array a batch; the width to pad to, None: each batch's longest).
+    """
+    fig, axes = plt.subplots(1, len(panels), sharey=True)
+    widest = max(batch.max() for batches, _ in panels.values() for batch in batches)
+    for ax, (habit, (batches, wanted)) in zip(axes, panels.items(), strict=True):
+        y = 0
+        for batch in batches:
+            width = wanted or batch.max()
+            rows = np.arange(y, y + len(batch))
+            ax.barh(rows, width, height=1, color="#F4C7B5")
+            ax.barh(rows, batch, height=1, color=BPE)
+            y += len(batch) + 3
+        ax.set_title(habit, fontsize=10)
+        ax.set(xlabel="tokens", yticks=[], xlim=(0, widest * 1.02), ylim=(y, -2))
+        ax.grid(visible=False)
+    axes[0].set_ylabel("textos, por lotes")
+    handles = [plt.Rectangle((0, 0), 1, 1, color=c, label=n) for c, n in ((BPE, "texto"), ("#F4C7B5", "relleno"))]
+    fig.legend(handles=handles, loc="outside lower center", ncols=2)
+    headline(fig, title)
+    return fig
+
+
+def mask_effect(agreement: pd.DataFrame, title: str) -> Figure:
+    """Share of texts whose predicted label stays what it is without padding, by padding added; a line a column of `agreement`."""
+    fig, ax = plt.subplots(figsize=SIZE)
+    styles = {"derecha": "-", "izquierda": "--"}
+    for name, shares in agreement.items():
+        masked = "con máscara" in name
+        side = name.split(",")[0]
+        color = "#009E73" if masked else "#D55E00"
+        ax.plot(agreement.index, 100 * shares, styles[side], marker="o", ms=4, color=color, label=name, lw=1.8)
+    ax.set(xlabel="posiciones de relleno agregadas a cada texto", ylabel="misma respuesta que sin relleno (%)", ylim=(0, 106))
+    ax.legend(loc="lower left", fontsize=9)
+    ax.set_title(title)
+    return fig
+
+
+def lookup(one_hot: np.ndarray, matrix: np.ndarray, names: list[str], token: int) -> Figure:
+    """A one-hot row times a slice of an embedding matrix is one of its rows. one_hot: (n,), matrix: (n, d), names: n tokens."""
+    fig, axes = plt.subplots(1, 3, width_ratios=[0.7, 3, 3])
+    limit = np.abs(matrix).max()
+    axes[0].imshow(one_hot[:, None], cmap="Greys", vmin=0, vmax=1.4, aspect="auto")
+    for y, value in enumerate(one_hot):
+        axes[0].text(0, y, f"{value:.0f}", ha="center", va="center", fontsize=9)
+    axes[0].set_yticks(range(len(names)), names, fontsize=9)
+    axes[1].imshow(matrix, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+    axes[1].add_patch(plt.Rectangle((-0.5, token - 0.5), matrix.shape[1], 1, fill=False, ec=INK, lw=2))
+    axes[2].imshow((one_hot @ matrix)[None, :], cmap="RdBu", vmin=-limit, vmax=limit, aspect=1.2)
+    for ax, title in zip(axes, ("one-hot", "matriz de embedding", "producto = el renglón"), strict=True):
+        ax.set_title(title, fontsize=10)
+        ax.set_xticks([])
+        ax.grid(visible=False)
+        ax.spines[:].set_visible(False)
+    for ax in axes[1:]:
+        ax.set_yticks([])
+    headline(fig, f"Buscar el renglón de «{names[token]}» es multiplicar por un vector one-hot")
+    return fig
+
+
+def word_maps(maps: dict[str, np.ndarray], themes: dict[str, list[str]], similarity: dict[str, tuple[float, float]]) -> Figure:
+    """The same words on several 2-D maps side by side, coloured by theme. maps: title -> (n, 2); similarity: (within, between)."""
+    fig, axes = plt.subplots(1, len(maps))
+    for ax, (name, xy) in zip(axes, maps.items(), strict=True):
+        start = 0
+        for (theme, words), color in zip(themes.items(), THEME_COLORS, strict=False):
+            own = xy[start : start + len(words)]
+            ax.scatter(own[:, 0], own[:, 1], color=color, s=12, label=theme)
+            for word, place in zip(words, own, strict=True):
+                ax.annotate(word, place, (2.5, 2), textcoords="offset points", fontsize=6.5, color=color)
+            start += len(words)
+        within, between = similarity[name]
+        ax.set_title(name, fontsize=10)
+        ax.set(xticks=[], yticks=[], xlabel=f"coseno: {within:.2f} en el tema, {between:.2f} entre temas")
+        ax.xaxis.label.set_size(9)
+        ax.margins(0.12)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(themes), fontsize=9)
+    gains = {name: within - between for name, (within, between) in similarity.items()}
+    best = max(gains, key=gains.get)
+    headline(fig, f"{best}: las palabras de un tema quedan juntas" if gains[best] > 0.05 else "Ningún embedding junta las palabras de un tema")
+    return fig
