@@ -33,7 +33,7 @@ test: setup      ## unit tests, every notebook with profile quick, end-to-end
 	@echo "all tests passed; the committed results are in notebooks/, figures/ and report/generated/"
 
 lint: setup      ## ruff over code and notebooks
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check helpers tests
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check helpers tests benchmarks
 
 clean:           ## remove run records, frozen splits and scratch outputs
 	rm -rf build

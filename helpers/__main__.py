@@ -23,7 +23,8 @@ def parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="what is in a source, and whether and how it can be used; writes nothing")
     for command in (run, train, audit):
         command.add_argument(
-            "--data", help="embedded, mayo, medquad, or a .csv, .jsonl or .parquet file (default: the profile's own)"
+            "--data",
+            help="embedded, mayo, medquad, or a .csv, .jsonl or .parquet file (default: the profile's own; audit: embedded)",
         )
     pretrain = commands.add_parser("pretrain", help="pre-train a small GPT-2 on JSON Lines text; the same call resumes")
     pretrain.add_argument(

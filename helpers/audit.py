@@ -59,7 +59,7 @@ def audit(source: str) -> Audit:
             "name_matcher": [float(name_matches(table, aliases).mean()) for table in (plain, hidden)],
         },
         "sides": {name: int((split["side"] == name).sum()) for name in splits.SIDES},
-        "left_out": splits.left_out(hidden),
+        "left_out": splits.left_out(hidden) if set(hidden["label"]) > set(split["label"]) else {},
     }
     return Audit(where, pages, split, protocol, facts, duplicates(pages))
 
@@ -96,8 +96,16 @@ def duplicates(pages: pd.DataFrame) -> pd.DataFrame:
         first = rows[0]
         for row in rows[1:]:
             same = pages["text"][row] == pages["text"][first]
-            other = "" if pages["label"][row] == pages["label"][first] else f", which is labelled {pages['label'][first]!r}"
-            out.append((row + 1, pages["label"][row], f"{'same text as' if same else 'near-duplicate of'} row {first + 1}{other}"))
+            other = (
+                "" if pages["label"][row] == pages["label"][first] else f", which is labelled {pages['label'][first]!r}"
+            )
+            out.append(
+                (
+                    row + 1,
+                    pages["label"][row],
+                    f"{'same text as' if same else 'near-duplicate of'} row {first + 1}{other}",
+                )
+            )
     spellings: dict[str, str] = {}
     for row, label in pages["label"].drop_duplicates().items():
         if (first := spellings.setdefault(data.slug(label), label)) != label:

@@ -1,7 +1,6 @@
 """The bidirectional LSTM in Keras 3: the notes' network to the letter, and the same network given a fair chance."""
 
 import os
-import re
 import time
 from collections.abc import Callable
 from functools import cache
@@ -48,11 +47,6 @@ def word_vectorizer(texts: list[str]):
     vectorizer = keras.layers.TextVectorization(standardize="lower_and_strip_punctuation", output_mode="int")
     vectorizer.adapt(texts)
     return vectorizer
-
-
-def plain_words(text: str) -> list[str]:
-    """The words of a text as `word_vectorizer` sees them: lower case, without ASCII punctuation, cut at white space."""
-    return re.sub(r"[!-/:-@\[-`{-~]", "", text.lower()).split()
 
 
 def encode(vectorizer, texts: list[str]) -> list[list[int]]:

@@ -1,6 +1,8 @@
 """A directory of JSON Lines text to what pre-training reads: a byte-level BPE tokenizer and packed rows of tokens."""
 
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +61,42 @@ def read_corpus(directory: Path, include: str, validation: bool) -> pd.DataFrame
     if documents.empty:
         raise InputError(f"--include {include!r}: no document of {directory} has such a source")
     return documents
+
+
+def shared_runs(pages: Iterable[str], documents: Iterable[str], n: int) -> list[str]:
+    """Runs of `n` words (lower case, without punctuation) that stand in a page and in a document, in order of the alphabet.
+
+    Each run is a polynomial of its words' numbers modulo 2**64; a document's runs are compared with all pages' at once, and
+    what matches is compared again as words.
+    """
+    number: dict[str, int] = {}
+
+    def words(text: str) -> list[str]:
+        return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", text.lower())
+
+    def hashes(ids: list[int]) -> np.ndarray:
+        ids = np.array(ids, dtype=np.uint64)
+        out = np.zeros(max(0, len(ids) - n + 1), dtype=np.uint64)
+        for place in range(n):
+            out = out * np.uint64(0x9E3779B97F4A7C15) + ids[place : place + len(out)] + np.uint64(1)
+        return out
+
+    runs: dict[int, set[str]] = {}
+    for page in pages:
+        own = words(page)
+        for start, key in enumerate(hashes([number.setdefault(word, len(number)) for word in own]).tolist()):
+            runs.setdefault(key, set()).add(" ".join(own[start : start + n]))
+    if not runs:
+        return []
+    keys, unknown = np.array(sorted(runs), dtype=np.uint64), len(number)
+    found: set[str] = set()
+    for document in documents:
+        own = words(document)
+        seen = hashes([number.get(word, unknown) for word in own])
+        place = np.searchsorted(keys, seen).clip(max=len(keys) - 1)
+        for start in np.flatnonzero(keys[place] == seen).tolist():
+            found |= {" ".join(own[start : start + n])} & runs[int(seen[start])]
+    return sorted(found)
 
 
 def train_tokenizer(texts, vocab_size: int, n_positions: int):

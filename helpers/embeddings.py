@@ -59,4 +59,6 @@ def known_to_all(themes: dict[str, list[str]], *tables: pd.DataFrame) -> dict[st
 def flat_map(table: pd.DataFrame, words: list[str]) -> np.ndarray:
     """(n, 2) t-SNE positions of the words' vectors under cosine distance; only who is near whom means anything."""
     perplexity = min(6.0, (len(words) - 1) / 3)
-    return TSNE(2, perplexity=perplexity, metric="cosine", init="random", random_state=0).fit_transform(table.loc[words])
+    return TSNE(2, perplexity=perplexity, metric="cosine", init="random", random_state=0).fit_transform(
+        table.loc[words]
+    )

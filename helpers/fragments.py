@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import cache
 
 import pandas as pd
 
@@ -45,8 +46,13 @@ def name_pattern(names: Iterable[str]) -> re.Pattern:
     A name of one word also matches by its stem (`asthma`: asthmatic, `psoriasis`: psoriatic; of four letters or fewer only
     with an ending of its own, `gout`: gouty); abbreviations of up to five capitals match only in capitals.
     """
+    return _pattern(tuple(sorted({name.strip() for name in names if name.strip()}, key=lambda n: (-len(n), n))))
+
+
+@cache
+def _pattern(names: tuple[str, ...]) -> re.Pattern:
     alternatives = []
-    for name in sorted({name.strip() for name in names if name.strip()}, key=lambda n: (-len(n), n)):
+    for name in names:
         if re.fullmatch(r"[A-Z][A-Z0-9-]{0,4}s?", name):
             alternatives.append(rf"(?-i:\b{re.escape(name)}s?\b)")
             continue
@@ -80,7 +86,8 @@ def mask_names(text: str, names: Iterable[str]) -> str:
     pattern = name_pattern(names)
     abbreviation = r"([A-Z][A-Za-z-]{1,9})"
     beside = re.compile(
-        rf"(?:{pattern.pattern})\s*\((?-i:{abbreviation})\)|\b(?-i:{abbreviation})\s*\((?:{pattern.pattern})\)", re.IGNORECASE
+        rf"(?:{pattern.pattern})\s*\((?-i:{abbreviation})\)|\b(?-i:{abbreviation})\s*\((?:{pattern.pattern})\)",
+        re.IGNORECASE,
     )
     found = {match.group(1) or match.group(2) for match in beside.finditer(text)}
     text = pattern.sub(MASK, text)

@@ -102,6 +102,7 @@ def train(
 
     Returns logits of both held-out sides, one history row an epoch, and the number of parameters.
     """
+    import torch
     from transformers import DataCollatorWithPadding, Trainer, TrainerCallback, TrainingArguments
     from transformers.trainer_callback import PrinterCallback
 
@@ -127,6 +128,7 @@ def train(
         weight_decay=0.01,
         max_grad_norm=1.0,
         bf16=bf16_pays(),
+        use_cpu=bf16_pays() and not torch.cuda.is_available(),  # bf16 without a GPU must be asked for so
         train_sampling_strategy="group_by_length",
         eval_strategy="epoch",
         save_strategy="epoch",
@@ -152,6 +154,8 @@ def train(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=any(work.glob("checkpoint-*")))
+    # Training in bf16 leaves the forward pass in bf16; what is measured is computed in float32.
+    model = trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
     result = {
         "valid_logits": logits_of(model, tokenizer, side(split, "valid")[0]),
         "test_logits": logits_of(model, tokenizer, side(split, "test")[0]),

@@ -16,8 +16,20 @@ from .study import Study, prepare
 
 # Each notebook, the arms that it shows, and the figures that it promises.
 NOTEBOOKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "01_eda": ((), ("01_longitudes", "01_fuga", "01_protocolos")),
-    "02_tokenizer_padding_embedding": ((), ("02_fragmentacion", "02_padding", "02_embedding")),
+    "01_eda": ((), ("01_longitudes", "01_zipf", "01_fuga", "01_protocolos")),
+    "02_tokenizer_padding_embedding": (
+        ("bilstm",),
+        (
+            "02_uniones",
+            "02_fragmentacion",
+            "02_desconocidas",
+            "02_lotes",
+            "02_padding",
+            "02_mascara",
+            "02_consulta",
+            "02_embedding",
+        ),
+    ),
     "03_bilstm": (("bilstm_original", "bilstm"), ("03_primer_intento", "03_bilstm_curvas")),
     "04_autopsia": (("bilstm_original",), ("04_etiquetas", "04_perplejidad")),
     "05_gpt2": (("gpt2_scratch", "gpt2_finetuned"), ("05_preentrenamiento", "05_curvas")),

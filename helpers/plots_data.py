@@ -19,7 +19,13 @@ def lengths(words: dict[str, pd.Series], tokens: dict[str, pd.Series], title: st
         top = np.quantile(tokens[unit], 0.995)
         bins = np.linspace(0, top, 41)
         for counts, color, name in ((words[unit], WORDS, "palabras"), (tokens[unit], BPE, "tokens BPE")):
-            ax.hist(np.minimum(counts, top), bins=bins, color=color, alpha=0.75, label=f"{name} (mediana {counts.median():.0f})")
+            ax.hist(
+                np.minimum(counts, top),
+                bins=bins,
+                color=color,
+                alpha=0.75,
+                label=f"{name} (mediana {counts.median():.0f})",
+            )
         ax.set(xlabel=f"longitud de los {unit}" if unit.endswith("os") else f"longitud de las {unit}", ylabel=unit)
         ax.set_ylim(top=1.35 * ax.get_ylim()[1])
         ax.legend(loc="upper left", fontsize=8.5)
@@ -35,9 +41,22 @@ def zipf_and_growth(counts: pd.Series, read: np.ndarray, distinct: np.ndarray) -
     left.loglog(rank, counts, color=INK, lw=1.6)
     slope, level = np.polyfit(np.log(rank[middle]), np.log(counts.to_numpy()[middle]), 1)
     left.loglog(rank[middle], np.exp(level) * rank[middle] ** slope, color="#D55E00", ls="--", lw=1.8)
-    left.annotate(f"pendiente {slope:.2f}".replace("-", "−"), (rank[-1], counts.iloc[0]), ha="right", va="top", color="#D55E00", fontsize=9)
+    left.annotate(
+        f"pendiente {slope:.2f}".replace("-", "−"),
+        (rank[-1], counts.iloc[0]),
+        ha="right",
+        va="top",
+        color="#D55E00",
+        fontsize=9,
+    )
     for place in (0, min(99, len(counts) - 1)):
-        left.annotate(f"«{counts.index[place]}»", (rank[place], counts.iloc[place]), (6, 3), textcoords="offset points", fontsize=9)
+        left.annotate(
+            f"«{counts.index[place]}»",
+            (rank[place], counts.iloc[place]),
+            (6, 3),
+            textcoords="offset points",
+            fontsize=9,
+        )
     left.set(xlabel="rango de la palabra", ylabel="apariciones")
     right.plot(read, distinct, color=INK, lw=1.8)
     right.plot([0, distinct[-1]], [0, distinct[-1]], color="#999999", ls=":", lw=1)
@@ -59,7 +78,11 @@ def leakage(shares: dict[str, tuple[float, float]], chance: float) -> Figure:
     ax.plot([100 * chance] * 2, [-0.45, 0.45], color=INK, ls=":", lw=1.2)
     ax.annotate("azar", (100 * chance, -0.5), (3, 0), textcoords="offset points", fontsize=8.5, va="bottom")
     ax.set_yticks(places, list(shares))
-    ax.set(xlabel="% de los textos", xlim=(0, 112 * max(max(pair) for pair in shares.values())), ylim=(-0.55, len(shares) - 0.4))
+    ax.set(
+        xlabel="% de los textos",
+        xlim=(0, 112 * max(max(pair) for pair in shares.values())),
+        ylim=(-0.55, len(shares) - 0.4),
+    )
     ax.grid(axis="y", visible=False)
     ax.legend(loc="lower right", fontsize=9)
     before, after = [*shares.values()][-1]
@@ -85,9 +108,19 @@ def protocols(study: Study, shown: int = 10) -> Figure:
             sides = sorted(sides, key=splits.SIDES.index)[:15]
             ax.barh([y] * len(sides), 0.8, left=range(len(sides)), height=0.62, color=[SIDE_COLORS[s] for s in sides])
             if ax is axes[0] and label in unseen:
-                ax.annotate("¡nunca vista!", (len(sides), y), (3, 0), textcoords="offset points", fontsize=9, va="center", color=SIDE_COLORS["test"])
+                ax.annotate(
+                    "¡nunca vista!",
+                    (len(sides), y),
+                    (3, 0),
+                    textcoords="offset points",
+                    fontsize=9,
+                    va="center",
+                    color=SIDE_COLORS["test"],
+                )
         ax.set_title(title, fontsize=10)
-        ax.set(xlabel="fragmentos" if study.protocol == "fragment" else "filas", xlim=(-0.4, 21 if ax is axes[0] else 14))
+        ax.set(
+            xlabel="fragmentos" if study.protocol == "fragment" else "filas", xlim=(-0.4, 21 if ax is axes[0] else 14)
+        )
         ax.grid(visible=False)
         ax.set_xticks([])
     axes[0].set_yticks(range(len(chosen)), [study.names[label] for label in chosen], fontsize=8)

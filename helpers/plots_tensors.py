@@ -20,8 +20,8 @@ def token_boxes(rows: dict[str, tuple[list[str], str]], title: str) -> Figure:
             width = 0.98 * len(token) + 1.1
             if x + width > 66:
                 x, y = 0.0, y - 1
-            ax.text(x + width / 2, y, token, ha="center", va="center", fontsize=10, family="DejaVu Sans Mono",
-                    bbox={"boxstyle": "round,pad=0.25", "fc": "#F4C7B5" if token == "[UNK]" else color, "ec": INK, "lw": 0.5})  # fmt: skip
+            box = {"boxstyle": "round,pad=0.25", "fc": "#F4C7B5" if token == "[UNK]" else color, "ec": INK, "lw": 0.5}
+            ax.text(x + width / 2, y, token, ha="center", va="center", fontsize=10, family="DejaVu Sans Mono", bbox=box)
             x += width + 0.5
         ax.set(xlim=(-1, 66), ylim=(-2.5, 0.7))
         ax.set_title(name, fontsize=10)
@@ -42,11 +42,22 @@ def merges(steps: list[list[str]], title: str) -> Figure:
         earlier = steps[number - 1] if number else []
         for piece in pieces:
             new = number > 0 and pieces.count(piece) > earlier.count(piece)
-            ax.add_patch(plt.Rectangle((x + 0.04, -y - 0.36), len(piece) - 0.08, 0.72, fc="#F0C75E" if new else "#D6EAF8", ec=INK, lw=0.6))
+            ax.add_patch(
+                plt.Rectangle(
+                    (x + 0.04, -y - 0.36), len(piece) - 0.08, 0.72, fc="#F0C75E" if new else "#D6EAF8", ec=INK, lw=0.6
+                )
+            )
             ax.text(x + len(piece) / 2, -y, piece, ha="center", va="center", fontsize=10, family="DejaVu Sans Mono")
             x += len(piece)
         label = f"{len(pieces)} pieza{'s' if len(pieces) > 1 else ''}"
-        ax.text(x + 0.4, -y, "bytes" if number == 0 else f"unión {number}: {label}", va="center", fontsize=9, color="#555555")
+        ax.text(
+            x + 0.4,
+            -y,
+            "bytes" if number == 0 else f"unión {number}: {label}",
+            va="center",
+            fontsize=9,
+            color="#555555",
+        )
     ax.set(xlim=(-0.2, max(16, len("".join(steps[0])) + 5)), ylim=(-len(shown) + 0.3, 0.7))
     ax.axis("off")
     headline(fig, title)
@@ -57,12 +68,28 @@ def unknown_words(read: np.ndarray, unknown: np.ndarray, vocabulary: np.ndarray,
     """By training fragments read: entries of the word vocabulary (left) and unknown share of validation words (right)."""
     fig, (left, right) = plt.subplots(1, 2)
     left.plot(read, vocabulary, "o-", color=WORDS, ms=4)
-    left.set(xlabel="fragmentos de entrenamiento leídos", ylabel="vocabulario de palabras", xlim=(0, None), ylim=(0, None))
+    left.set(
+        xlabel="fragmentos de entrenamiento leídos", ylabel="vocabulario de palabras", xlim=(0, None), ylim=(0, None)
+    )
     right.plot(read, 100 * unknown, "o-", color=WORDS, ms=4)
     right.axhline(0, color=BPE, lw=2.5)
-    right.annotate("palabras", (read[len(read) // 2], 100 * unknown[len(read) // 2]), (6, 6), textcoords="offset points", color=WORDS, fontsize=9)
-    right.annotate("byte-level BPE", (read[len(read) // 2], 0), (0, 5), textcoords="offset points", color=BPE, fontsize=9)
-    right.set(xlabel="fragmentos de entrenamiento leídos", ylabel="desconocidas en validación (%)", xlim=(0, None), ylim=(-2, None))
+    right.annotate(
+        "palabras",
+        (read[len(read) // 2], 100 * unknown[len(read) // 2]),
+        (6, 6),
+        textcoords="offset points",
+        color=WORDS,
+        fontsize=9,
+    )
+    right.annotate(
+        "byte-level BPE", (read[len(read) // 2], 0), (0, 5), textcoords="offset points", color=BPE, fontsize=9
+    )
+    right.set(
+        xlabel="fragmentos de entrenamiento leídos",
+        ylabel="desconocidas en validación (%)",
+        xlim=(0, None),
+        ylim=(-2, None),
+    )
     headline(fig, title)
     return fig
 
@@ -116,8 +143,9 @@ def mask_effect(agreement: pd.DataFrame, title: str) -> Figure:
         side = name.split(",")[0]
         color = "#009E73" if masked else "#D55E00"
         ax.plot(agreement.index, 100 * shares, styles[side], marker="o", ms=4, color=color, label=name, lw=1.8)
-    ax.set(xlabel="posiciones de relleno agregadas a cada texto", ylabel="misma respuesta que sin relleno (%)", ylim=(0, 106))
-    ax.legend(loc="lower left", fontsize=9)
+    ax.set(xlabel="longitud a la que se rellena (palabras)", ylabel="misma respuesta que sin relleno (%)")
+    ax.set_ylim(max(0, 100 * agreement.to_numpy().min() - 12), 102)
+    ax.legend(loc="center right", fontsize=9)
     ax.set_title(title)
     return fig
 
@@ -144,24 +172,34 @@ def lookup(one_hot: np.ndarray, matrix: np.ndarray, names: list[str], token: int
     return fig
 
 
-def word_maps(maps: dict[str, np.ndarray], themes: dict[str, list[str]], similarity: dict[str, tuple[float, float]]) -> Figure:
+def word_maps(
+    maps: dict[str, np.ndarray], themes: dict[str, list[str]], similarity: dict[str, tuple[float, float]]
+) -> Figure:
     """The same words on several 2-D maps side by side, coloured by theme. maps: title -> (n, 2); similarity: (within, between)."""
     fig, axes = plt.subplots(1, len(maps))
     for ax, (name, xy) in zip(axes, maps.items(), strict=True):
         start = 0
         for (theme, words), color in zip(themes.items(), THEME_COLORS, strict=False):
             own = xy[start : start + len(words)]
-            ax.scatter(own[:, 0], own[:, 1], color=color, s=12, label=theme)
+            ax.scatter(own[:, 0], own[:, 1], color=color, s=16, label=theme)
             for word, place in zip(words, own, strict=True):
-                ax.annotate(word, place, (2.5, 2), textcoords="offset points", fontsize=6.5, color=color)
+                ax.annotate(word, place, (3, 2), textcoords="offset points", fontsize=8, color=color)
             start += len(words)
         within, between = similarity[name]
         ax.set_title(name, fontsize=10)
-        ax.set(xticks=[], yticks=[], xlabel=f"coseno: {within:.2f} en el tema, {between:.2f} entre temas")
+        numbers = f"coseno: {within:.2f} en el tema, {between:.2f} entre temas".replace("-0.00", "0.00").replace(
+            "-", "−"
+        )
+        ax.set(xticks=[], yticks=[], xlabel=numbers)
         ax.xaxis.label.set_size(9)
-        ax.margins(0.12)
+        ax.margins(x=0.2, y=0.08)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(themes), fontsize=9)
     gains = {name: within - between for name, (within, between) in similarity.items()}
     best = max(gains, key=gains.get)
-    headline(fig, f"{best}: las palabras de un tema quedan juntas" if gains[best] > 0.05 else "Ningún embedding junta las palabras de un tema")
+    headline(
+        fig,
+        f"{best}: las palabras de un tema quedan juntas"
+        if gains[best] > 0.05
+        else "Ningún embedding junta las palabras de un tema",
+    )
     return fig

@@ -75,16 +75,18 @@ def assign_sides(rows: pd.DataFrame, quota: Callable[[int], tuple[int, int]], se
         raise InputError(
             f"fewer than two labels have {MIN_ROWS} distinct texts of their own; give longer pages or more rows"
         )
-    side = pd.Series("train", index=rows.index, dtype=object)
+    groups_of = own.groupby(["label", "group"], sort=False).size()
+    side_of: dict[int, str] = {}
     rng = np.random.default_rng(seed)
     for label in kept:
-        sizes = own[own["label"] == label].groupby("group", sort=False).size()
+        sizes = groups_of[label]
         sizes = sizes.iloc[rng.permutation(len(sizes))]
         n_valid, n_test = quota(int(sizes.sum()))
         for name, wanted in (("test", n_test), ("valid", n_valid)):
             taken = _fill(sizes, wanted)
-            side[rows["group"].isin(taken)] = name
+            side_of |= dict.fromkeys(taken, name)
             sizes = sizes.drop(taken)
+    side = rows["group"].map(side_of).fillna("train").astype(object)
     return rows.assign(side=side)[rows["label"].isin(kept)].drop(columns="group").reset_index(drop=True)
 
 

@@ -83,7 +83,9 @@ def handler(hub: Hub):
                 return self.give({"id": repo_id, "sha": repository["commit"], "siblings": siblings, "tags": [], "private": False,
                                   "disabled": False, "gated": False, "downloads": 0, "likes": 0})  # fmt: skip
             if rest[0] == "paths-info":
-                wanted = json.loads(body)["paths"] if body.startswith(b"{") else parse_qs(body.decode()).get("paths", [])
+                wanted = (
+                    json.loads(body)["paths"] if body.startswith(b"{") else parse_qs(body.decode()).get("paths", [])
+                )
                 return self.give([file for file in files if file["path"] in wanted])
             if rest[0] == "tree":
                 found = listing(files, "/".join(rest[2:]), "recursive=true" in self.path.lower())

@@ -94,3 +94,24 @@ def test_the_network_can_learn_a_word_per_label(study):
 def test_a_loss_that_is_not_a_number_stops_the_run(study):
     with pytest.raises(FloatingPointError, match="lower the learning rate"):
         bilstm.train(study.split, "bilstm", float("nan"), 0, 3, quiet)
+
+
+def test_a_trained_network_is_rebuilt_from_what_its_run_kept(study):
+    result = bilstm.train(study.split, "bilstm", 1e-3, 0, 1, quiet)
+    arrays = result["arrays"]
+    valid = splits.side(study.split, "valid")[0]
+    ids = bilstm.encode(bilstm.rebuild_vectorizer(arrays), valid)
+    assert ids == bilstm.encode(bilstm.word_vectorizer(splits.side(study.split, "train")[0]), valid)
+    masked, blind = (bilstm.rebuild(arrays, mask=mask) for mask in (True, False))
+    np.testing.assert_allclose(bilstm.logits_of(masked, ids), result["valid_logits"], atol=1e-5)
+    for side in ("left", "right"):
+        np.testing.assert_allclose(
+            bilstm.logits_of(masked, ids, width=80, padding=side), result["valid_logits"], atol=1e-5
+        )
+        assert not np.allclose(bilstm.logits_of(blind, ids, width=80, padding=side), result["valid_logits"], atol=1e-3)
+    assert (
+        arrays["initial_embedding"].shape
+        == arrays["weight_0"].shape
+        == (len(arrays["vocabulary"]), bilstm.EMBEDDING_DIM)
+    )
+    assert not np.array_equal(arrays["initial_embedding"], arrays["weight_0"])

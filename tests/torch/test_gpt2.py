@@ -97,6 +97,14 @@ def test_the_best_epoch_on_validation_is_kept(study, toy_base, tmp_path):
     assert kept == pytest.approx(max(row["valid_accuracy"] for row in result["history"]))
 
 
+@pytest.mark.skipif(not gpt2.bf16_pays(), reason="this machine trains in float32: nothing to round")
+def test_logits_are_computed_in_float32_even_after_training_in_bf16(study, toy_base, tmp_path):
+    result = gpt2.train(study.split, "gpt2_finetuned", 1e-3, 0, 1, quiet, base=str(toy_base), work=tmp_path / "w")
+    logits = torch.from_numpy(result["valid_logits"])
+    rounded = logits.to(torch.bfloat16).to(torch.float32)
+    assert (logits != rounded).float().mean() > 0.9
+
+
 def test_labels_survive_a_save_and_load(toy_base, tmp_path):
     model = gpt2.build("gpt2_scratch", str(toy_base), ["gout", "migraine"], 0)
     model.save_pretrained(tmp_path)

@@ -1,4 +1,4 @@
-"""Bad input: one line, exit code 2, nothing written."""
+"""Bad input: one line and the rows at fault, exit code 2, nothing written."""
 
 import os
 import subprocess
@@ -43,7 +43,8 @@ def test_bad_data_exits_with_2_and_writes_nothing(tmp_path):
     file.write_text("text,label\nfever,flu\n,cold\n")
     done, build = call(tmp_path, "run", "--profile", "quick", "--data", str(file))
     assert (
-        done.returncode == 2 and done.stderr.count("\n") == 1 and "bad.csv: empty `text` in 1 row(s): 2" in done.stderr
+        done.returncode == 2
+        and "bad.csv: 1 fault(s); fill or remove these rows\n  row 2: `text` is empty\n" in done.stderr
     )
     assert not build.exists() and list(tmp_path.iterdir()) == [file]
 

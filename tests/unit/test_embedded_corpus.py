@@ -3,10 +3,12 @@
 import collections
 import re
 
+import pandera.pandas as pa
 import pytest
 
 from helpers.config import CLASS_GROUPS, ROOT
-from helpers.data import load_diseases, load_table
+from helpers.corpus import read_corpus, shared_runs
+from helpers.data import load_diseases, load_table, slug
 from helpers.fragments import MIN_WORDS, names_itself, split_fragments, split_sentences
 
 PAGES = load_table("embedded")
@@ -20,26 +22,84 @@ def words(text):
     return re.findall(r"[a-z0-9']+", text.lower())
 
 
-def test_one_page_for_each_of_at_least_80_diseases():
-    assert len(PAGES) >= 80
-    assert PAGES["label"].is_unique
+SLUG = pa.Check.str_matches(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+CHAPTERS = "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XXII".split()  # of ICD-10 (WHO)
+PAGE_SCHEMA = pa.DataFrameSchema(
+    {
+        "text": pa.Column(
+            object,
+            [
+                pa.Check.str_matches(r"^[\x20-\x7e]+$"),
+                pa.Check(lambda text: 110 <= len(text.split()) <= 220, element_wise=True, name="110 to 220 words"),
+                pa.Check(
+                    lambda text: 8 <= len(split_sentences(text)) <= 14, element_wise=True, name="8 to 14 sentences"
+                ),
+            ],
+        ),
+        "label": pa.Column(object, SLUG, unique=True),
+    },
+    strict=True,
+)
+FILLED = pa.Check.str_matches(r"\S")
+DISEASE_SCHEMA = pa.DataFrameSchema(
+    {
+        "name_en": pa.Column(str, FILLED, unique=True),
+        "name_es": pa.Column(str, FILLED, unique=True),
+        "icd10_chapter": pa.Column(str, pa.Check.isin(CHAPTERS)),
+        "group": pa.Column(str, SLUG),
+        "aliases": pa.Column(object, pa.Check(lambda names: all(map(str.strip, names)), element_wise=True)),
+    },
+    index=pa.Index(str, SLUG, unique=True),
+    strict=True,
+)
+
+
+def test_both_tables_fit_their_schemas():
+    PAGE_SCHEMA.validate(PAGES, lazy=True)
+    DISEASE_SCHEMA.validate(DISEASES, lazy=True)
+
+
+def test_the_schemas_are_not_blind():
+    for column, value in (("text", "Too short."), ("text", PAGES["text"][0] + " \u00e9"), ("label", PAGES["label"][1])):
+        broken = PAGES.copy()
+        broken.loc[0, column] = value
+        with pytest.raises(pa.errors.SchemaErrors):
+            PAGE_SCHEMA.validate(broken, lazy=True)
+
+
+def test_one_page_for_each_of_at_least_240_diseases():
+    assert len(PAGES) >= 240
     assert set(PAGES["label"]) == set(DISEASES.index)
 
 
-@pytest.mark.parametrize("label", PAGES["label"])
-def test_pages_have_the_promised_length(label):
-    text = PAGES.loc[PAGES["label"] == label, "text"].item()
-    assert 8 <= len(split_sentences(text)) <= 14
-    assert 110 <= len(text.split()) <= 220
-    assert re.fullmatch(r"[\x20-\x7e]+", text)
-    assert len(split_fragments(text)) == len(split_sentences(text)), f"a sentence under {MIN_WORDS} words"
+def test_page_lengths_vary():
+    counts = PAGES["text"].str.split().map(len)
+    assert counts.quantile(0.9) - counts.quantile(0.1) >= 50
 
 
-def test_labels_are_slugs_and_names_are_filled_in():
-    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", label) for label in DISEASES.index)
-    assert (DISEASES[["name_en", "name_es", "icd10_chapter", "group"]] != "").all().all()
-    assert DISEASES["icd10_chapter"].nunique() >= 12
-    assert DISEASES["name_es"].is_unique
+def test_labels_spell_the_english_name():
+    for label, name in DISEASES["name_en"].items():
+        assert slug(name) == label, (label, name)
+
+
+def test_no_name_belongs_to_two_diseases():
+    owners = collections.defaultdict(set)
+    for label, row in DISEASES.iterrows():
+        for name in (row.name_en, *row.aliases):
+            owners[name.lower()].add(label)
+    assert {name: labels for name, labels in owners.items() if len(labels) > 1} == {}
+
+
+def test_a_sentence_is_a_fragment():
+    for text in PAGES["text"]:
+        assert len(split_fragments(text)) == len(split_sentences(text)), (
+            f"a sentence under {MIN_WORDS} words in: {text}"
+        )
+
+
+def test_most_icd10_chapters_are_covered():
+    counts = DISEASES["icd10_chapter"].value_counts()
+    assert len(counts) >= 18 and counts.max() < 0.25 * len(DISEASES)
 
 
 def test_groups_are_groups_and_the_class_subset_names_whole_ones():
@@ -76,12 +136,19 @@ def test_nothing_of_the_sample_data_set_is_copied():
     sample = ROOT.parent / "shared" / "data" / "nih_symptoms.csv"
     if not sample.is_file():
         pytest.skip("the sample data set is not beside the repository")
-    foreign = set()
-    for text in load_table(str(sample))["text"]:
-        tokens = words(text)
-        foreign |= {tuple(tokens[i : i + 9]) for i in range(len(tokens) - 8)}
-    shared = []
-    for text in PAGES["text"]:
-        tokens = words(text)
-        shared += [run for i in range(len(tokens) - 8) if (run := tuple(tokens[i : i + 9])) in foreign]
-    assert shared == []
+    assert shared_runs(PAGES["text"], load_table(str(sample))["text"], 9) == []
+
+
+def test_nothing_of_the_pre_training_text_is_copied():
+    corpus = ROOT.parent / "shared" / "corpus"
+    if not corpus.is_dir():
+        pytest.skip("the pre-training text is not beside the repository")
+    for validation in (False, True):
+        assert shared_runs(PAGES["text"], read_corpus(corpus, "", validation)["text"], 13) == []
+
+
+def test_shared_runs_are_found_in_any_spelling_and_counted_once():
+    pages = ["One two, three four five.", "Six seven eight nine ten."]
+    documents = ["zero ONE two three; four. five", "two three four five six", "nothing of the kind"]
+    assert shared_runs(pages, documents, 5) == ["one two three four five"]
+    assert shared_runs(pages, documents, 4) == ["one two three four", "two three four five"]

@@ -63,6 +63,20 @@ def test_runs_are_trained_once_and_then_read_back(study, monkeypatch):
     assert again.test_logits.shape == ((study.split["side"] == "test").sum(), study.num_labels)
 
 
+def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
+    spec = experiments.make_spec(study, "naive_bayes", 0.125, 0)
+    experiments.run(spec, study.profile.base)
+    assert records.load_arrays(spec) == {}
+    other = replace(spec, seed=99)
+    logits = np.zeros((1, 2), np.float32)
+    kept = {"vocabulary": np.array(["", "[UNK]", "fièvre"]), "weight_0": np.eye(3, dtype=np.float32)}
+    records.save(
+        other, {"valid_logits": logits, "test_logits": logits, "history": [], "parameters": 0, "arrays": kept}, 0.0, {}
+    )
+    again = records.load_arrays(other)
+    assert list(again) == list(kept) and all(np.array_equal(again[name], kept[name]) for name in kept)
+
+
 def test_a_run_that_dies_leaves_no_record(study, monkeypatch):
     spec = experiments.make_spec(study, "naive_bayes", 0.25, 0)
     monkeypatch.setattr(records.np, "savez_compressed", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))

@@ -1,5 +1,7 @@
 """Fragments lose and invent nothing; masks catch a name however it is written."""
 
+import re
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -48,7 +50,10 @@ def test_sentences_end_where_a_reader_ends_them():
         ("Asthmatic children; asthma.", ["asthma"], f"{MASK} children; {MASK}."),
         ("Psoriatic plaques in psoriasis.", ["psoriasis"], f"{MASK} plaques in {MASK}."),
         ("RHEUMATOID ARTHRITIS (RA) swells; RA lasts.", ["rheumatoid arthritis"], f"{MASK} swells; {MASK} lasts."),
-        ("Gout, or gouty attacks.", ["gout"], f"{MASK}, or gouty attacks."),
+        ("Gout, or gouty attacks; a gouttiere.", ["gout"], f"{MASK}, or {MASK} attacks; a gouttiere."),
+        ("RA (rheumatoid arthritis) swells; RA lasts.", ["rheumatoid arthritis"], f"{MASK} swells; {MASK} lasts."),
+        ("Anorexia (loss of appetite) and IgA.", ["asthma"], "Anorexia (loss of appetite) and IgA."),
+        ("Raynaud's phenomenon, raynauds phenomenon.", ["Raynaud's phenomenon"], f"{MASK}, {MASK}."),
         ("MS comes in bouts, ms does not.", ["MS"], f"{MASK} comes in bouts, ms does not."),
         ("The heart attacks no one.", [], "The heart attacks no one."),
         ("Stroke it gently, backstroke.", ["stroke"], f"{MASK} it gently, backstroke."),
@@ -62,6 +67,39 @@ def test_names_are_masked_in_every_spelling(text, names, expected):
 def test_no_name_is_left_after_masking(name, text):
     label = name.replace(" ", "-")
     assert not names_itself(mask_names(f"{text} {name} {text}", [name]), label)
+
+
+NAMES = st.sampled_from(
+    ["kidney stone", "rheumatoid arthritis", "strep throat", "Crohn's disease", "hand-foot-mouth disease", "chickenpox"]
+)
+
+
+@given(NAMES, st.sampled_from([str.lower, str.upper, str.title]), st.sampled_from([" ", "-", "  "]), st.sampled_from(["", "s"]),
+       st.sampled_from(["", " (XYZ)", "'s", ",", "-like"]))  # fmt: skip
+def test_a_name_is_masked_in_any_case_with_hyphens_plural_possessive_or_abbreviation(name, case, joint, plural, behind):
+    written = case(name.replace("-", " ").replace(" ", joint) + plural) + behind
+    masked = mask_names(f"In spring {written} comes back and XYZ hurts.", [name])
+    assert MASK in masked and not names_itself(masked, name.lower().replace("'", "").replace(" ", "-"))
+    assert set(re.findall(r"[a-z]+", masked.lower())) <= {
+        "in",
+        "spring",
+        "condition",
+        "comes",
+        "back",
+        "and",
+        "xyz",
+        "hurts",
+        "s",
+        "like",
+    }
+    assert ("XYZ" in masked) == ("XYZ" not in behind)
+
+
+@given(st.lists(st.sampled_from("fever itches at night over the knee after long walks".split()), max_size=30), NAMES)
+def test_masking_leaves_every_other_word_alone(words, name):
+    text = " ".join(words)
+    assert mask_names(text, [name]) == text
+    assert mask_names(f"{text} {name} {text}".strip(), [name]).split() == f"{text} {MASK} {text}".split()
 
 
 def test_only_words_of_no_other_page_give_a_label_away():

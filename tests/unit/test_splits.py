@@ -43,10 +43,53 @@ def test_near_duplicates_never_reach_a_held_out_side():
     assert (split["side"] == "test").sum() == 3
 
 
+def same_by_definition(texts):
+    """Near-duplicate groups by comparing every pair, as a set of frozensets of positions."""
+
+    def shingles(text):
+        words = text.lower().split()
+        return set(words) if len(words) < 3 else {tuple(words[i : i + 3]) for i in range(len(words) - 2)}
+
+    sets, groups = [shingles(text) for text in texts], [{i} for i in range(len(texts))]
+    for i in range(len(texts)):
+        for j in range(i):
+            union = sets[i] | sets[j]
+            if union and len(sets[i] & sets[j]) / len(union) >= splits.NEAR_DUPLICATE:
+                joined = groups[i] | groups[j]
+                for member in joined:
+                    groups[member] = joined
+    return {frozenset(group) for group in groups}
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=14).map(" ".join), min_size=2, max_size=14))
+def test_near_duplicate_groups_are_those_of_the_definition(texts):
+    numbers = splits.near_duplicate_groups(pd.Series(texts))
+    assert {frozenset(np.flatnonzero(numbers == number)) for number in numbers} == same_by_definition(texts)
+
+
 def test_near_duplicates_are_found_by_jaccard_of_three_word_runs():
     a = "one two three four five six seven eight nine ten"
     texts = pd.Series([a, a + " eleven", "quite another sentence about something else in the world"])
     assert splits.near_duplicates(texts).tolist() == [True, True, False]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 5), st.lists(st.integers(1, 6), min_size=4, max_size=12), st.integers(0, 3))
+def test_near_duplicates_of_one_label_go_to_one_side_together(n_labels, copies, seed):
+    rng = np.random.default_rng(seed)
+    rows = []
+    for label in range(n_labels):
+        for n in copies:
+            words = [f"w{i}" for i in rng.integers(0, 10**6, 20)]
+            rows += [(" ".join([*words, f"c{copy}"]), f"disease-{label}") for copy in range(n)]
+    table = pd.DataFrame(rows, columns=["text", "label"], dtype=object)
+    split = splits.row_split(table, seed)
+    groups = splits.near_duplicate_groups(split["text"])
+    assert (split.groupby(groups)["side"].nunique() == 1).all()
+    assert set(split.groupby("label")["side"].nunique()) == {3}
+    shuffled = splits.row_split(table.sample(frac=1, random_state=1), seed)
+    assert len(split) == len(table) and splits.split_hash(shuffled) == splits.split_hash(split)
 
 
 def test_page_split_of_singletons_shares_no_label():
@@ -62,10 +105,24 @@ def test_row_protocol_is_chosen_for_many_rows_a_label_and_is_stratified():
     assert (counts == pd.Series({"test": 3, "train": 14, "valid": 3})).all().all()
 
 
-def test_labels_that_are_too_small_are_left_out_aloud(capsys):
+def test_labels_that_are_too_small_are_left_out_and_counted(tmp_path, capsys):
     table = pd.concat([pages(3, 6), pages(1, 2, seed=9).assign(label="tiny")])
-    split = splits.fragment_split(make_fragments(table))
-    assert "tiny" not in set(split["label"]) and "tiny" in capsys.readouterr().out
+    fragments = make_fragments(table)
+    assert "tiny" not in set(splits.fragment_split(fragments)["label"])
+    assert splits.left_out(fragments) == {"tiny": 2}
+    table.to_csv(tmp_path / "pages.csv", index=False)
+    prepare("quick", str(tmp_path / "pages.csv"))
+    assert "left out: 1 label(s) with under 4 distinct texts: tiny" in capsys.readouterr().out
+
+
+def test_texts_that_every_label_has_do_not_count_as_its_own():
+    shared = " ".join(f"The same advice number {i} stands on each of these pages here." for i in range(5))
+    table = pd.concat([pages(3, 6), pages(1, 2, seed=9).assign(label="tiny")], ignore_index=True)
+    table["text"] += " " + shared
+    assert splits.left_out(make_fragments(table)) == {"tiny": 2}
+
+
+def test_too_few_labels_that_can_be_split_are_refused():
     with pytest.raises(InputError, match="fewer than two labels"):
         splits.fragment_split(make_fragments(pages(5, 2)))
 
@@ -84,7 +141,8 @@ def test_a_frozen_split_comes_back_the_same_and_a_changed_file_is_refused():
 
 def test_the_classes_own_split_is_sound():
     study = prepare("class")
-    assert not splits.near_duplicates(study.split.loc[study.split["side"] != "train", "text"]).any()
+    groups = splits.near_duplicate_groups(study.split["text"])
+    assert (study.split.groupby(groups)["side"].nunique() == 1).all()
     counts = study.split.groupby(["label", "side"]).size().unstack()
     assert counts.notna().all().all() and (counts["test"] == 3).all() and (counts["valid"] == 2).all()
     texts = {name: set(study.split.loc[study.split["side"] == name, "text"]) for name in splits.SIDES}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.config import ROOT, InputError
-from helpers.text import bucketed_batches, load_bpe, pad, padding_share, resolve_base
+from helpers.text import bucketed_batches, load_bpe, merge_steps, pad, padding_habits, padding_share, resolve_base
 
 
 def test_padding_left_and_right():
@@ -49,3 +49,29 @@ def test_byte_level_bpe_gives_back_any_text():
     bpe = load_bpe("models/gpt2-mini")
     for text in ("High fever, 39.5 °C", "fiebre alta · 発熱 🤒"):
         assert bpe.decode(bpe.encode(text).ids) == text
+
+
+@given(st.text("abcdefghilmnoprstuéñ-", min_size=1, max_size=18).filter(lambda word: "-" not in word))
+def test_merging_step_by_step_ends_with_the_tokenizers_own_pieces(word):
+    bpe = load_bpe("models/gpt2-mini")
+    steps = merge_steps(bpe, f" {word}")
+    assert steps[-1] == bpe.encode(f" {word}").tokens
+    assert all(len(piece) == 1 for piece in steps[0]) and len({"".join(step) for step in steps}) == 1
+    assert all(len(after) < len(before) for before, after in zip(steps, steps[1:], strict=False))
+
+
+def test_merging_is_for_one_word():
+    with pytest.raises(ValueError, match="is 2 words"):
+        merge_steps(load_bpe("models/gpt2-mini"), " two words")
+
+
+def test_each_padding_habit_has_every_text_once_and_wastes_less_than_the_one_before():
+    lengths = np.random.default_rng(0).integers(5, 200, 256)
+    habits = padding_habits(lengths, 16, np.random.default_rng(0))
+    assert all(sorted(np.concatenate(batches).tolist()) == list(range(256)) for batches in habits.values())
+    shares = [
+        padding_share(lengths, habits["all"], int(lengths.max())),
+        padding_share(lengths, habits["batch"]),
+        padding_share(lengths, habits["bucketed"]),
+    ]
+    assert shares == sorted(shares, reverse=True) and shares[0] == pytest.approx(1 - lengths.mean() / lengths.max())
