@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 
 from . import data, fragments, splits
 from .config import PROFILES
@@ -125,11 +125,12 @@ def naming_share(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> floa
 def name_matches(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> np.ndarray:
     """(n,) bool: what a rule gets right that has read no page, and takes the label whose names share most pieces with the text.
 
-    Pieces are 4 and 5 letters long; cosine similarity of their TF-IDF weights; a text that shares none counts as wrong. The
-    rule knows nothing of masking, so what it gets right after masking is what the mask leaves of the names.
+    Pieces are 4 and 5 letters long (words like `and` left out); cosine similarity of their TF-IDF weights; a text that shares
+    none counts as wrong. The rule knows nothing of masking, so what it gets right after masking is what the mask leaves of the names.
     """
     labels = sorted(set(table["label"]))
-    names = [" ".join({*fragments.label_names(label), *aliases.get(label, ())}) for label in labels]
+    names = [" ".join(sorted({*fragments.label_names(label), *aliases.get(label, ())})).lower() for label in labels]
+    names = [" ".join(word for word in words_of(name) if word not in ENGLISH_STOP_WORDS) or name for name in names]
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 5), sublinear_tf=True)
     of_names = vectorizer.fit_transform(names)
     texts = table["text"].str.replace(fragments.MASK, " ", regex=False).tolist()

@@ -32,6 +32,12 @@ def cosine(table: pd.DataFrame, words: Iterable[str]) -> pd.DataFrame:
     return unit.loc[list(words)] @ unit.T
 
 
+def turned(before: pd.DataFrame, after: pd.DataFrame) -> pd.Series:
+    """Cosine similarity of each word's vector in one table and in the other (same words in the same order): index word."""
+    product = (before * after).sum(axis=1)
+    return product / np.linalg.norm(before, axis=1) / np.linalg.norm(after, axis=1)
+
+
 def nearest(table: pd.DataFrame, words: Iterable[str], k: int = 5) -> pd.Series:
     """For each of `words` the k words of most similar vectors, itself left out, the nearest first: index word, lists of str."""
     similarity = cosine(table, words)
@@ -58,7 +64,7 @@ def known_to_all(themes: dict[str, list[str]], *tables: pd.DataFrame) -> dict[st
 
 def flat_map(table: pd.DataFrame, words: list[str]) -> np.ndarray:
     """(n, 2) t-SNE positions of the words' vectors under cosine distance; only who is near whom means anything."""
-    perplexity = min(6.0, (len(words) - 1) / 3)
+    perplexity = min(6.0, (len(words) - 1) / 2)  # must be under the number of words
     return TSNE(2, perplexity=perplexity, metric="cosine", init="random", random_state=0).fit_transform(
         table.loc[words]
     )

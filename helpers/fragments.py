@@ -41,7 +41,7 @@ def split_fragments(text: str, min_words: int = MIN_WORDS) -> list[str]:
 
 
 def name_pattern(names: Iterable[str]) -> re.Pattern:
-    """Matches each name however it is written: hyphen or space, apostrophe or none, plural, adjective endings.
+    """Matches each name however it is written: hyphen, comma or space, apostrophe or none, plural, adjective endings.
 
     A name of one word also matches by its stem (`asthma`: asthmatic, `psoriasis`: psoriatic; of four letters or fewer only
     with an ending of its own, `gout`: gouty); abbreviations of up to five capitals match only in capitals.
@@ -65,7 +65,7 @@ def _pattern(names: tuple[str, ...]) -> re.Pattern:
                 re.escape(w[:-1]) + r"['’]?s" if w.endswith("s") else re.escape(w) + r"(?:['’]s)?" for w in words
             ]
             ending = "(?:es|s)?" if len(words) > 1 else "(?:es|s|y|ic|al)?"
-            alternatives.append(r"\b" + r"[\s-]+".join(spelled) + ending + r"\b")
+            alternatives.append(r"\b" + r"[\s,-]+".join(spelled) + ending + r"\b")
     return re.compile("|".join(alternatives) or r"(?!)", re.IGNORECASE)
 
 

@@ -13,7 +13,9 @@ WORDS, BPE = "#E69F00", "#0072B2"  # the word tokenizer (BiLSTM) and byte-level 
 
 
 def lengths(words: dict[str, pd.Series], tokens: dict[str, pd.Series], title: str) -> Figure:
-    """Histograms of words and BPE tokens a text, one panel for each unit (pages, fragments), with medians."""
+    """Histograms of words and BPE tokens a text, one panel for each unit (pages, fragments), with medians.
+
+    The 0.5 % of longest texts are counted in the last bar."""
     fig, axes = plt.subplots(1, len(words))
     for ax, unit in zip(np.atleast_1d(axes), words, strict=True):
         top = np.quantile(tokens[unit], 0.995)
@@ -26,7 +28,9 @@ def lengths(words: dict[str, pd.Series], tokens: dict[str, pd.Series], title: st
                 alpha=0.75,
                 label=f"{name} (mediana {counts.median():.0f})",
             )
-        ax.set(xlabel=f"longitud de los {unit}" if unit.endswith("os") else f"longitud de las {unit}", ylabel=unit)
+        ax.set(xlabel=f"palabras o tokens por {unit[:-1]}", ylabel=f"número de {unit}")
+        if tokens[unit].max() > 1.05 * top:
+            ax.text(0.98, 0.72, "la última barra\nreúne los más largos", transform=ax.transAxes, ha="right", fontsize=8)
         ax.set_ylim(top=1.35 * ax.get_ylim()[1])
         ax.legend(loc="upper left", fontsize=8.5)
     headline(fig, title)
@@ -41,30 +45,22 @@ def zipf_and_growth(counts: pd.Series, read: np.ndarray, distinct: np.ndarray) -
     left.loglog(rank, counts, color=INK, lw=1.6)
     slope, level = np.polyfit(np.log(rank[middle]), np.log(counts.to_numpy()[middle]), 1)
     left.loglog(rank[middle], np.exp(level) * rank[middle] ** slope, color="#D55E00", ls="--", lw=1.8)
-    left.annotate(
-        f"pendiente {slope:.2f}".replace("-", "−"),
-        (rank[-1], counts.iloc[0]),
-        ha="right",
-        va="top",
-        color="#D55E00",
-        fontsize=9,
-    )
-    for place in (0, min(99, len(counts) - 1)):
-        left.annotate(
-            f"«{counts.index[place]}»",
-            (rank[place], counts.iloc[place]),
-            (6, 3),
-            textcoords="offset points",
-            fontsize=9,
-        )
-    left.set(xlabel="rango de la palabra", ylabel="apariciones")
+    left.text(0.97, 0.97, f"ajuste: pendiente {slope:.2f}".replace("-", "−"), transform=left.transAxes, ha="right", va="top",
+              color="#D55E00", fontsize=9)  # fmt: skip
+    for place in {0, min(99, len(counts) - 1)}:
+        left.plot(rank[place], counts.iloc[place], "o", color=INK, ms=4)
+        end = place > len(counts) // 3
+        left.annotate(f"rango {place + 1}: «{counts.index[place]}»", (rank[place], counts.iloc[place]), (-6 if end else 6, 3),
+                      textcoords="offset points", fontsize=8.5, ha="right" if end else "left")  # fmt: skip
+    left.set(xlabel="rango de la palabra (log)", ylabel="apariciones (log)")
+    left.set_ylim(top=4 * counts.iloc[0])
     right.plot(read, distinct, color=INK, lw=1.8)
     right.plot([0, distinct[-1]], [0, distinct[-1]], color="#999999", ls=":", lw=1)
     right.annotate("si todas\nfueran nuevas", (distinct[-1], distinct[-1]), (-2, 4), textcoords="offset points", fontsize=8.5,
                    color="#666666", ha="left")  # fmt: skip
     right.set(xlabel="palabras leídas", ylabel="palabras distintas", xlim=(0, None), ylim=(0, 1.22 * distinct[-1]))
     once = (counts == 1).mean()
-    headline(fig, f"{100 * once:.0f} % de las palabras distintas aparece una sola vez")
+    headline(fig, f"El {100 * once:.0f} % de las palabras distintas aparece una sola vez")
     return fig
 
 
@@ -76,17 +72,20 @@ def leakage(shares: dict[str, tuple[float, float]], chance: float) -> Figure:
         bars = ax.barh(places + offset, [100 * pair[column] for pair in shares.values()], 0.36, color=color, label=name)
         ax.bar_label(bars, fmt="%.1f %%", padding=4, fontsize=9)
     ax.plot([100 * chance] * 2, [-0.45, 0.45], color=INK, ls=":", lw=1.2)
-    ax.annotate("azar", (100 * chance, -0.5), (3, 0), textcoords="offset points", fontsize=8.5, va="bottom")
-    ax.set_yticks(places, list(shares))
-    ax.set(
-        xlabel="% de los textos",
-        xlim=(0, 112 * max(max(pair) for pair in shares.values())),
-        ylim=(-0.55, len(shares) - 0.4),
+    ax.annotate(
+        f"azar: {100 * chance:.1f} %",
+        (100 * chance, -0.56),
+        (3, 0),
+        textcoords="offset points",
+        fontsize=8.5,
+        va="bottom",
     )
+    ax.set_yticks(places, list(shares))
+    ax.set(xlabel="% de los textos", xlim=(0, 115), ylim=(-0.6, len(shares) - 0.4))
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="lower right", fontsize=9)
+    fig.legend(loc="outside lower center", ncols=2, fontsize=9)
     before, after = [*shares.values()][-1]
-    headline(fig, f"Con sólo comparar nombres se acierta en {100 * before:.0f} %; con máscara, en {100 * after:.0f} %")
+    headline(fig, f"Adivinar por el nombre: {100 * before:.0f} % de aciertos; con máscara, {100 * after:.0f} %")
     return fig
 
 
@@ -97,37 +96,35 @@ def protocols(study: Study, shown: int = 10) -> Figure:
     test = [label for label in labels if label in tested]
     rest = [label for label in labels if label not in tested]
     test, rest = (part[:: max(1, len(part) // n)][:n] for part, n in ((test, shown // 5), (rest, shown - shown // 5)))
-    chosen = sorted([*test, *rest], reverse=True)
+    chosen = sorted([*test, *rest], key=lambda label: study.names[label].casefold(), reverse=True)
     page_side = study.page_split.groupby("label")["side"].agg(list)
-    fig, axes = plt.subplots(1, 2, sharey=True, width_ratios=[1.5, 1])
+    unit = "fragmentos" if study.protocol == "fragment" else "filas"
+    fig, axes = plt.subplots(1, 2, sharey=True, width_ratios=[1.4, 1])
     for ax, title in zip(axes, ("Por páginas (original)", _TITLES[study.protocol]), strict=True):
         for y, label in enumerate(chosen):
             sides = study.split.loc[study.split["label"] == label, "side"].tolist()
             if ax is axes[0]:
                 sides = page_side[label] * (len(sides) if len(page_side[label]) == 1 else 1)
-            sides = sorted(sides, key=splits.SIDES.index)[:15]
+            sides = _at_most(sides, 15)
             ax.barh([y] * len(sides), 0.8, left=range(len(sides)), height=0.62, color=[SIDE_COLORS[s] for s in sides])
             if ax is axes[0] and label in unseen:
-                ax.annotate(
-                    "¡nunca vista!",
-                    (len(sides), y),
-                    (3, 0),
-                    textcoords="offset points",
-                    fontsize=9,
-                    va="center",
-                    color=SIDE_COLORS["test"],
-                )
+                ax.annotate("¡nunca vista!", (len(sides), y), (3, 0), textcoords="offset points", fontsize=9, va="center",
+                            color=SIDE_COLORS["test"])  # fmt: skip
         ax.set_title(title, fontsize=10)
-        ax.set(
-            xlabel="fragmentos" if study.protocol == "fragment" else "filas", xlim=(-0.4, 21 if ax is axes[0] else 14)
-        )
+        ax.set(xlabel=unit, xticks=[], xlim=(-0.4, 21 if ax is axes[0] else 15.2))
         ax.grid(visible=False)
-        ax.set_xticks([])
     axes[0].set_yticks(range(len(chosen)), [study.names[label] for label in chosen], fontsize=8)
+    axes[0].set_xlabel(f"{unit} (se muestran {len(chosen)} de {len(labels)} enfermedades)", fontsize=9)
     handles = [plt.Rectangle((0, 0), 1, 1, color=color, label=SIDE_NAMES[s]) for s, color in SIDE_COLORS.items()]
     fig.legend(handles=handles, loc="outside lower center", ncols=3)
-    headline(fig, f"Por páginas, {len(unseen)} de {len(tested)} enfermedades de prueba no se vieron al entrenar")
+    headline(fig, f"Por páginas: {len(unseen)} de {len(tested)} enfermedades de prueba, nunca vistas")
     return fig
+
+
+def _at_most(sides: list[str], n: int) -> list[str]:
+    """The sides in order of SIDES, thinned to about `n` in proportion; each that is there keeps one."""
+    shrink = min(1, n / len(sides))
+    return [name for name in splits.SIDES for _ in range(-(-int(shrink * sides.count(name) * 100) // 100))]
 
 
 _TITLES = {"fragment": "Por fragmentos", "row": "Por filas"}

@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from adjustText import adjust_text
 from matplotlib.figure import Figure
 
 from .plots import INK, SIZE, headline
@@ -23,7 +24,7 @@ def token_boxes(rows: dict[str, tuple[list[str], str]], title: str) -> Figure:
             box = {"boxstyle": "round,pad=0.25", "fc": "#F4C7B5" if token == "[UNK]" else color, "ec": INK, "lw": 0.5}
             ax.text(x + width / 2, y, token, ha="center", va="center", fontsize=10, family="DejaVu Sans Mono", bbox=box)
             x += width + 0.5
-        ax.set(xlim=(-1, 66), ylim=(-2.5, 0.7))
+        ax.set(xlim=(-1, 66), ylim=(min(y, -2) - 0.6, 0.7))
         ax.set_title(name, fontsize=10)
         ax.axis("off")
     headline(fig, title)
@@ -53,7 +54,7 @@ def merges(steps: list[list[str]], title: str) -> Figure:
         ax.text(
             x + 0.4,
             -y,
-            "bytes" if number == 0 else f"unión {number}: {label}",
+            f"{len(pieces)} bytes" if number == 0 else f"unión {number}: {label}",
             va="center",
             fontsize=9,
             color="#555555",
@@ -64,13 +65,11 @@ def merges(steps: list[list[str]], title: str) -> Figure:
     return fig
 
 
-def unknown_words(read: np.ndarray, unknown: np.ndarray, vocabulary: np.ndarray, title: str) -> Figure:
-    """By training fragments read: entries of the word vocabulary (left) and unknown share of validation words (right)."""
+def unknown_words(read: np.ndarray, unknown: np.ndarray, vocabulary: np.ndarray, unit: str, title: str) -> Figure:
+    """By training texts read: entries of the word vocabulary (left) and unknown share of validation words (right)."""
     fig, (left, right) = plt.subplots(1, 2)
     left.plot(read, vocabulary, "o-", color=WORDS, ms=4)
-    left.set(
-        xlabel="fragmentos de entrenamiento leídos", ylabel="vocabulario de palabras", xlim=(0, None), ylim=(0, None)
-    )
+    left.set(xlabel=f"{unit} de entrenamiento", ylabel="vocabulario de palabras", xlim=(0, None), ylim=(0, None))
     right.plot(read, 100 * unknown, "o-", color=WORDS, ms=4)
     right.axhline(0, color=BPE, lw=2.5)
     right.annotate(
@@ -85,7 +84,7 @@ def unknown_words(read: np.ndarray, unknown: np.ndarray, vocabulary: np.ndarray,
         "byte-level BPE", (read[len(read) // 2], 0), (0, 5), textcoords="offset points", color=BPE, fontsize=9
     )
     right.set(
-        xlabel="fragmentos de entrenamiento leídos",
+        xlabel=f"{unit} de entrenamiento",
         ylabel="desconocidas en validación (%)",
         xlim=(0, None),
         ylim=(-2, None),
@@ -98,13 +97,13 @@ def padding_waste(shares: pd.DataFrame, title: str) -> Figure:
     """Share of computed positions that are padding: a group of bars a habit, a bar a unit. shares: index habit, columns unit."""
     fig, ax = plt.subplots(figsize=SIZE)
     places = np.arange(len(shares))[::-1]
-    for offset, color, unit in zip((0.19, -0.19), (BPE, WORDS), shares.columns, strict=True):
+    for offset, color, unit in zip((0.19, -0.19), ("#009E73", "#CC79A7"), shares.columns, strict=True):
         bars = ax.barh(places + offset, 100 * shares[unit], 0.36, color=color, label=unit)
         ax.bar_label(bars, fmt="%.0f %%", padding=3, fontsize=9)
     ax.set_yticks(places, list(shares.index))
     ax.set(xlabel="posiciones calculadas que son relleno (%)", xlim=(0, 115 * shares.to_numpy().max()))
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="lower right", fontsize=9)
+    fig.legend(loc="outside lower center", ncols=2, fontsize=9)
     headline(fig, title)
     return fig
 
@@ -115,7 +114,7 @@ def padded_batches(panels: dict[str, tuple[list[np.ndarray], int | None]], title
     panels: habit -> (lengths, an array a batch; the width to pad to, None: each batch's longest).
     """
     fig, axes = plt.subplots(1, len(panels), sharey=True)
-    widest = max(batch.max() for batches, _ in panels.values() for batch in batches)
+    widest = max(max(wanted or 0, *(int(batch.max()) for batch in batches)) for batches, wanted in panels.values())
     for ax, (habit, (batches, wanted)) in zip(axes, panels.items(), strict=True):
         y = 0
         for batch in batches:
@@ -142,32 +141,35 @@ def mask_effect(agreement: pd.DataFrame, title: str) -> Figure:
         masked = "con máscara" in name
         side = name.split(",")[0]
         color = "#009E73" if masked else "#D55E00"
-        ax.plot(agreement.index, 100 * shares, styles[side], marker="o", ms=4, color=color, label=name, lw=1.8)
-    ax.set(xlabel="longitud a la que se rellena (palabras)", ylabel="misma respuesta que sin relleno (%)")
+        face = color if side == "derecha" else "white"
+        ax.plot(
+            agreement.index, 100 * shares, styles[side], marker="o", ms=6, mfc=face, color=color, label=name, lw=1.8
+        )
+    ax.set(xlabel="longitud con relleno (palabras)", ylabel="misma respuesta que con máscara (%)")
     ax.set_ylim(max(0, 100 * agreement.to_numpy().min() - 12), 102)
     ax.legend(loc="center right", fontsize=9)
-    ax.set_title(title)
+    headline(fig, title)
     return fig
 
 
 def lookup(one_hot: np.ndarray, matrix: np.ndarray, names: list[str], token: int) -> Figure:
     """A one-hot row times a slice of an embedding matrix is one of its rows. one_hot: (n,), matrix: (n, d), names: n tokens."""
-    fig, axes = plt.subplots(1, 3, width_ratios=[0.7, 3, 3])
-    limit = np.abs(matrix).max()
-    axes[0].imshow(one_hot[:, None], cmap="Greys", vmin=0, vmax=1.4, aspect="auto")
-    for y, value in enumerate(one_hot):
-        axes[0].text(0, y, f"{value:.0f}", ha="center", va="center", fontsize=9)
-    axes[0].set_yticks(range(len(names)), names, fontsize=9)
+    fig, axes = plt.subplots(1, 3, width_ratios=[2.4, 3, 3])
+    limit, (n, d) = np.abs(matrix).max(), matrix.shape
+    axes[0].imshow(one_hot[None, :], cmap="Greys", vmin=0, vmax=1.2, aspect="equal")
+    for x, value in enumerate(one_hot):
+        axes[0].text(x, 0, f"{value:.0f}", ha="center", va="center", fontsize=9, color="white" if value else INK)
     axes[1].imshow(matrix, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
-    axes[1].add_patch(plt.Rectangle((-0.5, token - 0.5), matrix.shape[1], 1, fill=False, ec=INK, lw=2))
-    axes[2].imshow((one_hot @ matrix)[None, :], cmap="RdBu", vmin=-limit, vmax=limit, aspect=1.2)
-    for ax, title in zip(axes, ("one-hot", "matriz de embedding", "producto = el renglón"), strict=True):
+    axes[1].add_patch(plt.Rectangle((-0.5, token - 0.5), d, 1, fill=False, ec=INK, lw=2))
+    axes[2].imshow((one_hot @ matrix)[None, :], cmap="RdBu", vmin=-limit, vmax=limit, aspect="equal")
+    for ax, title in zip(axes, (f"one-hot, 1 × {n}", f"× matriz, {n} × {d}", f"= renglón, 1 × {d}"), strict=True):
         ax.set_title(title, fontsize=10)
-        ax.set_xticks([])
+        ax.set(xticks=[], yticks=[])
         ax.grid(visible=False)
         ax.spines[:].set_visible(False)
-    for ax in axes[1:]:
-        ax.set_yticks([])
+    axes[0].set_xticks(range(n), names, rotation=60, fontsize=9)
+    axes[1].set_yticks(range(n), names, fontsize=9)
+    axes[2].set_xlabel("azul: positivo · rojo: negativo", fontsize=9)
     headline(fig, f"Buscar el renglón de «{names[token]}» es multiplicar por un vector one-hot")
     return fig
 
@@ -178,13 +180,14 @@ def word_maps(
     """The same words on several 2-D maps side by side, coloured by theme. maps: title -> (n, 2); similarity: (within, between)."""
     fig, axes = plt.subplots(1, len(maps))
     for ax, (name, xy) in zip(axes, maps.items(), strict=True):
-        start = 0
+        start, labels = 0, []
         for (theme, words), color in zip(themes.items(), THEME_COLORS, strict=False):
             own = xy[start : start + len(words)]
-            ax.scatter(own[:, 0], own[:, 1], color=color, s=16, label=theme)
-            for word, place in zip(words, own, strict=True):
-                ax.annotate(word, place, (3, 2), textcoords="offset points", fontsize=8, color=color)
+            ax.scatter(own[:, 0], own[:, 1], color=color, s=14, label=theme)
+            labels += [ax.text(x, y, word, fontsize=8, color=color) for word, (x, y) in zip(words, own, strict=True)]
             start += len(words)
+        ax.margins(x=0.16, y=0.08)
+        adjust_text(labels, x=xy[:, 0], y=xy[:, 1], ax=ax, expand=(1.05, 1.15), iter_lim=200, time_lim=None)
         within, between = similarity[name]
         ax.set_title(name, fontsize=10)
         numbers = f"coseno: {within:.2f} en el tema, {between:.2f} entre temas".replace("-0.00", "0.00").replace(
@@ -192,14 +195,13 @@ def word_maps(
         )
         ax.set(xticks=[], yticks=[], xlabel=numbers)
         ax.xaxis.label.set_size(9)
-        ax.margins(x=0.2, y=0.08)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(themes), fontsize=9)
     gains = {name: within - between for name, (within, between) in similarity.items()}
     best = max(gains, key=gains.get)
-    headline(
-        fig,
-        f"{best}: las palabras de un tema quedan juntas"
+    near = (
+        "más parecido dentro de un tema que entre temas"
         if gains[best] > 0.05
-        else "Ningún embedding junta las palabras de un tema",
+        else "casi igual dentro de un tema que entre temas"
     )
+    headline(fig, f"{best}: {near}")
     return fig

@@ -20,6 +20,11 @@ def test_neighbours_are_by_angle_and_without_the_word_itself():
         embeddings.nearest(TABLE, ["fever"])
 
 
+def test_a_vector_that_only_grew_has_not_turned():
+    after = TABLE.mul([3, 1, -1, 1, 1], axis=0)
+    assert embeddings.turned(TABLE, after).to_numpy() == pytest.approx([1, 1, -1, 1, 1])
+
+
 def test_similarity_within_and_between_themes():
     within, between = embeddings.theme_similarity(TABLE, THEMES)
     cosine = TABLE.to_numpy() @ TABLE.to_numpy().T / np.outer(*[np.linalg.norm(TABLE, axis=1)] * 2)

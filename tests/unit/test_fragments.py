@@ -47,6 +47,11 @@ def test_sentences_end_where_a_reader_ends_them():
     [
         ("Crohn's disease and Crohns disease hurt.", ["crohns disease"], f"{MASK} and {MASK} hurt."),
         ("Kidney-stones and a kidney stone pass.", ["kidney stone"], f"{MASK} and a {MASK} pass."),
+        (
+            "Hand, foot and mouth disease, hand-foot-and-mouth disease.",
+            ["hand foot and mouth disease"],
+            f"{MASK}, {MASK}.",
+        ),
         ("Asthmatic children; asthma.", ["asthma"], f"{MASK} children; {MASK}."),
         ("Psoriatic plaques in psoriasis.", ["psoriasis"], f"{MASK} plaques in {MASK}."),
         ("RHEUMATOID ARTHRITIS (RA) swells; RA lasts.", ["rheumatoid arthritis"], f"{MASK} swells; {MASK} lasts."),
