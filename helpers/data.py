@@ -189,7 +189,7 @@ def _from_hub(source: str, path: str, revision: str) -> tuple[pd.DataFrame, str]
     datasets.disable_progress_bars()
     ways_out = "run once with network so that it is cached, or use --data embedded"
     try:
-        loaded = datasets.load_dataset(path, revision=revision, split="train")
+        loaded = datasets.load_dataset(path, revision=revision, split="train", keep_in_memory=False)
     except Exception as error:  # offline, timeout and missing-revision errors differ by library version
         reason = " ".join(str(error).split())[:150]
         raise InputError(

@@ -7,20 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .hardware import precision
 from .splits import label_classes, side
 from .text import bucketed_batches, resolve_base
 
 BATCH_SIZE = 16
-
-
-def bf16_pays() -> bool:
-    """Whether bf16 autocast is faster than float32 here: on a GPU that has it, on a CPU with AVX-512 BF16 or AMX only."""
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
-    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def load_tokenizer(base: str):
@@ -102,7 +93,6 @@ def train(
 
     Returns logits of both held-out sides, one history row an epoch, and the number of parameters.
     """
-    import torch
     from transformers import DataCollatorWithPadding, Trainer, TrainerCallback, TrainingArguments
     from transformers.trainer_callback import PrinterCallback
 
@@ -127,8 +117,7 @@ def train(
         warmup_steps=0.1,
         weight_decay=0.01,
         max_grad_norm=1.0,
-        bf16=bf16_pays(),
-        use_cpu=bf16_pays() and not torch.cuda.is_available(),  # bf16 without a GPU must be asked for so
+        **precision(),
         train_sampling_strategy="group_by_length",
         eval_strategy="epoch",
         save_strategy="epoch",

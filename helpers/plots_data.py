@@ -95,7 +95,8 @@ def protocols(study: Study, shown: int = 10) -> Figure:
     labels = sorted(set(study.split["label"]))
     test = [label for label in labels if label in tested]
     rest = [label for label in labels if label not in tested]
-    test, rest = (part[:: max(1, len(part) // n)][:n] for part, n in ((test, shown // 5), (rest, shown - shown // 5)))
+    n_test = max(shown // 5, shown - len(rest))
+    test, rest = (part[:: max(1, len(part) // n)][:n] for part, n in ((test, n_test), (rest, shown - shown // 5)))
     chosen = sorted([*test, *rest], key=lambda label: study.names[label].casefold(), reverse=True)
     page_side = study.page_split.groupby("label")["side"].agg(list)
     unit = "fragmentos" if study.protocol == "fragment" else "filas"
@@ -111,7 +112,7 @@ def protocols(study: Study, shown: int = 10) -> Figure:
                 ax.annotate("¡nunca vista!", (len(sides), y), (3, 0), textcoords="offset points", fontsize=9, va="center",
                             color=SIDE_COLORS["test"])  # fmt: skip
         ax.set_title(title, fontsize=10)
-        ax.set(xlabel=unit, xticks=[], xlim=(-0.4, 21 if ax is axes[0] else 15.2))
+        ax.set(xlabel=unit, xticks=[], xlim=(-0.4, 22 if ax is axes[0] else 16.2))
         ax.grid(visible=False)
     axes[0].set_yticks(range(len(chosen)), [study.names[label] for label in chosen], fontsize=8)
     axes[0].set_xlabel(f"{unit} (se muestran {len(chosen)} de {len(labels)} enfermedades)", fontsize=9)
@@ -123,8 +124,8 @@ def protocols(study: Study, shown: int = 10) -> Figure:
 
 def _at_most(sides: list[str], n: int) -> list[str]:
     """The sides in order of SIDES, thinned to about `n` in proportion; each that is there keeps one."""
-    shrink = min(1, n / len(sides))
-    return [name for name in splits.SIDES for _ in range(-(-int(shrink * sides.count(name) * 100) // 100))]
+    counts = {name: sides.count(name) for name in splits.SIDES if name in sides}
+    return [name for name, count in counts.items() for _ in range(max(1, round(count * min(1, n / len(sides)))))]
 
 
 _TITLES = {"fragment": "Por fragmentos", "row": "Por filas"}

@@ -147,7 +147,7 @@ def mask_effect(agreement: pd.DataFrame, title: str) -> Figure:
         )
     ax.set(xlabel="longitud con relleno (palabras)", ylabel="misma respuesta que con máscara (%)")
     ax.set_ylim(max(0, 100 * agreement.to_numpy().min() - 12), 102)
-    ax.legend(loc="center right", fontsize=9)
+    ax.legend(loc="best", fontsize=9)
     headline(fig, title)
     return fig
 

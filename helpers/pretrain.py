@@ -13,6 +13,7 @@ import numpy as np
 
 from .config import BUILD
 from .corpus import PretrainSpec, corpus_files, prepare
+from .hardware import precision
 from .records import drop_broken_checkpoints
 
 
@@ -118,7 +119,7 @@ def pretrain(corpus: Path, out: Path, spec: PretrainSpec, compile_model: bool = 
         weight_decay=0.1,
         adam_beta2=0.95,
         max_grad_norm=1.0,
-        bf16=torch.cuda.is_available(),
+        **precision(),
         torch_compile=compile_model,
         eval_strategy="steps",
         eval_steps=eval_every,

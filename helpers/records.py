@@ -53,7 +53,7 @@ class Record:
 @cache
 def recipe(framework: str) -> str:
     """Hash of the code that trains a framework's arms (without comments and layout): new code, new runs."""
-    modules = {"sklearn": ["baselines"], "keras": ["bilstm", "text"], "torch": ["gpt2", "text"]}[framework]
+    modules = {"sklearn": ["baselines"], "keras": ["bilstm", "text"], "torch": ["gpt2", "hardware", "text"]}[framework]
     trees = [ast.dump(ast.parse((ROOT / "helpers" / f"{name}.py").read_text(encoding="utf-8"))) for name in modules]
     return hashlib.sha256("".join(trees).encode()).hexdigest()[:12]
 

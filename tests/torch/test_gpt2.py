@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
-from helpers import gpt2, splits
+from helpers import gpt2, hardware, splits
 from helpers.study import prepare
 
 TEXTS = [
@@ -97,7 +97,7 @@ def test_the_best_epoch_on_validation_is_kept(study, toy_base, tmp_path):
     assert kept == pytest.approx(max(row["valid_accuracy"] for row in result["history"]))
 
 
-@pytest.mark.skipif(not gpt2.bf16_pays(), reason="this machine trains in float32: nothing to round")
+@pytest.mark.skipif(not hardware.bf16_pays(), reason="this machine trains in float32: nothing to round")
 def test_logits_are_computed_in_float32_even_after_training_in_bf16(study, toy_base, tmp_path):
     result = gpt2.train(study.split, "gpt2_finetuned", 1e-3, 0, 1, quiet, base=str(toy_base), work=tmp_path / "w")
     logits = torch.from_numpy(result["valid_logits"])

@@ -1,0 +1,21 @@
+"""What the machine at hand does well: the precision that training runs in."""
+
+from pathlib import Path
+
+
+def bf16_pays() -> bool:
+    """Whether bf16 autocast is faster than float32 here: on a GPU that has it, on a CPU with AVX-512 BF16 or AMX only."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def precision() -> dict[str, bool]:
+    """The Trainer's arguments `bf16` and `use_cpu`: bf16 where it pays (without a GPU it must be asked for by name), else float32."""
+    import torch
+
+    bf16 = bf16_pays()
+    return {"bf16": bf16, "use_cpu": bf16 and not torch.cuda.is_available()}
