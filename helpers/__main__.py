@@ -103,6 +103,8 @@ def main(arguments: list[str] | None = None) -> int:
         if len(error.rows) > MAX_ROWS_SHOWN:
             print(f"  … and {len(error.rows) - MAX_ROWS_SHOWN} more", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -15,9 +15,9 @@ from .text import load_bpe
 
 # Residue of scraping, by kind: what to look for in a raw text.
 RESIDUE = {
-    "bullets": r"(?:^|\s{2,}|[\r\n\t]\s*)[-*•·]\s+",
+    "bullets": data.BULLET.pattern,
     "furniture": data.FURNITURE.pattern,
-    "tags": r"</?[A-Za-z][^<>]{0,200}>",
+    "tags": data.TAG.pattern,
     "entities": r"&(?:#\d+|#x[0-9a-fA-F]+|[A-Za-z]+);",
     "spaces": r"\t|\u00a0|\u200b|\ufeff|[ ]{2,}|\r|\n{2,}",
 }

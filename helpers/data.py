@@ -26,6 +26,9 @@ FURNITURE = re.compile(
     re.IGNORECASE,
 )
 
+BULLET = re.compile(r"(?:^|\s{2,}|[\r\n\t]\s*)[-*•·]\s+")  # at a line's start or after two spaces
+TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
+
 _FILLED = pa.Check(lambda column: column != "", error="is empty")
 SCHEMA = pa.DataFrameSchema({"text": pa.Column(object, _FILLED), "label": pa.Column(object, _FILLED)}, strict=True)
 
@@ -45,8 +48,7 @@ def clean_text(text: str) -> str:
 
 def _clean_once(text: str) -> str:
     text = unicodedata.normalize("NFC", html.unescape(text))
-    text = re.sub(r"</?[A-Za-z][^<>]{0,200}>", " ", text)
-    text = re.sub(r"(?:^|\s{2,}|[\r\n\t]\s*)[-*•·]\s+", "\n", text)
+    text = BULLET.sub("\n", TAG.sub(" ", text))
     lines = []
     for line in re.split(r"[\r\n\x0b\x0c\x85\u2028\u2029]+", text):
         line = FURNITURE.sub(" ", line)

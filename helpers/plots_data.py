@@ -91,7 +91,7 @@ def leakage(shares: dict[str, tuple[float, float]], chance: float) -> Figure:
 
 def protocols(study: Study, shown: int = 10) -> Figure:
     """The original protocol and the study's own side by side: a row a disease, a square a fragment (or a row), its colour the side."""
-    unseen, tested = unseen_labels(study)
+    unseen, tested = splits.unseen_labels(study.page_split)
     labels = sorted(set(study.split["label"]))
     test = [label for label in labels if label in tested]
     rest = [label for label in labels if label not in tested]
@@ -129,9 +129,3 @@ def _at_most(sides: list[str], n: int) -> list[str]:
 
 
 _TITLES = {"fragment": "Por fragmentos", "row": "Por filas"}
-
-
-def unseen_labels(study: Study) -> tuple[set[str], set[str]]:
-    """Under the original protocol: test labels without a training page, and all test labels."""
-    train, test = (set(study.page_split.loc[study.page_split["side"] == name, "label"]) for name in ("train", "test"))
-    return test - train, test

@@ -40,6 +40,12 @@ def page_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     return rows.assign(side=np.where(rows["id"].isin(test), "test", "train").astype(object))
 
 
+def unseen_labels(split: pd.DataFrame) -> tuple[set[str], set[str]]:
+    """The test labels without a training row, and all test labels: no closed-set classifier can get the former right."""
+    train, test = (set(split.loc[split["side"] == name, "label"]) for name in ("train", "test"))
+    return test - train, test
+
+
 def row_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Many rows a label: about 70/15/15 within each label, near-duplicates on one side (see `assign_sides`)."""
     return assign_sides(page_rows(table), lambda n: (max(1, round(0.15 * n)),) * 2, seed)

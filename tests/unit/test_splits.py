@@ -96,6 +96,8 @@ def test_page_split_of_singletons_shares_no_label():
     split = splits.page_split(pages(50, 5))
     train, test = (set(split.loc[split["side"] == name, "label"]) for name in ("train", "test"))
     assert len(train) == 40 and len(test) == 10 and not train & test
+    assert splits.unseen_labels(split) == (test, test)
+    assert splits.unseen_labels(split.assign(label="same")) == (set(), {"same"})
 
 
 def test_row_protocol_is_chosen_for_many_rows_a_label_and_is_stratified():
