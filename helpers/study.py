@@ -21,7 +21,8 @@ class Study:
     source: str
     protocol: str
     pages: pd.DataFrame = field(repr=False)  # text, label: cleaned, nothing masked
-    split: pd.DataFrame = field(repr=False)  # every arm's rows: names masked
+    masked: pd.DataFrame = field(repr=False)  # the same pages with names masked
+    split: pd.DataFrame = field(repr=False)  # every arm's rows, from the masked pages
     split_key: str
     page_split: pd.DataFrame = field(repr=False)  # the original protocol: nothing masked
     page_key: str
@@ -78,7 +79,8 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
     protocol = splits.choose_protocol(pages)
     # Masked before the subset is taken: which words give a name away is decided on all pages.
     chosen = pages["label"].isin(keep)
-    split = splits.make_split(fragments.mask_table(pages, aliases)[chosen], protocol)
+    masked = fragments.mask_table(pages, aliases)[chosen].reset_index(drop=True)
+    split = splits.make_split(masked, protocol)
     if left_out := sorted(set(keep) - set(split["label"])):
         print(
             f"left out: {len(left_out)} label(s) with under {splits.MIN_ROWS} distinct texts: "
@@ -91,6 +93,7 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         source,
         protocol,
         pages,
+        masked,
         split,
         splits.freeze(split),
         page_split,

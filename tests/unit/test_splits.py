@@ -143,6 +143,9 @@ def test_a_frozen_split_comes_back_the_same_and_a_changed_file_is_refused():
 
 def test_the_classes_own_split_is_sound():
     study = prepare("class")
+    assert set(study.split["text"]) == set(make_fragments(study.masked)["text"]) and len(study.masked) == len(
+        study.pages
+    )
     groups = splits.near_duplicate_groups(study.split["text"])
     assert (study.split.groupby(groups)["side"].nunique() == 1).all()
     counts = study.split.groupby(["label", "side"]).size().unstack()
