@@ -34,7 +34,13 @@ def parser() -> argparse.ArgumentParser:
     pretrain.add_argument(
         "--include", default="", help="regular expression on `source`: which documents to use (default: all)"
     )
-    pretrain.add_argument("--tokens", type=float, default=8e6, help="token steps (default: 8e6)")
+    pretrain.add_argument("--tokens", type=float, help="token steps to train for")
+    pretrain.add_argument(
+        "--time-budget",
+        type=float,
+        metavar="MINUTES",
+        help="training time, interruptions not counted; the learning rate falls to 0 in it",
+    )
     for name, default in (
         ("vocab-size", 8192),
         ("n-layer", 4),
@@ -45,9 +51,13 @@ def parser() -> argparse.ArgumentParser:
         ("seed", 0),
     ):
         pretrain.add_argument(f"--{name}", type=int, default=default, help=f"(default: {default})")
-    pretrain.add_argument(
-        "--learning-rate", type=float, default=3e-3, help="peak of the cosine schedule (default: 3e-3)"
-    )
+    for name, default, what in (
+        ("learning-rate", 2e-2, "peak for the blocks' matrices (Muon)"),
+        ("adamw-learning-rate", 3e-3, "peak for everything else (AdamW)"),
+        ("dropout", 0.0, "while pre-training"),
+    ):
+        pretrain.add_argument(f"--{name}", type=float, default=default, help=f"{what} (default: {default:g})")
+    pretrain.add_argument("--micro-batch", type=int, help="rows that go through the model at once (default: all of a step's)")
     pretrain.add_argument(
         "--eval-every", type=int, default=200, help="steps between evaluations and checkpoints (default: 200)"
     )
@@ -92,10 +102,16 @@ def main(arguments: list[str] | None = None) -> int:
                 "n_positions",
                 "batch_size",
                 "learning_rate",
+                "adamw_learning_rate",
+                "dropout",
                 "seed",
             )
-            spec = corpus.PretrainSpec(tokens=int(given.tokens), **{name: getattr(given, name) for name in names})
-            pretrain.pretrain(given.corpus, given.out, spec, not given.no_compile, given.eval_every)
+            tokens = None if given.tokens is None else int(given.tokens)
+            budget = None if given.time_budget is None else given.time_budget * 60
+            spec = corpus.PretrainSpec(tokens=tokens, **{name: getattr(given, name) for name in names})
+            pretrain.pretrain(
+                given.corpus, given.out, spec, not given.no_compile, given.eval_every, budget, given.micro_batch
+            )
     except InputError as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
         for number, reason in error.rows[:MAX_ROWS_SHOWN]:

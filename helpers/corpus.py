@@ -16,22 +16,33 @@ END_OF_TEXT = "<|endoftext|>"
 
 @dataclass(frozen=True)
 class PretrainSpec:
-    """Everything that decides the result. `tokens` is the number of token steps; `include` filters by `source` (regex)."""
+    """Everything that decides the result, but for a time budget.
+
+    `include` filters by `source` (regex). `tokens` is the number of token steps (None: until a time budget is spent).
+    `batch_size` counts rows of `n_positions` tokens a step, all processes together. The learning rates are peaks: the
+    first for Muon (the matrices of the blocks), the second for AdamW (embeddings, biases, gains).
+    """
 
     include: str = ""
-    tokens: int = 8_000_000
+    tokens: int | None = 8_000_000
     vocab_size: int = 8192
     n_layer: int = 4
     n_embd: int = 256
     n_head: int = 4
     n_positions: int = 512
     batch_size: int = 8
-    learning_rate: float = 3e-3
+    learning_rate: float = 2e-2
+    adamw_learning_rate: float = 3e-3
+    dropout: float = 0.0
     seed: int = 0
 
     @property
-    def max_steps(self) -> int:
-        return max(1, self.tokens // (self.batch_size * self.n_positions))
+    def step_tokens(self) -> int:
+        return self.batch_size * self.n_positions
+
+    @property
+    def max_steps(self) -> int | None:
+        return None if self.tokens is None else max(1, self.tokens // self.step_tokens)
 
 
 def corpus_files(directory: Path) -> list[Path]:

@@ -39,25 +39,59 @@ def test_the_log_and_the_facts_agree(toy_base):
     assert log["valid_loss"].dropna().iloc[-1] < log["valid_loss"].dropna().iloc[0]
 
 
-def test_a_killed_pretraining_resumes_to_the_same_weights(toy_corpus, toy_base, tmp_path, monkeypatch):
+class Killed(pretrain.Progress):
+    """Interrupts the training after step 12."""
+
+    def on_step_end(self, args, state, control, **kwargs):
+        super().on_step_end(args, state, control, **kwargs)
+        if state.global_step == 12:
+            raise KeyboardInterrupt
+
+
+def weights(directory):
+    return AutoModelForCausalLM.from_pretrained(directory).state_dict()
+
+
+def same(one: dict, other: dict) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_killed_pretraining_resumes_to_the_same_weights_and_log(toy_corpus, toy_base, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
-    real = pretrain.log_callback
-
-    def killer(spec, bytes_per_token):
-        callback = real(spec, bytes_per_token)
-        callback.on_step_end = lambda args, state, control, **kw: (
-            (_ for _ in ()).throw(KeyboardInterrupt) if state.global_step == 12 else None
-        )
-        return callback
-
-    monkeypatch.setattr(pretrain, "log_callback", killer)
-    with pytest.raises(KeyboardInterrupt):
-        pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
+    with monkeypatch.context() as patch:
+        patch.setattr(pretrain, "Progress", Killed)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
     assert not (tmp_path / "out").exists()
-    monkeypatch.setattr(pretrain, "log_callback", real)
     pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
-    unbroken, resumed = (AutoModelForCausalLM.from_pretrained(d).state_dict() for d in (toy_base, tmp_path / "out"))
-    assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
+    assert same(weights(toy_base), weights(tmp_path / "out"))
+    unbroken, resumed = (pd.read_csv(d / "pretraining.csv") for d in (toy_base, tmp_path / "out"))
+    clocks = ["seconds", "cpu_seconds"]
+    pd.testing.assert_frame_equal(unbroken.drop(columns=clocks), resumed.drop(columns=clocks))
+    assert resumed["seconds"].is_monotonic_increasing
+
+
+def test_a_time_budget_gives_the_run_of_as_many_tokens(toy_corpus, tmp_path, monkeypatch):
+    """Ended by the clock, even across an interruption, the weights are those of a run whose length was known from the start."""
+    monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(pretrain.Pretrainer, "spent", lambda self: {"seconds": self.state.global_step, "cpu_seconds": 0})
+    spec = replace(SPEC, tokens=None)
+    for progress in (Killed, pretrain.Progress):
+        with monkeypatch.context() as patch:
+            patch.setattr(pretrain, "Progress", progress)
+            try:
+                facts = pretrain.pretrain(toy_corpus, tmp_path / "budget", spec, False, eval_every=4, budget=15)
+            except KeyboardInterrupt:
+                assert progress is Killed
+    assert facts["steps"] == 15  # a step a second
+    known = replace(SPEC, tokens=facts["tokens_seen"])
+    pretrain.pretrain(toy_corpus, tmp_path / "known", known, compile_model=False, eval_every=4)
+    assert same(weights(tmp_path / "budget"), weights(tmp_path / "known"))
+
+
+def test_a_run_that_nothing_would_end_is_refused(toy_corpus, tmp_path):
+    with pytest.raises(InputError, match="--time-budget"):
+        pretrain.pretrain(toy_corpus, tmp_path, replace(SPEC, tokens=None))
 
 
 def test_packing_keeps_every_token_in_order_and_closes_each_text(toy_base):
