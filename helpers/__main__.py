@@ -1,11 +1,11 @@
-"""The command line: `python -m helpers run | audit | train | pretrain`. Bad input: the reason and the rows on stderr, exit code 2."""
+"""The command line, `python -m helpers COMMAND`. Bad input: the reason and the rows on stderr, exit code 2."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
-from .config import PROFILES, InputError, get_arms
+from .config import PROFILES, ROOT, InputError, get_arms
 
 MAX_ROWS_SHOWN = 20  # faulty rows listed under an error
 
@@ -26,6 +26,18 @@ def parser() -> argparse.ArgumentParser:
             "--data",
             help="embedded, mayo, medquad, or a .csv, .jsonl or .parquet file (default: the profile's own; audit: embedded)",
         )
+    card = commands.add_parser("card", help="measure a pre-trained base on held-out text and write its model card")
+    contamination = commands.add_parser(
+        "contamination", help="which pages of a source share a run of words with the pre-training text"
+    )
+    contamination.add_argument(
+        "--data",
+        default="embedded",
+        help="as above (default: embedded, whose audit is kept in data/contamination.json)",
+    )
+    for command in (card, contamination):
+        command.add_argument("--corpus", type=Path, required=True, help="directory of *.jsonl[.xz]")
+    card.add_argument("--model", type=Path, default=ROOT / "models" / "gpt2-mini", help="(default: models/gpt2-mini)")
     pretrain = commands.add_parser("pretrain", help="pre-train a small GPT-2 on JSON Lines text; the same call resumes")
     pretrain.add_argument(
         "--corpus", type=Path, required=True, help="directory of *.jsonl[.xz] with `text`, `source`; valid* is held out"
@@ -52,12 +64,17 @@ def parser() -> argparse.ArgumentParser:
     ):
         pretrain.add_argument(f"--{name}", type=int, default=default, help=f"(default: {default})")
     for name, default, what in (
-        ("learning-rate", 2e-2, "peak for the blocks' matrices (Muon)"),
+        ("learning-rate", 2e-2, "peak for the blocks' matrices"),
         ("adamw-learning-rate", 3e-3, "peak for everything else (AdamW)"),
         ("dropout", 0.0, "while pre-training"),
     ):
         pretrain.add_argument(f"--{name}", type=float, default=default, help=f"{what} (default: {default:g})")
-    pretrain.add_argument("--micro-batch", type=int, help="rows that go through the model at once (default: all of a step's)")
+    pretrain.add_argument(
+        "--optimizer", choices=("muon", "adamw"), default="muon", help="of the blocks' matrices (default: muon)"
+    )
+    pretrain.add_argument(
+        "--micro-batch", type=int, help="rows that go through the model at once (default: all of a step's)"
+    )
     pretrain.add_argument(
         "--eval-every", type=int, default=200, help="steps between evaluations and checkpoints (default: 200)"
     )
@@ -90,6 +107,19 @@ def main(arguments: list[str] | None = None) -> int:
             else:
                 with only_one():
                     experiments.ensure(study, arms)
+        elif given.command == "card":
+            from . import card
+
+            card.write(given.model, given.corpus)
+        elif given.command == "contamination":
+            from . import contamination, data
+
+            pages = data.load_table(given.data)
+            found = contamination.audit(pages, given.corpus)
+            print(contamination.report(pages, found))
+            if given.data == "embedded":
+                contamination.write(found)
+                print(f"kept in {contamination.RECORD}")
         else:
             from . import corpus, pretrain
 
@@ -101,6 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
                 "n_head",
                 "n_positions",
                 "batch_size",
+                "optimizer",
                 "learning_rate",
                 "adamw_learning_rate",
                 "dropout",

@@ -1,7 +1,6 @@
 """A directory of JSON Lines text to what pre-training reads: a byte-level BPE tokenizer and packed rows of tokens."""
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ class PretrainSpec:
 
     `include` filters by `source` (regex). `tokens` is the number of token steps (None: until a time budget is spent).
     `batch_size` counts rows of `n_positions` tokens a step, all processes together. The learning rates are peaks: the
-    first for Muon (the matrices of the blocks), the second for AdamW (embeddings, biases, gains).
+    first for the matrices of the blocks (`optimizer`: "muon" or "adamw"), the second for AdamW (embeddings, biases, gains).
     """
 
     include: str = ""
@@ -31,6 +30,7 @@ class PretrainSpec:
     n_head: int = 4
     n_positions: int = 512
     batch_size: int = 8
+    optimizer: str = "muon"
     learning_rate: float = 2e-2
     adamw_learning_rate: float = 3e-3
     dropout: float = 0.0
@@ -74,42 +74,6 @@ def read_corpus(directory: Path, include: str, validation: bool) -> pd.DataFrame
     return documents
 
 
-def shared_runs(pages: Iterable[str], documents: Iterable[str], n: int) -> list[str]:
-    """Runs of `n` words (lower case, without punctuation) that stand in a page and in a document, in order of the alphabet.
-
-    Each run is a polynomial of its words' numbers modulo 2**64; a document's runs are compared with all pages' at once, and
-    what matches is compared again as words.
-    """
-    number: dict[str, int] = {}
-
-    def words(text: str) -> list[str]:
-        return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", text.lower())
-
-    def hashes(ids: list[int]) -> np.ndarray:
-        ids = np.array(ids, dtype=np.uint64)
-        out = np.zeros(max(0, len(ids) - n + 1), dtype=np.uint64)
-        for place in range(n):
-            out = out * np.uint64(0x9E3779B97F4A7C15) + ids[place : place + len(out)] + np.uint64(1)
-        return out
-
-    runs: dict[int, set[str]] = {}
-    for page in pages:
-        own = words(page)
-        for start, key in enumerate(hashes([number.setdefault(word, len(number)) for word in own]).tolist()):
-            runs.setdefault(key, set()).add(" ".join(own[start : start + n]))
-    if not runs:
-        return []
-    keys, unknown = np.array(sorted(runs), dtype=np.uint64), len(number)
-    found: set[str] = set()
-    for document in documents:
-        own = words(document)
-        seen = hashes([number.get(word, unknown) for word in own])
-        place = np.searchsorted(keys, seen).clip(max=len(keys) - 1)
-        for start in np.flatnonzero(keys[place] == seen).tolist():
-            found |= {" ".join(own[start : start + n])} & runs[int(seen[start])]
-    return sorted(found)
-
-
 def train_tokenizer(texts, vocab_size: int, n_positions: int):
     """A GPT-2 tokenizer (byte-level BPE, so no unknown tokens) learnt from `texts`; its only special token ends a text."""
     from tokenizers import ByteLevelBPETokenizer
@@ -129,15 +93,20 @@ def train_tokenizer(texts, vocab_size: int, n_positions: int):
     )
 
 
-def pack(texts: list[str], tokenizer, block_size: int) -> np.ndarray:
-    """Token ids of all texts, each closed by <|endoftext|>, cut in rows: (n, block_size) uint16; the last, short row is dropped."""
-    stream = []
+def token_stream(texts: Iterable[str], tokenizer) -> np.ndarray:
+    """Token ids of all texts one after the other, each closed by <|endoftext|>: (n,) uint16."""
+    texts, parts = list(texts), []
     for start in range(0, len(texts), 1000):
         for ids in tokenizer(texts[start : start + 1000], verbose=False)["input_ids"]:
-            stream.append(np.asarray([*ids, tokenizer.eos_token_id], dtype=np.uint16))
-    flat = np.concatenate(stream)
-    rows = len(flat) // block_size
-    return flat[: rows * block_size].reshape(rows, block_size)
+            parts.append(np.asarray([*ids, tokenizer.eos_token_id], dtype=np.uint16))
+    return np.concatenate(parts)
+
+
+def pack(texts: Iterable[str], tokenizer, block_size: int) -> np.ndarray:
+    """The token stream of `texts` cut in rows: (n, block_size) uint16; the last, short row is dropped."""
+    stream = token_stream(texts, tokenizer)
+    rows = len(stream) // block_size
+    return stream[: rows * block_size].reshape(rows, block_size)
 
 
 def prepare(corpus: Path, spec: PretrainSpec, work: Path) -> dict:
@@ -156,8 +125,8 @@ def prepare(corpus: Path, spec: PretrainSpec, work: Path) -> dict:
     )
     train_tokenizer(train["text"], spec.vocab_size, spec.n_positions).save_pretrained(work / "tokenizer")
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
-    blocks = {"train": pack(train["text"].tolist(), tokenizer, spec.n_positions)}
-    held_out = pack(valid["text"].tolist(), tokenizer, spec.n_positions)
+    blocks = {"train": pack(train["text"], tokenizer, spec.n_positions)}
+    held_out = pack(valid["text"], tokenizer, spec.n_positions)
     blocks["valid"] = held_out[: max(1, len(held_out) // spec.batch_size * spec.batch_size)]
     for name, array in blocks.items():
         np.save(work / f"{name}.npy", array)

@@ -13,7 +13,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from pytorch_optimizer import Muon
-from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments, set_seed
+from transformers import (
+    AutoTokenizer,
+    GPT2Config,
+    GPT2LMHeadModel,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
 from transformers.trainer_callback import PrinterCallback
 from transformers.utils import logging
 
@@ -29,10 +37,10 @@ NEVER = 10**9  # steps of a run that only a time budget ends
 
 
 class Blocks:
-    """A torch map-style dataset over packed rows: `input_ids` and `labels` (the model shifts them itself)."""
+    """A torch map-style dataset over packed rows (n, n_positions): `input_ids` and `labels` (the model shifts them itself)."""
 
-    def __init__(self, file: Path):
-        self.rows = np.load(file, mmap_mode="r")
+    def __init__(self, rows: np.ndarray):
+        self.rows = rows
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -71,15 +79,19 @@ class Schedule:
 
 
 def make_optimizer(model: torch.nn.Module, spec: PretrainSpec) -> torch.optim.Optimizer:
-    """Muon for the matrices of the blocks, AdamW for all else (K. Jordan, https://kellerjordan.github.io/posts/muon/, 2024)."""
+    """Muon for the matrices of the blocks, AdamW for all else (K. Jordan, https://kellerjordan.github.io/posts/muon/, 2024).
+
+    With `spec.optimizer` "adamw" the matrices are AdamW's too.
+    """
     named = list(model.named_parameters())
     blocks = [p for name, p in named if ".h." in name and p.ndim == 2]
     tables = [p for name, p in named if ".h." not in name and p.ndim == 2]
     vectors = [p for _, p in named if p.ndim == 1]
     adamw = {"use_muon": False, "lr": spec.adamw_learning_rate, "betas": (0.9, 0.95)}
+    matrices = {"use_muon": True} if spec.optimizer == "muon" else adamw
     return Muon(
         [
-            {"params": blocks, "use_muon": True, "lr": spec.learning_rate, "weight_decay": 0.1},
+            {"params": blocks, **matrices, "lr": spec.learning_rate, "weight_decay": 0.1},
             {"params": tables, **adamw, "weight_decay": 0.1},
             {"params": vectors, **adamw, "weight_decay": 0.0},
         ]
@@ -114,7 +126,7 @@ class Pretrainer(Trainer):
         super().log({**logs, **self.spent(), "total_steps": self.schedule.total}, *args, **kwargs)
 
     def sample(self) -> str:
-        """Continuations of `PROMPTS`, the same random numbers each time; the training's own are left as they were."""
+        """Continuations of `PROMPTS`, a line each, from the same random numbers each time; the training's own stay as they were."""
         texts = []
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(self.seed)
@@ -122,7 +134,7 @@ class Pretrainer(Trainer):
                 ids = self.tokenizer(prompt, return_tensors="pt").to(self.model.device)
                 room = self.model.config.n_positions - ids["input_ids"].shape[1]
                 out = self.model.generate(**ids, max_new_tokens=min(40, room), do_sample=True, top_k=40)
-                texts.append(self.tokenizer.decode(out[0], skip_special_tokens=True))
+                texts.append(" ".join(self.tokenizer.decode(out[0], skip_special_tokens=True).split()))
         return "\n".join(texts)
 
 
@@ -140,7 +152,7 @@ class Progress(TrainerCallback):
         schedule = self.trainer.schedule
         if self.budget is not None:
             schedule.spend(state.global_step, slowest(self.trainer.spent()["seconds"], args), self.budget)
-        if state.global_step == schedule.total:
+        if schedule.total is not None and state.global_step >= schedule.total:
             control.should_evaluate = control.should_save = control.should_log = control.should_training_stop = True
 
     def on_log(self, args, state, control, logs=None, **kwargs):
@@ -185,6 +197,92 @@ def write_log(history: list[dict], spec: PretrainSpec, bytes_per_token: float, f
         writer.writerows(rows[step] for step in sorted(rows))
 
 
+def make_model(spec: PretrainSpec, tokenizer) -> GPT2LMHeadModel:
+    """A GPT-2 of the spec's shape with random weights, fixed by the spec's seed."""
+    set_seed(spec.seed)
+    end = tokenizer.eos_token_id
+    return GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=len(tokenizer),
+            n_positions=spec.n_positions,
+            n_layer=spec.n_layer,
+            n_embd=spec.n_embd,
+            n_head=spec.n_head,
+            bos_token_id=end,
+            eos_token_id=end,
+            pad_token_id=end,
+            resid_pdrop=spec.dropout,
+            embd_pdrop=spec.dropout,
+            attn_pdrop=spec.dropout,
+        )
+    )
+
+
+def make_arguments(
+    spec: PretrainSpec,
+    directory: Path,
+    compile_model: bool = True,
+    eval_every: int = 200,
+    micro_batch: int | None = None,
+) -> TrainingArguments:
+    """The Trainer's arguments; checkpoints go to `directory`. InputError when the processes cannot share a step's rows evenly."""
+    arguments = TrainingArguments(
+        output_dir=str(directory),
+        max_steps=spec.max_steps or NEVER,
+        max_grad_norm=1.0,
+        **precision(),
+        torch_compile=compile_model,
+        eval_strategy="steps",
+        eval_steps=eval_every,
+        save_steps=eval_every,
+        save_total_limit=2,
+        load_best_model_at_end=True,  # it also keeps the best checkpoint from being cleared away
+        metric_for_best_model="eval_loss",
+        logging_steps=max(1, eval_every // 4),
+        seed=spec.seed,
+        data_seed=spec.seed,
+        ddp_find_unused_parameters=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        report_to=[],
+        disable_tqdm=True,
+    )
+    share, rest = divmod(spec.batch_size, arguments.world_size)
+    micro_batch = min(micro_batch or share, share)
+    if rest or not share or share % micro_batch:
+        raise InputError(
+            f"--batch-size {spec.batch_size}: not a multiple of {arguments.world_size} processes times --micro-batch {micro_batch}"
+        )
+    arguments.per_device_train_batch_size = arguments.per_device_eval_batch_size = micro_batch
+    arguments.gradient_accumulation_steps = share // micro_batch
+    return arguments
+
+
+def make_trainer(
+    model: GPT2LMHeadModel,
+    arguments: TrainingArguments,
+    spec: PretrainSpec,
+    tokenizer,
+    rows: dict[str, np.ndarray],
+    bytes_per_token: float,
+    budget: float | None = None,
+) -> Pretrainer:
+    """The Trainer with its optimizer, schedule and progress lines; `rows`: packed `train` and `valid`, (n, n_positions) each."""
+    optimizer, schedule = make_optimizer(model, spec), Schedule(spec.max_steps)
+    trainer = Pretrainer(
+        model,
+        arguments,
+        train_dataset=Blocks(rows["train"]),
+        eval_dataset=Blocks(rows["valid"]),
+        optimizers=(optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)),
+        schedule=schedule,
+        tokenizer=tokenizer,
+        seed=spec.seed,
+    )
+    trainer.add_callback(Progress(trainer, spec, bytes_per_token, budget))
+    trainer.remove_callback(PrinterCallback)  # it repeats the progress lines
+    return trainer
+
+
 def pretrain(
     corpus: Path,
     out: Path,
@@ -200,7 +298,7 @@ def pretrain(
     position, random states, clocks). It ends after `spec.tokens` token steps or `budget` seconds, whichever comes first;
     the weights kept are those of the best evaluation. `micro_batch` rows go through the model at once (default: all of a
     step's). Started by `torchrun`, the processes share each step's rows. Returns the facts written to `pretraining.json`.
-    Raises InputError when nothing would end the run or the rows cannot be shared evenly.
+    Raises InputError when nothing would end the run.
     """
     if spec.tokens is None and budget is None:
         raise InputError("pretrain: nothing would end it; give --tokens, --time-budget or both")
@@ -210,85 +308,50 @@ def pretrain(
     ).hexdigest()[:12]
     work = BUILD / "pretrain" / key
     checkpoints = work / "checkpoints"
-    arguments = TrainingArguments(
-        output_dir=str(checkpoints),
-        max_steps=spec.max_steps or NEVER,
-        max_grad_norm=1.0,
-        **precision(),
-        torch_compile=compile_model,
-        eval_strategy="steps",
-        eval_steps=eval_every,
-        save_steps=eval_every,
-        save_total_limit=2,
-        load_best_model_at_end=True,
-        metric_for_best_model="eval_loss",
-        logging_steps=max(1, eval_every // 4),
-        seed=spec.seed,
-        data_seed=spec.seed,
-        dataloader_pin_memory=torch.cuda.is_available(),
-        report_to=[],
-        disable_tqdm=True,
-    )
-    share, rest = divmod(spec.batch_size, arguments.world_size)
-    micro_batch = min(micro_batch or share, share)
-    if rest or not share or share % micro_batch:
-        raise InputError(
-            f"--batch-size {spec.batch_size}: not a multiple of {arguments.world_size} processes times --micro-batch {micro_batch}"
-        )
-    arguments.per_device_train_batch_size = arguments.per_device_eval_batch_size = micro_batch
-    arguments.gradient_accumulation_steps = share // micro_batch
+    arguments = make_arguments(spec, checkpoints, compile_model, eval_every, micro_batch)
     with arguments.main_process_first():
         facts = prepare(corpus, spec, work)
         drop_broken_checkpoints(checkpoints)
     resumes = any(checkpoints.glob("checkpoint-*"))
     arguments.eval_on_start = not resumes
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
-    set_seed(spec.seed)
-    config = GPT2Config(
-        vocab_size=len(tokenizer),
-        n_positions=spec.n_positions,
-        n_layer=spec.n_layer,
-        n_embd=spec.n_embd,
-        n_head=spec.n_head,
-        bos_token_id=tokenizer.eos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.eos_token_id,
-        resid_pdrop=spec.dropout,
-        embd_pdrop=spec.dropout,
-        attn_pdrop=spec.dropout,
-    )
-    model = GPT2LMHeadModel(config)
-    optimizer, schedule = make_optimizer(model, spec), Schedule(spec.max_steps)
-    trainer = Pretrainer(
-        model,
-        arguments,
-        train_dataset=Blocks(work / "train.npy"),
-        eval_dataset=Blocks(work / "valid.npy"),
-        optimizers=(optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)),
-        schedule=schedule,
-        tokenizer=tokenizer,
-        seed=spec.seed,
-    )
-    trainer.add_callback(Progress(trainer, spec, facts["bytes_per_token"], budget))
-    trainer.remove_callback(PrinterCallback)  # it repeats the progress lines
-    trainer.train(resume_from_checkpoint=resumes)
+    model = make_model(spec, tokenizer)
+    rows = {name: np.load(work / f"{name}.npy", mmap_mode="r") for name in ("train", "valid")}
+    trainer = make_trainer(model, arguments, spec, tokenizer, rows, facts["bytes_per_token"], budget)
+    if not finished(checkpoints):
+        trainer.train(resume_from_checkpoint=resumes)
     if trainer.is_world_process_zero():
-        history = trainer.state.log_history
+        state = last_state(checkpoints)
+        history, last = state["log_history"], state["log_history"][-1]
         best = min((entry for entry in history if "eval_loss" in entry), key=lambda entry: entry["eval_loss"])
         facts |= asdict(spec) | {
+            "eval_every": eval_every,
             "parameters": sum(p.numel() for p in model.parameters()),
-            "steps": trainer.state.global_step,
-            "tokens_seen": trainer.state.global_step * spec.step_tokens,
-            "seconds": history[-1]["seconds"],
-            "cpu_seconds": history[-1]["cpu_seconds"],
+            "steps": state["global_step"],
+            "tokens_seen": state["global_step"] * spec.step_tokens,
+            "seconds": last["seconds"],
+            "cpu_seconds": last["cpu_seconds"],
             "best_step": best["step"],
             "valid_loss": best["eval_loss"],
             "valid_bits_per_byte": bits_per_byte(best["eval_loss"], facts["bytes_per_token"]),
         }
-        export(model, tokenizer, work / "model", facts)
+        weights = GPT2LMHeadModel.from_pretrained(checkpoints / Path(state["best_model_checkpoint"]).name)
+        export(weights, tokenizer, work / "model", facts)
         write_log(history, spec, facts["bytes_per_token"], work / "model" / "pretraining.csv")
         publish(work / "model", out)
     return facts
+
+
+def last_state(checkpoints: Path) -> dict | None:
+    """The Trainer's state in the last checkpoint, or None where there is no checkpoint."""
+    found = sorted(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    return json.loads((found[-1] / "trainer_state.json").read_text(encoding="utf-8")) if found else None
+
+
+def finished(checkpoints: Path) -> bool:
+    """Whether the last checkpoint is that of the last step: the run was cut short only after its training."""
+    state = last_state(checkpoints)
+    return state is not None and state["global_step"] == state["log_history"][-1]["total_steps"]
 
 
 def export(model, tokenizer, directory: Path, facts: dict) -> None:

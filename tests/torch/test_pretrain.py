@@ -1,7 +1,10 @@
 """Pre-training: held-out text stays held out, a killed run resumes to the same numbers, the result loads anywhere."""
 
 import json
-from dataclasses import replace
+import os
+import subprocess
+import sys
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from helpers import corpus, pretrain
-from helpers.config import InputError
+from helpers.config import ROOT, InputError
 
 from .conftest import SPEC
 
@@ -74,7 +77,9 @@ def test_a_killed_pretraining_resumes_to_the_same_weights_and_log(toy_corpus, to
 def test_a_time_budget_gives_the_run_of_as_many_tokens(toy_corpus, tmp_path, monkeypatch):
     """Ended by the clock, even across an interruption, the weights are those of a run whose length was known from the start."""
     monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
-    monkeypatch.setattr(pretrain.Pretrainer, "spent", lambda self: {"seconds": self.state.global_step, "cpu_seconds": 0})
+    monkeypatch.setattr(
+        pretrain.Pretrainer, "spent", lambda self: {"seconds": self.state.global_step, "cpu_seconds": 0}
+    )
     spec = replace(SPEC, tokens=None)
     for progress in (Killed, pretrain.Progress):
         with monkeypatch.context() as patch:
@@ -87,6 +92,43 @@ def test_a_time_budget_gives_the_run_of_as_many_tokens(toy_corpus, tmp_path, mon
     known = replace(SPEC, tokens=facts["tokens_seen"])
     pretrain.pretrain(toy_corpus, tmp_path / "known", known, compile_model=False, eval_every=4)
     assert same(weights(tmp_path / "budget"), weights(tmp_path / "known"))
+
+
+def test_a_run_killed_after_its_training_only_exports(toy_corpus, toy_base, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
+    with monkeypatch.context() as patch:
+        patch.setattr(pretrain, "export", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
+    monkeypatch.setattr(pretrain.Pretrainer, "train", None)
+    facts = pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
+    assert facts["steps"] == 20 and same(weights(toy_base), weights(tmp_path / "out"))
+
+
+def test_two_processes_share_a_step(toy_corpus, toy_base, tmp_path):
+    """Under torchrun: as many tokens a step as with one process, and nearly the same losses (sums in another order)."""
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in asdict(SPEC).items() if value != ""]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "helpers"]
+    command += [
+        "pretrain",
+        f"--corpus={toy_corpus}",
+        f"--out={tmp_path / 'out'}",
+        "--no-compile",
+        "--eval-every=5",
+        *options,
+    ]
+    environment = os.environ | {"HELPERS_BUILD": str(tmp_path / "build"), "OMP_NUM_THREADS": "1"}
+    environment["CUDA_VISIBLE_DEVICES"] = ""
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    one, two = (pd.read_csv(d / "pretraining.csv").dropna(subset=["valid_loss"]) for d in (toy_base, tmp_path / "out"))
+    assert two["tokens"].tolist() == one["tokens"].tolist()
+    assert two["valid_loss"].to_numpy() == pytest.approx(one["valid_loss"].to_numpy(), rel=0.02)
+
+
+def test_rows_that_cannot_be_shared_are_refused(toy_corpus, tmp_path):
+    with pytest.raises(InputError, match="--batch-size 4"):
+        pretrain.pretrain(toy_corpus, tmp_path, SPEC, micro_batch=3)
 
 
 def test_a_run_that_nothing_would_end_is_refused(toy_corpus, tmp_path):

@@ -7,7 +7,7 @@ import pandera.pandas as pa
 import pytest
 
 from helpers.config import CLASS_GROUPS, ROOT
-from helpers.corpus import read_corpus, shared_runs
+from helpers.contamination import shared_runs
 from helpers.data import load_diseases, load_table, slug
 from helpers.fragments import MIN_WORDS, names_itself, split_fragments, split_sentences
 
@@ -137,18 +137,3 @@ def test_nothing_of_the_sample_data_set_is_copied():
     if not sample.is_file():
         pytest.skip("the sample data set is not beside the repository")
     assert shared_runs(PAGES["text"], load_table(str(sample))["text"], 9) == []
-
-
-def test_nothing_of_the_pre_training_text_is_copied():
-    corpus = ROOT.parent / "shared" / "corpus"
-    if not corpus.is_dir():
-        pytest.skip("the pre-training text is not beside the repository")
-    for validation in (False, True):
-        assert shared_runs(PAGES["text"], read_corpus(corpus, "", validation)["text"], 13) == []
-
-
-def test_shared_runs_are_found_in_any_spelling_and_counted_once():
-    pages = ["One two, three four five.", "Six seven eight nine ten."]
-    documents = ["zero ONE two three; four. five", "two three four five six", "nothing of the kind"]
-    assert shared_runs(pages, documents, 5) == ["one two three four five"]
-    assert shared_runs(pages, documents, 4) == ["one two three four", "two three four five"]

@@ -1,0 +1,146 @@
+"""Tokens a second of pre-training, and the share of the machine's peak that they are: our loop beside plain ones.
+
+    python benchmarks/pretrain_throughput.py [--shape mini | gpt2] [--steps 20]
+
+Prints a table and writes it to benchmarks/pretrain_throughput_<device>_<shape>.csv; all rows are measured in this one run, so compare
+within it. FLOPs a token: 6 N + 12 L d T, forward and backward, N without the position table, attention not halved for the
+causal mask (Chowdhery et al. 2022, PaLM, appendix B). Peak: the fastest product of two square bf16 matrices in this run.
+"""
+
+import argparse
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+from helpers.config import ROOT
+from helpers.corpus import PretrainSpec
+from helpers.pretrain import Blocks, make_arguments, make_model, make_trainer
+
+SHAPES = {
+    "mini": PretrainSpec(),
+    "gpt2": PretrainSpec(n_layer=12, n_embd=768, n_head=12, n_positions=1024, vocab_size=50257, batch_size=32),
+}
+
+
+class Clock(TrainerCallback):
+    """Wall seconds at the end of each step, once the device has finished it."""
+
+    def __init__(self):
+        self.ticks = []
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.ticks.append(time.perf_counter())
+
+
+class Vocabulary:
+    """Stands in for a tokenizer of any size: the model needs its length and its end-of-text id, the samples are left out."""
+
+    eos_token_id = 0
+
+    def __init__(self, size: int):
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size
+
+
+def peak_flops(dtype: torch.dtype) -> float:
+    """FLOP/s of the fastest square matrix product tried."""
+    device, best = "cuda" if torch.cuda.is_available() else "cpu", 0.0
+    for size in (4096, 8192) if device == "cuda" else (1024, 2048):
+        a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+        for _ in range(8):
+            began = time.perf_counter()
+            a @ b
+            if device == "cuda":
+                torch.cuda.synchronize()
+            best = max(best, 2 * size**3 / (time.perf_counter() - began))
+    return best
+
+
+def plain_arguments(spec: PretrainSpec, directory: str) -> TrainingArguments:
+    """The Trainer as it comes (float32, AdamW, no compile), logging and saving switched off."""
+    return TrainingArguments(
+        output_dir=directory,
+        max_steps=spec.max_steps,
+        per_device_train_batch_size=spec.batch_size,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+    )
+
+
+def measure(way: str, spec: PretrainSpec, rows: np.ndarray, tokenizer) -> dict:
+    """Median step seconds after the first five, and peak memory on a GPU, of one way of training."""
+    model, clock = make_model(spec, tokenizer), Clock()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    with tempfile.TemporaryDirectory() as directory:
+        if way == "plain":
+            trainer = Trainer(model, plain_arguments(spec, directory), train_dataset=Blocks(rows))
+        else:
+            arguments = make_arguments(spec, Path(directory), compile_model=way != "ours without compile")
+            arguments.eval_strategy = arguments.save_strategy = "no"
+            arguments.load_best_model_at_end, arguments.metric_for_best_model = False, None
+            parts = {"train": rows, "valid": rows[:8]}
+            trainer = make_trainer(model, arguments, spec, tokenizer, parts, bytes_per_token=4.0)
+            trainer.evaluate = lambda *args, **kwargs: {}
+        trainer.add_callback(clock)
+        trainer.train()
+    seconds = float(np.median(np.diff(clock.ticks)[5:]))
+    n = sum(p.numel() for p in model.parameters()) - spec.n_positions * spec.n_embd
+    flops = spec.step_tokens * (6 * n + 12 * spec.n_layer * spec.n_embd * spec.n_positions)
+    memory = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else float("nan")
+    return {
+        "way": way,
+        "tokens_per_second": spec.step_tokens / seconds,
+        "gflops": flops / seconds / 1e9,
+        "gpu_gib": memory,
+    }
+
+
+def machine() -> str:
+    """The device in words."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    names = [
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
+    return f"{names[0] if names else platform.processor()}, {torch.get_num_threads()} threads"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shape", choices=SHAPES, default="mini")
+    parser.add_argument("--steps", type=int, default=20)
+    given = parser.parse_args()
+    shape = SHAPES[given.shape]
+    spec = PretrainSpec(**vars(shape) | {"tokens": given.steps * shape.step_tokens})
+    tokenizer = Vocabulary(spec.vocab_size)
+    rows = np.random.default_rng(0).integers(0, spec.vocab_size, (spec.batch_size * given.steps, spec.n_positions))
+    rows = rows.astype(np.uint16)
+    peak = {name: peak_flops(dtype) for name, dtype in (("bf16", torch.bfloat16), ("float32", torch.float32))}
+    table = pd.DataFrame(measure(way, spec, rows, tokenizer) for way in ("plain", "ours without compile", "ours"))
+    table["times_plain"] = table["tokens_per_second"] / table["tokens_per_second"].iloc[0]
+    table["share_of_bf16_peak"] = table["gflops"] * 1e9 / peak["bf16"]
+    device = "gpu" if torch.cuda.is_available() else "cpu"
+    table.insert(0, "machine", machine())
+    table["bf16_peak_gflops"], table["float32_peak_gflops"] = peak["bf16"] / 1e9, peak["float32"] / 1e9
+    table.round(3).to_csv(ROOT / "benchmarks" / f"pretrain_throughput_{device}_{given.shape}.csv", index=False)
+    print(f"{machine()} · torch {torch.__version__} · Python {platform.python_version()}")
+    print(f"peak: {peak['bf16'] / 1e9:,.0f} GFLOP/s in bf16, {peak['float32'] / 1e9:,.0f} in float32")
+    print(table.drop(columns=["machine", "bf16_peak_gflops", "float32_peak_gflops"]).round(3).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""What a pre-trained base is worth as a language model, beside baselines on the same held-out text; and its model card."""
+
+import gzip
+import json
+import lzma
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from . import corpus
+from .config import ROOT
+from .ngrams import KneserNey, unigram_nats
+
+MODELS = ("gpt2", "kneser_ney_5", "unigram", "xz", "gzip")  # columns of bits_per_byte.csv
+STAGES = 3  # samples shown, from the first evaluation to the last
+
+
+def bytes_of_tokens(tokenizer) -> np.ndarray:
+    """UTF-8 bytes that each token id stands for, (vocabulary,) int64; special tokens stand for none."""
+    pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    # Byte-level BPE spells each byte with one character.
+    return np.array([0 if i in tokenizer.all_special_ids else len(piece) for i, piece in enumerate(pieces)])
+
+
+def gpt2_nats(model, tokens: np.ndarray) -> np.ndarray:
+    """Surprise of each token given those before it in its row of `n_positions`: (n,) float64 nats.
+
+    The first token of a row has nothing before it and is not predicted: NaN.
+    """
+    import torch
+
+    width, out = model.config.n_positions, np.full(len(tokens), np.nan)
+    with torch.inference_mode():
+        for start in range(0, len(tokens), width):
+            ids = torch.from_numpy(tokens[start : start + width].astype(np.int64))[None].to(model.device)
+            if ids.shape[1] > 1:
+                logits = model(ids).logits[0, :-1].float()
+                nats = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")
+                out[start + 1 : start + ids.shape[1]] = nats.double().cpu().numpy()
+    return out
+
+
+def shown_source(source: str, read: bool) -> str:
+    """The repository of a source that the model has read; of any other only the owner."""
+    return source.split(":")[0] if read else source.split("/")[0] + "/…"
+
+
+def bits_per_byte(base: Path, directory: Path) -> pd.DataFrame:
+    """Bits per byte of the corpus's held-out documents, by source and in all: columns `source`, `read`, `bytes`, `MODELS`.
+
+    GPT-2, the n-grams and the unigram predict the same tokens; the n-grams have counted the text that the model was
+    trained on. `gzip` and `xz` compress each source's held-out text by itself: they have read nothing else.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype="float32").eval()
+    include = json.loads((base / "pretraining.json").read_text(encoding="utf-8"))["include"]
+    train = corpus.token_stream(corpus.read_corpus(directory, include, validation=False)["text"], tokenizer)
+    ngrams, lengths = KneserNey(train, len(tokenizer)), bytes_of_tokens(tokenizer)
+    held_out = corpus.read_corpus(directory, "", validation=True)
+    held_out["read"] = held_out["source"].str.contains(include, regex=True)
+    held_out["source"] = [shown_source(s, r) for s, r in zip(held_out["source"], held_out["read"], strict=True)]
+    groups = [(name, read, part["text"]) for (read, name), part in held_out.groupby(["read", "source"])]
+    groups += [("all that it has read of", True, held_out.loc[held_out["read"], "text"])]
+    groups += [("all the rest", False, held_out.loc[~held_out["read"], "text"])]
+    rows = []
+    for name, read, texts in groups:
+        if texts.empty:
+            continue
+        tokens, raw = corpus.token_stream(texts, tokenizer), "\n".join(texts).encode()
+        nats = {
+            "gpt2": gpt2_nats(model, tokens),
+            "kneser_ney_5": ngrams.nats(tokens),
+            "unigram": unigram_nats(train, tokens, len(tokenizer)),
+        }
+        predicted = ~np.isnan(nats["gpt2"])
+        n_bytes = lengths[tokens[predicted]].sum()
+        row = {"source": name, "read": read, "bytes": len(raw)}
+        row |= {model: values[predicted].sum() / math.log(2) / n_bytes for model, values in nats.items()}
+        row |= {"xz": 8 * len(lzma.compress(raw, preset=9)) / len(raw), "gzip": 8 * len(gzip.compress(raw)) / len(raw)}
+        rows.append(row)
+        print(f"{name}: " + " · ".join(f"{model} {row[model]:.3f}" for model in MODELS), flush=True)
+    return pd.DataFrame(rows).sort_values(["read", "bytes"], ascending=False, ignore_index=True)
+
+
+def credits(base: Path, directory: Path) -> pd.DataFrame:
+    """What the model was trained on: `source` (repository), `licence`, `documents`, `bytes`, the largest first."""
+    include = json.loads((base / "pretraining.json").read_text(encoding="utf-8"))["include"]
+    read = corpus.read_corpus(directory, include, validation=False)
+    read["bytes"] = read["text"].str.encode("utf-8").str.len()
+    read["source"] = read["source"].str.split(":").str[0]
+    table = read.groupby("source").agg(
+        licence=("licence", lambda found: ", ".join(sorted(set(found)))),
+        documents=("bytes", "size"),
+        bytes=("bytes", "sum"),
+    )
+    return table.sort_values("bytes", ascending=False).reset_index()
+
+
+def write(base: Path, directory: Path) -> None:
+    """Measures the base on the corpus and writes `bits_per_byte.csv`, `credits.csv` and the card into its directory."""
+    bits_per_byte(base, directory).round(4).to_csv(base / "bits_per_byte.csv", index=False)
+    credits(base, directory).to_csv(base / "credits.csv", index=False)
+    (base / "README.md").write_text(render(base), encoding="utf-8")
+
+
+def render(base: Path) -> str:
+    """The model card: the template filled with what is on record in the base's directory; it holds no number of its own."""
+    log = pd.read_csv(base / "pretraining.csv")
+    curve = log.dropna(subset=["valid_loss"])
+    places = np.unique(np.linspace(0, len(curve) - 1, STAGES).round().astype(int))
+    facts = json.loads((base / "pretraining.json").read_text(encoding="utf-8"))
+    contamination = json.loads((ROOT / "data" / "contamination.json").read_text(encoding="utf-8"))
+    bits = pd.read_csv(base / "bits_per_byte.csv")
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("card.md.j2").render(
+        facts=facts,
+        curve=curve.to_dict("records"),
+        samples=curve.iloc[places].to_dict("records"),
+        bits=bits.to_dict("records"),
+        credits=pd.read_csv(base / "credits.csv").to_dict("records"),
+        choices=choices().to_dict("records"),
+        contamination=contamination,
+        constant=falling(curve, facts),
+    )
+
+
+def falling(curve: pd.DataFrame, facts: dict) -> float:
+    """Nats by which the held-out loss fell in the last quarter of the steps before the learning rate began to decay."""
+    from .pretrain import DECAY
+
+    end = (1 - DECAY) * facts["steps"]
+    loss = curve.loc[curve["step"] <= end].set_index("step")["valid_loss"]
+    return float(loss[loss.index >= 0.75 * end].iloc[0] - loss.iloc[-1])
+
+
+def choices() -> pd.DataFrame:
+    """The small runs that chose the shape and the optimizer, as `benchmarks/pretrain_choices.py` left them."""
+    return pd.read_csv(ROOT / "benchmarks" / "pretrain_choices.csv")

@@ -1,0 +1,107 @@
+"""Has the pre-training text read what a model is tested on? Runs of words that stand in both."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .config import ROOT
+from .corpus import corpus_files, read_corpus
+
+N = 13  # words of a run; shorter ones recur by chance (Brown et al. 2020, arXiv:2005.14165, appendix C, take 13 too)
+RECORD = ROOT / "data" / "contamination.json"
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, lower case, without punctuation."""
+    return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", text.lower())
+
+
+def shared_runs(pages: Iterable[str], documents: Iterable[str], n: int) -> list[str]:
+    """Runs of `n` words (lower case, without punctuation) that stand in a page and in a document, in order of the alphabet.
+
+    Each run is a polynomial of its words' numbers modulo 2**64; a document's runs are compared with all pages' at once, and
+    what matches is compared again as words.
+    """
+    number: dict[str, int] = {}
+
+    def hashes(ids: list[int]) -> np.ndarray:
+        ids = np.array(ids, dtype=np.uint64)
+        out = np.zeros(max(0, len(ids) - n + 1), dtype=np.uint64)
+        for place in range(n):
+            out = out * np.uint64(0x9E3779B97F4A7C15) + ids[place : place + len(out)] + np.uint64(1)
+        return out
+
+    runs: dict[int, set[str]] = {}
+    for page in pages:
+        own = words_of(page)
+        for start, key in enumerate(hashes([number.setdefault(word, len(number)) for word in own]).tolist()):
+            runs.setdefault(key, set()).add(" ".join(own[start : start + n]))
+    if not runs:
+        return []
+    keys, unknown = np.array(sorted(runs), dtype=np.uint64), len(number)
+    found: set[str] = set()
+    for document in documents:
+        own = words_of(document)
+        seen = hashes([number.get(word, unknown) for word in own])
+        place = np.searchsorted(keys, seen).clip(max=len(keys) - 1)
+        for start in np.flatnonzero(keys[place] == seen).tolist():
+            found |= {" ".join(own[start : start + n])} & runs[int(seen[start])]
+    return sorted(found)
+
+
+def page_key(text: str) -> str:
+    """Names a page by its text, so that a changed page is another page."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def audit(pages: pd.DataFrame, directory: Path) -> dict:
+    """Compares every page (column `text`) with every document of the corpus, held-out ones too.
+
+    Returns `n`, the `corpus` (file name to SHA-256), its number of `documents`, and `pages`: each page's key to the
+    number of its runs of `n` words that the corpus holds.
+    """
+    documents = pd.concat([read_corpus(directory, "", validation) for validation in (False, True)])
+    runs = shared_runs(pages["text"], documents["text"], N)
+    own = {page_key(text): f" {' '.join(words_of(text))} " for text in pages["text"]}
+    return {
+        "n": N,
+        "corpus": {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in corpus_files(directory)},
+        "documents": len(documents),
+        "pages": {key: sum(f" {run} " in text for run in runs) for key, text in own.items()},
+    }
+
+
+def unaudited(pages: pd.DataFrame, record: dict) -> list[str]:
+    """Labels of the pages whose text the record does not know: they were changed or added after the audit."""
+    return [
+        label
+        for text, label in zip(pages["text"], pages["label"], strict=True)
+        if page_key(text) not in record["pages"]
+    ]
+
+
+def report(pages: pd.DataFrame, found: dict) -> str:
+    """The audit in a few lines, the pages that share most first."""
+    shares = pd.Series(
+        {label: found["pages"][page_key(text)] for text, label in zip(pages["text"], pages["label"], strict=True)}
+    )
+    shares = shares[shares > 0].sort_values(ascending=False)
+    lines = [
+        f"{len(shares)} of {len(found['pages'])} pages share a run of {found['n']} words with the {found['documents']:,} documents"
+    ]
+    lines += [f"  {count:>5} runs  {label}" for label, count in shares.head(20).items()]
+    if len(shares) > 20:
+        lines.append(f"  … and {len(shares) - 20} pages more")
+    return "\n".join(lines)
+
+
+def write(found: dict) -> None:
+    """Keeps the audit of the embedded corpus in the repository, for where the pre-training text is not at hand."""
+    temporary = RECORD.with_suffix(".part")
+    temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(RECORD)
