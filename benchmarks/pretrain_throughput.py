@@ -20,7 +20,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from helpers.config import ROOT
 from helpers.corpus import PretrainSpec
-from helpers.pretrain import Blocks, make_arguments, make_model, make_trainer
+from helpers.pretrain_trainer import Blocks, make_arguments, make_model, make_trainer
 
 SHAPES = {
     "mini": PretrainSpec(),

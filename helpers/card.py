@@ -12,10 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import corpus
 from .config import ROOT
+from .contamination import RECORD
 from .ngrams import KneserNey, unigram_nats
 
 MODELS = ("gpt2", "kneser_ney_5", "unigram", "xz", "gzip")  # columns of bits_per_byte.csv
-STAGES = 3  # samples shown, from the first evaluation to the last
+ALL_READ = "all of these"  # the row of bits_per_byte.csv for all held-out text of sources that the model has read of
+STAGES = 4  # samples shown, from the first evaluation to the last
+CHOICES = ROOT / "benchmarks" / "pretrain_choices.csv"  # the small runs that chose the shape
 
 
 def bytes_of_tokens(tokenizer) -> np.ndarray:
@@ -23,24 +26,6 @@ def bytes_of_tokens(tokenizer) -> np.ndarray:
     pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     # Byte-level BPE spells each byte with one character.
     return np.array([0 if i in tokenizer.all_special_ids else len(piece) for i, piece in enumerate(pieces)])
-
-
-def gpt2_nats(model, tokens: np.ndarray) -> np.ndarray:
-    """Surprise of each token given those before it in its row of `n_positions`: (n,) float64 nats.
-
-    The first token of a row has nothing before it and is not predicted: NaN.
-    """
-    import torch
-
-    width, out = model.config.n_positions, np.full(len(tokens), np.nan)
-    with torch.inference_mode():
-        for start in range(0, len(tokens), width):
-            ids = torch.from_numpy(tokens[start : start + width].astype(np.int64))[None].to(model.device)
-            if ids.shape[1] > 1:
-                logits = model(ids).logits[0, :-1].float()
-                nats = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")
-                out[start + 1 : start + ids.shape[1]] = nats.double().cpu().numpy()
-    return out
 
 
 def shown_source(source: str, read: bool) -> str:
@@ -56,6 +41,8 @@ def bits_per_byte(base: Path, directory: Path) -> pd.DataFrame:
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from .lm import token_nats
+
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = AutoModelForCausalLM.from_pretrained(base, dtype="float32").eval()
     include = json.loads((base / "pretraining.json").read_text(encoding="utf-8"))["include"]
@@ -65,15 +52,15 @@ def bits_per_byte(base: Path, directory: Path) -> pd.DataFrame:
     held_out["read"] = held_out["source"].str.contains(include, regex=True)
     held_out["source"] = [shown_source(s, r) for s, r in zip(held_out["source"], held_out["read"], strict=True)]
     groups = [(name, read, part["text"]) for (read, name), part in held_out.groupby(["read", "source"])]
-    groups += [("all that it has read of", True, held_out.loc[held_out["read"], "text"])]
-    groups += [("all the rest", False, held_out.loc[~held_out["read"], "text"])]
+    groups += [(ALL_READ, True, held_out.loc[held_out["read"], "text"])]
+    groups += [("all of the others", False, held_out.loc[~held_out["read"], "text"])]
     rows = []
     for name, read, texts in groups:
         if texts.empty:
             continue
         tokens, raw = corpus.token_stream(texts, tokenizer), "\n".join(texts).encode()
         nats = {
-            "gpt2": gpt2_nats(model, tokens),
+            "gpt2": token_nats(model, tokens),
             "kneser_ney_5": ngrams.nats(tokens),
             "unigram": unigram_nats(train, tokens, len(tokenizer)),
         }
@@ -108,38 +95,43 @@ def write(base: Path, directory: Path) -> None:
     (base / "README.md").write_text(render(base), encoding="utf-8")
 
 
+def records(base: Path) -> dict | None:
+    """What is on record about a base's pre-training: `facts`, `log`, `bits`, `credits` (tables); None for one that brings none."""
+    if not (base / "pretraining.json").is_file():
+        return None
+    return {
+        "facts": json.loads((base / "pretraining.json").read_text(encoding="utf-8")),
+        "curve": pd.read_csv(base / "pretraining.csv").dropna(subset=["valid_loss"]),
+        "bits": pd.read_csv(base / "bits_per_byte.csv"),
+        "credits": pd.read_csv(base / "credits.csv"),
+    }
+
+
+def stages(curve: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `STAGES` evaluations, the first, the last, and between them each with a constant multiple of the tokens before."""
+    wanted = np.geomspace(curve["tokens"].iloc[1], curve["tokens"].iloc[-1], STAGES - 1)
+    places = [0, *(int(np.abs(curve["tokens"] - tokens).argmin()) for tokens in wanted)]
+    return curve.iloc[sorted(set(places))]
+
+
 def render(base: Path) -> str:
     """The model card: the template filled with what is on record in the base's directory; it holds no number of its own."""
-    log = pd.read_csv(base / "pretraining.csv")
-    curve = log.dropna(subset=["valid_loss"])
-    places = np.unique(np.linspace(0, len(curve) - 1, STAGES).round().astype(int))
-    facts = json.loads((base / "pretraining.json").read_text(encoding="utf-8"))
-    contamination = json.loads((ROOT / "data" / "contamination.json").read_text(encoding="utf-8"))
-    bits = pd.read_csv(base / "bits_per_byte.csv")
+    known = records(base)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template("card.md.j2").render(
-        facts=facts,
-        curve=curve.to_dict("records"),
-        samples=curve.iloc[places].to_dict("records"),
-        bits=bits.to_dict("records"),
-        credits=pd.read_csv(base / "credits.csv").to_dict("records"),
-        choices=choices().to_dict("records"),
-        contamination=contamination,
-        constant=falling(curve, facts),
+        facts=known["facts"],
+        samples=stages(known["curve"]).to_dict("records"),
+        choices=pd.read_csv(CHOICES).to_dict("records"),
+        contamination=json.loads(RECORD.read_text(encoding="utf-8")),
+        constant=falling(known["curve"], known["facts"]),
+        **{name: known[name].to_dict("records") for name in ("curve", "bits", "credits")},
     )
 
 
 def falling(curve: pd.DataFrame, facts: dict) -> float:
     """Nats by which the held-out loss fell in the last quarter of the steps before the learning rate began to decay."""
-    from .pretrain import DECAY
-
-    end = (1 - DECAY) * facts["steps"]
+    end = (1 - facts["decay"]) * facts["steps"]
     loss = curve.loc[curve["step"] <= end].set_index("step")["valid_loss"]
     return float(loss[loss.index >= 0.75 * end].iloc[0] - loss.iloc[-1])
-
-
-def choices() -> pd.DataFrame:
-    """The small runs that chose the shape and the optimizer, as `benchmarks/pretrain_choices.py` left them."""
-    return pd.read_csv(ROOT / "benchmarks" / "pretrain_choices.csv")

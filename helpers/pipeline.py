@@ -32,7 +32,7 @@ NOTEBOOKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "03_bilstm": (("bilstm_original", "bilstm"), ("03_primer_intento", "03_bilstm_curvas")),
     "04_autopsia": (("bilstm_original",), ("04_etiquetas", "04_perplejidad")),
-    "05_gpt2": (("gpt2_scratch", "gpt2_finetuned"), ("05_preentrenamiento", "05_curvas")),
+    "05_gpt2": (("gpt2_scratch", "gpt2_finetuned"), ("05_preentrenamiento", "05_conocimiento", "05_curvas")),
     "06_comparacion": (tuple(ARMS), ("06_comparacion", "06_diferencias")),
 }
 TABLES = ("results.json", "macros.tex", "tabla_comparacion.tex", "tabla_pares.tex")
@@ -146,7 +146,9 @@ def fingerprint(study: Study, source: Path, arms: tuple[str, ...]) -> str:
         base_hash(study.profile.base),
     ]
     parts += [file.read_text(encoding="utf-8") for file in sorted((ROOT / "helpers").glob("*.py"))]
-    parts += [(ROOT / "data" / "diseases.csv").read_text(encoding="utf-8")]
+    shown = [ROOT / "data" / "diseases.csv", ROOT / "data" / "contamination.json"]
+    shown += sorted(file for suffix in ("csv", "json") for file in (ROOT / study.profile.base).glob(f"*.{suffix}"))
+    parts += [file.read_text(encoding="utf-8") for file in shown]
     parts += [spec.key for arm in arms for spec in trial_specs(study, arm)]
     parts += [recipe(ARMS[arm].framework) for arm in arms]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

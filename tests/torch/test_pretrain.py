@@ -12,7 +12,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from helpers import corpus, pretrain
+from helpers import corpus, pretrain, pretrain_trainer
 from helpers.config import ROOT, InputError
 
 from .conftest import SPEC
@@ -42,7 +42,7 @@ def test_the_log_and_the_facts_agree(toy_base):
     assert log["valid_loss"].dropna().iloc[-1] < log["valid_loss"].dropna().iloc[0]
 
 
-class Killed(pretrain.Progress):
+class Killed(pretrain_trainer.Progress):
     """Interrupts the training after step 12."""
 
     def on_step_end(self, args, state, control, **kwargs):
@@ -62,7 +62,7 @@ def same(one: dict, other: dict) -> bool:
 def test_a_killed_pretraining_resumes_to_the_same_weights_and_log(toy_corpus, toy_base, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
     with monkeypatch.context() as patch:
-        patch.setattr(pretrain, "Progress", Killed)
+        patch.setattr(pretrain_trainer, "Progress", Killed)
         with pytest.raises(KeyboardInterrupt):
             pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
     assert not (tmp_path / "out").exists()
@@ -78,12 +78,12 @@ def test_a_time_budget_gives_the_run_of_as_many_tokens(toy_corpus, tmp_path, mon
     """Ended by the clock, even across an interruption, the weights are those of a run whose length was known from the start."""
     monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
     monkeypatch.setattr(
-        pretrain.Pretrainer, "spent", lambda self: {"seconds": self.state.global_step, "cpu_seconds": 0}
+        pretrain_trainer.Pretrainer, "spent", lambda self: {"seconds": self.state.global_step, "cpu_seconds": 0}
     )
     spec = replace(SPEC, tokens=None)
-    for progress in (Killed, pretrain.Progress):
+    for progress in (Killed, pretrain_trainer.Progress):
         with monkeypatch.context() as patch:
-            patch.setattr(pretrain, "Progress", progress)
+            patch.setattr(pretrain_trainer, "Progress", progress)
             try:
                 facts = pretrain.pretrain(toy_corpus, tmp_path / "budget", spec, False, eval_every=4, budget=15)
             except KeyboardInterrupt:
@@ -100,7 +100,7 @@ def test_a_run_killed_after_its_training_only_exports(toy_corpus, toy_base, tmp_
         patch.setattr(pretrain, "export", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
-    monkeypatch.setattr(pretrain.Pretrainer, "train", None)
+    monkeypatch.setattr(pretrain_trainer.Pretrainer, "train", None)
     facts = pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
     assert facts["steps"] == 20 and same(weights(toy_base), weights(tmp_path / "out"))
 
@@ -152,5 +152,5 @@ def test_sources_are_filtered_and_an_empty_choice_is_refused(toy_corpus):
 
 
 def test_bits_per_byte_of_a_uniform_byte_model_is_eight():
-    assert pretrain.bits_per_byte(np.log(256), 1.0) == pytest.approx(8)
+    assert pretrain_trainer.bits_per_byte(np.log(256), 1.0) == pytest.approx(8)
     assert replace(SPEC, tokens=1).max_steps == 1

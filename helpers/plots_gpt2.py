@@ -1,0 +1,70 @@
+"""Figures of pre-training: how the loss fell, and what the base associates before it has seen any of our labels."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from .config import ARMS
+from .plots import INK, headline
+
+BASELINES = {"unigram": "frecuencias de tokens", "gzip": "gzip", "xz": "xz", "kneser_ney_5": "5-gramas"}
+
+
+def pretraining_curve(log: pd.DataFrame, baselines: dict[str, float], decay_from: float | None, title: str) -> Figure:
+    """Held-out bits per byte against tokens read, beside what compressors and n-grams need for the same text.
+
+    log: rows with `tokens`, `valid_bits_per_byte`; baselines: a key of `BASELINES` to bits per byte; decay_from: tokens
+    read when the learning rate began to fall.
+    """
+    fig, ax = plt.subplots()
+    color, tokens = ARMS["gpt2_finetuned"].color, log["tokens"] / 1e6
+    ax.plot(tokens, log["valid_bits_per_byte"], "o-", color=color, ms=4, zorder=3)
+    end = log["valid_bits_per_byte"].iloc[-1]
+    ax.annotate(f"{end:.2f}", (tokens.iloc[-1], end), (0, -14), textcoords="offset points", ha="center", color=color)
+    for name, bits in baselines.items():
+        ax.axhline(bits, color=INK, ls=":", lw=1)
+        label = f"{BASELINES[name]} {bits:.2f}"
+        ax.annotate(
+            label, (1, bits), (-2, 3), ax.get_yaxis_transform(), "offset points", ha="right", fontsize=8, color=INK
+        )
+    if decay_from is not None:
+        ax.axvspan(decay_from / 1e6, tokens.iloc[-1], color=color, alpha=0.08, lw=0)
+        ax.annotate(
+            "la tasa de aprendizaje\nbaja hasta cero",
+            (decay_from / 1e6, 0.93),
+            (4, 0),
+            ax.get_xaxis_transform(),
+            "offset points",
+            va="top",
+            fontsize=8,
+            color=color,
+        )
+    ax.set(
+        xlabel="millones de tokens leídos",
+        ylabel="bits por byte (texto apartado)",
+        ylim=(0, 1.05 * max(log["valid_bits_per_byte"].max(), *baselines.values(), 0)),
+        xlim=(-0.01 * tokens.max(), 1.02 * tokens.max()),
+    )
+    ax.set_title(title)
+    return fig
+
+
+def associations(panels: dict[str, np.ndarray], rows: list[str], columns: list[str], title: str) -> Figure:
+    """Heat maps side by side, one scale: bits that each row (a disease) adds to each column (a symptom); the highest of a row boxed."""
+    limit = max(np.abs(values).max() for values in panels.values())
+    fig, axes = plt.subplots(1, len(panels), sharey=True)
+    for ax, (name, values) in zip(np.atleast_1d(axes), panels.items(), strict=True):
+        image = ax.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+        for row, column in enumerate(values.argmax(axis=1)):
+            ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=INK, lw=1.6))
+        for (row, column), value in np.ndenumerate(values):
+            tone = "white" if abs(value) > 0.6 * limit else INK
+            ax.annotate(f"{value:+.1f}", (column, row), ha="center", va="center", fontsize=7, color=tone)
+        ax.set_xticks(range(len(columns)), columns, rotation=45, ha="right", fontsize=8)
+        ax.set_yticks(range(len(rows)), rows, fontsize=9)
+        ax.set_title(name, fontsize=10, fontweight="normal")
+        ax.grid(visible=False)
+    fig.colorbar(image, ax=axes, label="bits a favor", shrink=0.8)
+    headline(fig, title)
+    return fig

@@ -1,0 +1,58 @@
+"""The language model's surprise: the chain rule, by hand; the loss of transformers; and what a text is worth."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from helpers import card, lm
+
+
+@pytest.fixture(scope="module")
+def pair(toy_base):
+    return AutoModelForCausalLM.from_pretrained(toy_base, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(
+        toy_base
+    )
+
+
+def test_the_mean_is_the_loss_of_transformers(pair):
+    model, tokenizer = pair
+    ids = np.array(tokenizer("fever and cough after the night")["input_ids"])
+    loss = model(torch.from_numpy(ids)[None], labels=torch.from_numpy(ids)[None]).loss.item()
+    nats = lm.token_nats(model, ids)
+    assert np.isnan(nats[0]) and nats[1:].mean() == pytest.approx(loss, rel=1e-5)
+
+
+def test_a_long_text_is_cut_in_rows_and_each_first_token_left_out(pair):
+    model, tokenizer = pair
+    width = model.config.n_positions
+    ids = np.array(tokenizer("fever " * 200)["input_ids"])[: 2 * width + 1]
+    assert np.flatnonzero(np.isnan(lm.token_nats(model, ids))).tolist() == [0, width, 2 * width]
+
+
+def test_a_continuation_multiplies_its_tokens(pair):
+    model, tokenizer = pair
+    bits = lm.continuation_bits(model, tokenizer, "The child has", " a fever")
+    ids = tokenizer("The child has a fever", return_tensors="pt")["input_ids"]
+    n = len(tokenizer("The child has")["input_ids"])
+    logp = model(ids).logits[0].log_softmax(-1)
+    by_hand = -sum(logp[i - 1, ids[0, i]].item() for i in range(n, ids.shape[1])) / np.log(2)
+    assert bits == pytest.approx(by_hand, rel=1e-4)
+    with pytest.raises(ValueError, match="begin it with a space"):
+        lm.continuation_bits(model, tokenizer, "fever", "")
+
+
+def test_association_has_no_use_for_a_word_that_is_likely_everywhere(pair):
+    model, tokenizer = pair
+    found = lm.association(model, tokenizer, ["fever", "rash"], [" pain", " night", " cough"])
+    assert found.shape == (2, 3)
+    assert found.sum(axis=0) == pytest.approx(0, abs=1e-4) and found.sum(axis=1) == pytest.approx(0, abs=1e-4)
+    assert np.abs(found).max() > 0
+
+
+def test_bytes_of_tokens_add_up_to_the_text(pair):
+    tokenizer = pair[1]
+    text = "fever — 39 °C, «dolor»"
+    lengths = card.bytes_of_tokens(tokenizer)
+    assert lengths[tokenizer(text)["input_ids"]].sum() == len(text.encode())
+    assert lengths[tokenizer.eos_token_id] == 0
