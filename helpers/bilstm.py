@@ -13,7 +13,7 @@ from .text import bucketed_batches, pad
 
 EMBEDDING_DIM, RNN_UNITS, BATCH_SIZE = 150, 256, 64  # the notes' values
 WIDTH_STEP = 8  # padded widths are multiples of this, so that few distinct tensor shapes have to be traced
-PATIENCE = 6  # epochs without a better validation accuracy before `bilstm` stops
+PATIENCE = 6  # epochs without a better validation MRR before `bilstm` stops
 
 
 @cache
@@ -126,6 +126,15 @@ def logits_of(
     return out
 
 
+def mrr(labels, probabilities):
+    """Reciprocal rank of the true class for each row, as in `metrics.mean_reciprocal_rank`; a Keras metric averages it."""
+    ops = load_keras().ops
+    true = ops.take_along_axis(probabilities, ops.reshape(ops.cast(labels, "int32"), (-1, 1)), axis=1)
+    higher = ops.sum(ops.cast(probabilities > true, "float32"), axis=1)
+    equal = ops.sum(ops.cast(probabilities == true, "float32"), axis=1)
+    return 1 / (1 + higher + (equal - 1) / 2)
+
+
 def train(
     split: pd.DataFrame, arm: str, learning_rate: float | None, seed: int, epochs: int, progress: Callable[[str], None]
 ) -> dict:
@@ -153,7 +162,8 @@ def train(
     )
     initial_embedding = model.get_layer("embedding").get_weights()[0]
     optimizer = keras.optimizers.Adam() if original else keras.optimizers.Adam(learning_rate)
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    watched = ["accuracy"] if original else ["accuracy", mrr]
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=watched, jit_compile=False)
 
     watch = epoch_watch(progress, epochs)
     if original:
@@ -168,7 +178,7 @@ def train(
             callbacks=[watch],
         )
     else:
-        stop = keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=PATIENCE, restore_best_weights=True)
+        stop = keras.callbacks.EarlyStopping("val_mrr", mode="max", patience=PATIENCE, restore_best_weights=True)
         batches = bucketed_dataset(ids, labels, BATCH_SIZE, seed)
         valid = bucketed_dataset(valid_ids, valid_labels, 2 * BATCH_SIZE, None)
         model.fit(batches, epochs=epochs, validation_data=valid, verbose=0, callbacks=[watch, stop])
@@ -222,6 +232,7 @@ def epoch_watch(progress: Callable[[str], None], epochs: int):
                 "accuracy": "train_accuracy",
                 "val_loss": "valid_loss",
                 "val_accuracy": "valid_accuracy",
+                "val_mrr": "valid_mrr",
             }
             row = {names[name]: float(value) for name, value in logs.items() if name in names}
             if not np.isfinite(row["train_loss"]):

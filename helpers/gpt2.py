@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .hardware import precision
+from .metrics import mean_reciprocal_rank
 from .splits import label_classes, side
 from .text import bucketed_batches, resolve_base
 
@@ -89,7 +90,7 @@ def train(
     base: str,
     work: Path,
 ) -> dict:
-    """Trains every weight, keeps the epoch with the best validation accuracy; goes on from `work`'s checkpoint if there is one.
+    """Trains every weight, keeps the epoch with the best validation MRR; goes on from `work`'s checkpoint if there is one.
 
     Returns logits of both held-out sides, one history row an epoch, and the number of parameters.
     """
@@ -124,7 +125,7 @@ def train(
         logging_strategy="epoch",
         save_total_limit=1,
         load_best_model_at_end=True,
-        metric_for_best_model="accuracy",
+        metric_for_best_model="mrr",
         seed=seed,
         data_seed=seed,
         report_to=[],
@@ -138,7 +139,10 @@ def train(
         train_dataset=data["train"],
         eval_dataset=data["valid"],
         data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=lambda out: {"accuracy": float((out.predictions.argmax(-1) == out.label_ids).mean())},
+        compute_metrics=lambda out: {
+            "accuracy": float((out.predictions.argmax(-1) == out.label_ids).mean()),
+            "mrr": mean_reciprocal_rank(out.predictions, out.label_ids),
+        },
         callbacks=[Progress()],
     )
     trainer.remove_callback(PrinterCallback)
@@ -156,9 +160,14 @@ def train(
 
 
 def epochs_of(log_history: list[dict]) -> list[dict]:
-    """The Trainer's log as one row an epoch: `epoch`, `train_loss`, `valid_loss`, `valid_accuracy`."""
+    """The Trainer's log as one row an epoch: `epoch`, `train_loss`, `valid_loss`, `valid_accuracy`, `valid_mrr`."""
     rows: dict[int, dict] = {}
-    names = {"loss": "train_loss", "eval_loss": "valid_loss", "eval_accuracy": "valid_accuracy"}
+    names = {
+        "loss": "train_loss",
+        "eval_loss": "valid_loss",
+        "eval_accuracy": "valid_accuracy",
+        "eval_mrr": "valid_mrr",
+    }
     for entry in log_history:
         found = {new: float(entry[old]) for old, new in names.items() if old in entry}
         if found:

@@ -30,6 +30,11 @@ def ranks(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return 1 + (logits > true).sum(axis=1) + ((logits == true).sum(axis=1) - 1) / 2
 
 
+def mean_reciprocal_rank(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Mean of 1/rank of the true class (Voorhees 1999, TREC-8), in (0, 1]; it moves with every rank, accuracy with the first only."""
+    return float((1 / ranks(logits, labels)).mean())
+
+
 def expected_calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> float:
     """Mean |confidence - accuracy| over equal-width confidence bins, weighted by their rows (Guo et al. 2017, eq. 3)."""
     probability = softmax(np.asarray(logits, dtype=np.float64), axis=1)
@@ -50,7 +55,7 @@ def evaluate(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         "accuracy": float((predicted == labels).mean()),
         "top5": float(top5),
         "macro_f1": float(f1_score(labels, predicted, labels=np.unique(labels), average="macro", zero_division=0)),
-        "mrr": float((1 / ranks(logits, labels)).mean()),
+        "mrr": mean_reciprocal_rank(logits, labels),
         "class_perplexity": class_perplexity(logits, labels),
         "loss": float(negative_log_likelihood(logits, labels).mean()),
         "ece": expected_calibration_error(logits, labels),

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import bilstm, splits
+from helpers import bilstm, metrics, splits
 from helpers.study import prepare
 from helpers.text import pad
 
@@ -82,6 +82,15 @@ def test_one_seed_gives_the_same_numbers_and_another_seed_others(study, arm):
     assert not np.array_equal(first["test_logits"], other["test_logits"])
     assert first["test_logits"].shape == ((study.split["side"] == "test").sum(), study.num_labels)
     assert len(first["history"]) == 2 and {"train_loss", "valid_accuracy", "seconds"} <= set(first["history"][0])
+
+
+def test_the_watched_mrr_is_the_one_that_is_reported(study):
+    rng = np.random.default_rng(0)
+    scores, labels = rng.integers(0, 4, (50, 6)).astype(np.float32), rng.integers(0, 6, 50)  # with ties
+    assert np.mean(bilstm.mrr(labels, scores)) == pytest.approx(metrics.mean_reciprocal_rank(scores, labels))
+    result = bilstm.train(study.split, "bilstm", 3e-3, 0, 3, quiet)
+    kept = metrics.mean_reciprocal_rank(result["valid_logits"], splits.side(study.split, "valid")[1])
+    assert kept == pytest.approx(max(row["valid_mrr"] for row in result["history"]), abs=1e-3)
 
 
 def test_the_network_can_learn_a_word_per_label(study):

@@ -18,8 +18,8 @@ def study():
     return prepare("quick")
 
 
-def record(accuracy, loss, test_accuracy=0.0):
-    scores = {"valid": {"accuracy": accuracy, "loss": loss}, "test": {"accuracy": test_accuracy}}
+def record(mrr, loss, test_mrr=0.0):
+    scores = {"valid": {"mrr": mrr, "loss": loss, "accuracy": 1 - mrr}, "test": {"mrr": test_mrr}}
     return records.Record(None, scores, None, 0.0, 0, None, None)
 
 
@@ -50,7 +50,7 @@ def test_each_field_of_a_spec_changes_its_key(study):
 
 
 def test_the_choice_looks_at_validation_only():
-    good, better, best = record(0.2, 1.0, test_accuracy=0.9), record(0.3, 2.0), record(0.3, 1.5, test_accuracy=0.1)
+    good, better, best = record(0.2, 1.0, test_mrr=0.9), record(0.3, 2.0), record(0.3, 1.5, test_mrr=0.1)
     assert experiments.choose([good, better, best]) is best
 
 
