@@ -89,7 +89,7 @@ PROFILES = {
         ),
         Profile(
             "class", CLASS_GROUPS, 50, (0, 1, 2), TWO_TRIALS,
-            {"bilstm_original": 32, "bilstm": 20, "gpt2_scratch": 7, "gpt2_finetuned": 7},
+            {"bilstm_original": 32, "bilstm": 20, "gpt2_scratch": 12, "gpt2_finetuned": 12},
         ),
         Profile(
             "report", None, None, (0, 1, 2, 3, 4), THREE_TRIALS,
