@@ -14,6 +14,7 @@ from .study import Study
 REPLICATES = 10_000
 PAIRS = (
     ("gpt2_finetuned", "gpt2_scratch"),
+    ("gpt2_finetuned", "gpt2_frozen"),
     ("gpt2_finetuned", "bilstm"),
     ("gpt2_finetuned", "tfidf_logreg"),
     ("bilstm", "bilstm_original"),

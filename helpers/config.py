@@ -38,6 +38,7 @@ ARMS = {
     "bilstm_original": Arm("BiLSTM de las notas", "#E69F00", "keras", tuned=False),
     "bilstm": Arm("BiLSTM ajustada", "#CC79A7", "keras"),
     "gpt2_scratch": Arm("GPT-2 desde cero", "#D55E00", "torch"),
+    "gpt2_frozen": Arm("GPT-2 congelado", "#000000", "torch"),
     "gpt2_finetuned": Arm("GPT-2 con ajuste fino", "#0072B2", "torch"),
 }
 
@@ -70,6 +71,7 @@ TWO_TRIALS = {
     "tfidf_logreg": (10.0, 100.0),
     "bilstm": (1e-3, 3e-3),
     "gpt2_scratch": (1e-3, 2e-3),
+    "gpt2_frozen": (3e-3, 1e-2),
     "gpt2_finetuned": (1e-3, 2e-3),
 }
 THREE_TRIALS = {
@@ -77,6 +79,7 @@ THREE_TRIALS = {
     "tfidf_logreg": (1.0, 10.0, 100.0),
     "bilstm": (5e-4, 1e-3, 3e-3),
     "gpt2_scratch": (3e-4, 1e-3, 2e-3),
+    "gpt2_frozen": (1e-3, 3e-3, 1e-2),
     "gpt2_finetuned": (3e-4, 1e-3, 2e-3),
 }
 
@@ -85,20 +88,20 @@ PROFILES = {
     for profile in (
         Profile(
             "quick", ("arthritis", "headache"), 10, (0, 1), TWO_TRIALS,
-            {"bilstm_original": 2, "bilstm": 3, "gpt2_scratch": 2, "gpt2_finetuned": 2},
+            {"bilstm_original": 2, "bilstm": 3, "gpt2_scratch": 2, "gpt2_frozen": 2, "gpt2_finetuned": 2},
         ),
         Profile(
             "class", CLASS_GROUPS, 50, (0, 1, 2), TWO_TRIALS,
-            {"bilstm_original": 32, "bilstm": 20, "gpt2_scratch": 12, "gpt2_finetuned": 12},
+            {"bilstm_original": 32, "bilstm": 20, "gpt2_scratch": 12, "gpt2_frozen": 12, "gpt2_finetuned": 12},
         ),
         Profile(
             "report", None, None, (0, 1, 2, 3, 4), THREE_TRIALS,
-            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 20, "gpt2_finetuned": 20},
+            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 20, "gpt2_frozen": 20, "gpt2_finetuned": 20},
         ),
         Profile(
             "full", None, None, (0, 1, 2, 3, 4),
             THREE_TRIALS | {"gpt2_scratch": (3e-5, 1e-4, 3e-4), "gpt2_finetuned": (3e-5, 1e-4, 3e-4)},
-            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 20, "gpt2_finetuned": 20},
+            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 20, "gpt2_frozen": 20, "gpt2_finetuned": 20},
             base="openai-community/gpt2", source="mayo",
         ),
     )

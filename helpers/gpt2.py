@@ -1,4 +1,4 @@
-"""GPT-2 as a classifier on transformers' Trainer: the same architecture from random weights or pre-trained."""
+"""GPT-2 as a classifier on transformers' Trainer: the same architecture from random weights, or pre-trained and then frozen or not."""
 
 import shutil
 from collections.abc import Callable
@@ -28,10 +28,10 @@ def load_tokenizer(base: str):
 
 
 def build(arm: str, base: str, labels: list[str], seed: int):
-    """A GPT2ForSequenceClassification in float32: `gpt2_scratch` with random weights, `gpt2_finetuned` with the base's.
+    """A GPT2ForSequenceClassification in float32: `gpt2_scratch` with random weights, the others with the base's.
 
-    Both have the base's architecture, the pad token set on the configuration (the classifier reads the last token that is
-    no padding) and a random head. The seed fixes every random weight.
+    In `gpt2_frozen` only the head has gradients. All have the base's architecture, the pad token set on the configuration
+    (the classifier reads the last token that is no padding) and a random head. The seed fixes every random weight.
     """
     import torch
     from transformers import GPT2Config, GPT2ForSequenceClassification, set_seed
@@ -53,7 +53,9 @@ def build(arm: str, base: str, labels: list[str], seed: int):
     set_seed(seed)
     if arm == "gpt2_scratch":
         return GPT2ForSequenceClassification(config).to(torch.float32)
-    return GPT2ForSequenceClassification.from_pretrained(where, revision=revision, config=config, dtype=torch.float32)
+    model = GPT2ForSequenceClassification.from_pretrained(where, revision=revision, config=config, dtype=torch.float32)
+    model.transformer.requires_grad_(arm != "gpt2_frozen")
+    return model
 
 
 def encode(tokenizer, texts: list[str], labels: np.ndarray | None = None) -> list[dict]:
@@ -90,9 +92,10 @@ def train(
     base: str,
     work: Path,
 ) -> dict:
-    """Trains every weight, keeps the epoch with the best validation MRR; goes on from `work`'s checkpoint if there is one.
+    """Trains every weight that `build` leaves free and keeps the epoch with the best validation MRR.
 
-    Returns logits of both held-out sides, one history row an epoch, and the number of parameters.
+    Goes on from `work`'s checkpoint if there is one. Returns logits of both held-out sides, one history row an epoch, and
+    the number of trained parameters.
     """
     from transformers import DataCollatorWithPadding, Trainer, TrainerCallback, TrainingArguments
     from transformers.trainer_callback import PrinterCallback
@@ -153,7 +156,7 @@ def train(
         "valid_logits": logits_of(model, tokenizer, side(split, "valid")[0]),
         "test_logits": logits_of(model, tokenizer, side(split, "test")[0]),
         "history": epochs_of(trainer.state.log_history),
-        "parameters": int(sum(p.numel() for p in model.parameters())),
+        "parameters": int(sum(p.numel() for p in model.parameters() if p.requires_grad)),
     }
     shutil.rmtree(work, ignore_errors=True)
     return result

@@ -32,7 +32,10 @@ NOTEBOOKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "03_bilstm": (("bilstm_original", "bilstm"), ("03_primer_intento", "03_bilstm_curvas")),
     "04_autopsia": (("bilstm_original",), ("04_etiquetas", "04_perplejidad")),
-    "05_gpt2": (("gpt2_scratch", "gpt2_finetuned"), ("05_preentrenamiento", "05_conocimiento", "05_curvas")),
+    "05_gpt2": (
+        ("gpt2_scratch", "gpt2_frozen", "gpt2_finetuned"),
+        ("05_preentrenamiento", "05_conocimiento", "05_atencion", "05_curvas"),
+    ),
     "06_comparacion": (tuple(ARMS), ("06_comparacion", "06_diferencias")),
 }
 TABLES = ("results.json", "macros.tex", "tabla_comparacion.tex", "tabla_pares.tex")

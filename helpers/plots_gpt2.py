@@ -1,4 +1,4 @@
-"""Figures of pre-training: how the loss fell, and what the base associates before it has seen any of our labels."""
+"""Figures of the pre-trained base: how its loss fell, what it associates before it has seen our labels, where it looks."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,5 +66,20 @@ def associations(panels: dict[str, np.ndarray], rows: list[str], columns: list[s
         ax.set_title(name, fontsize=10, fontweight="normal")
         ax.grid(visible=False)
     fig.colorbar(image, ax=axes, label="bits a favor", shrink=0.8)
+    headline(fig, title)
+    return fig
+
+
+def attention_maps(maps: dict[str, np.ndarray], tokens: list[str], title: str) -> Figure:
+    """One (tokens, tokens) heat map an entry, all on the scale 0 to 1: how much the row's token looks at the column's."""
+    fig, axes = plt.subplots(1, len(maps), sharey=True)
+    places = range(len(tokens))
+    for ax, (name, weights) in zip(np.atleast_1d(axes), maps.items(), strict=True):
+        image = ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        ax.set_xticks(places, tokens, rotation=90, fontsize=6)
+        ax.set_yticks(places, tokens, fontsize=6)
+        ax.set_title(name.replace(": ", "\n"), fontsize=8, fontweight="normal")
+        ax.grid(visible=False)
+    fig.colorbar(image, ax=axes, label="peso de atención", shrink=0.7)
     headline(fig, title)
     return fig

@@ -59,7 +59,7 @@ def test_texts_longer_than_the_positions_are_cut(toy_base):
     assert len(gpt2.encode(tokenizer, ["fever " * 500])[0]["input_ids"]) == 64
 
 
-@pytest.mark.parametrize("arm", ["gpt2_scratch", "gpt2_finetuned"])
+@pytest.mark.parametrize("arm", ["gpt2_scratch", "gpt2_frozen", "gpt2_finetuned"])
 def test_one_seed_gives_the_same_numbers_and_another_seed_others(study, toy_base, tmp_path, arm):
     first, again, other = (
         gpt2.train(study.split, arm, 1e-3, seed, 2, quiet, base=str(toy_base), work=tmp_path / f"{n}")
@@ -89,6 +89,21 @@ def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, toy_base,
     resumed = gpt2.train(*arguments, quiet, base=str(toy_base), work=tmp_path / "b")
     assert np.allclose(unbroken["test_logits"], resumed["test_logits"], atol=1e-6)
     assert [row["epoch"] for row in resumed["history"]] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("arm", "moves"), [("gpt2_frozen", False), ("gpt2_finetuned", True)])
+def test_a_frozen_body_is_the_base_bit_for_bit_after_training(study, toy_base, tmp_path, monkeypatch, arm, moves):
+    trained, real = [], gpt2.logits_of
+    monkeypatch.setattr(gpt2, "logits_of", lambda model, *rest: trained.append(model) or real(model, *rest))
+    result = gpt2.train(study.split, arm, 1e-2, 0, 2, quiet, base=str(toy_base), work=tmp_path / "w")
+    start = gpt2.build(arm, str(toy_base), splits.label_classes(study.split).tolist(), 0)
+    body, head = (
+        all(torch.equal(p, dict(start.named_parameters())[n]) for n, p in trained[-1].named_parameters() if part in n)
+        for part in ("transformer.", "score.")
+    )
+    assert body != moves and not head
+    free = [p.numel() for n, p in start.named_parameters() if moves or "score" in n]
+    assert result["parameters"] == sum(free)
 
 
 def test_the_best_epoch_on_validation_is_kept(study, toy_base, tmp_path):
