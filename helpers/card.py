@@ -12,11 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import corpus
 from .config import ROOT
-from .contamination import RECORD
+from .contamination import RECORD, N
 from .ngrams import KneserNey, unigram_nats
 
 MODELS = ("gpt2", "kneser_ney_5", "unigram", "xz", "gzip")  # columns of bits_per_byte.csv
-ALL_READ = "all of these"  # the row of bits_per_byte.csv for all held-out text of sources that the model has read of
+# Rows of bits_per_byte.csv: all held-out text of sources that the model has read of; that without what recurs in its reading; the rest.
+ALL_READ, ALL_NEW, ALL_REST = "all of these", "all of these, but for repeated runs", "all of the others"
 STAGES = 4  # samples shown, from the first evaluation to the last
 CHOICES = ROOT / "benchmarks" / "pretrain_choices.csv"  # the small runs that chose the shape
 
@@ -28,16 +29,36 @@ def bytes_of_tokens(tokenizer) -> np.ndarray:
     return np.array([0 if i in tokenizer.all_special_ids else len(piece) for i, piece in enumerate(pieces)])
 
 
+def repeated(tokens: np.ndarray, train: np.ndarray, n: int = N) -> np.ndarray:
+    """(len(tokens),) bool: the token lies in a run of `n` tokens that also stands in `train`.
+
+    A run is a polynomial of its ids modulo 2**64; two different runs share one with a probability of about 2**-64 a pair.
+    """
+
+    def runs(ids: np.ndarray) -> np.ndarray:
+        out = np.zeros(max(0, len(ids) - n + 1), dtype=np.uint64)
+        for place in range(n):
+            out = out * np.uint64(0x9E3779B97F4A7C15) + ids[place : place + len(out)].astype(np.uint64) + np.uint64(1)
+        return out
+
+    starts = np.isin(runs(tokens), runs(train))
+    covered = np.zeros(len(tokens), dtype=bool)
+    for place in range(n):
+        covered[place : place + len(starts)] |= starts
+    return covered
+
+
 def shown_source(source: str, read: bool) -> str:
     """The repository of a source that the model has read; of any other only the owner."""
     return source.split(":")[0] if read else source.split("/")[0] + "/…"
 
 
 def bits_per_byte(base: Path, directory: Path) -> pd.DataFrame:
-    """Bits per byte of the corpus's held-out documents, by source and in all: columns `source`, `read`, `bytes`, `MODELS`.
+    """Bits per byte of the corpus's held-out documents, by source and in all: columns `source`, `read`, `bytes`, `repeated`, `MODELS`.
 
     GPT-2, the n-grams and the unigram predict the same tokens; the n-grams have counted the text that the model was
-    trained on. `gzip` and `xz` compress each source's held-out text by itself: they have read nothing else.
+    trained on. `gzip` and `xz` compress each source's held-out text by itself: they have read nothing else. `repeated` is
+    the share of tokens in runs that the training text holds too; a row of its own leaves those tokens out.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -51,26 +72,36 @@ def bits_per_byte(base: Path, directory: Path) -> pd.DataFrame:
     held_out = corpus.read_corpus(directory, "", validation=True)
     held_out["read"] = held_out["source"].str.contains(include, regex=True)
     held_out["source"] = [shown_source(s, r) for s, r in zip(held_out["source"], held_out["read"], strict=True)]
-    groups = [(name, read, part["text"]) for (read, name), part in held_out.groupby(["read", "source"])]
-    groups += [(ALL_READ, True, held_out.loc[held_out["read"], "text"])]
-    groups += [("all of the others", False, held_out.loc[~held_out["read"], "text"])]
+    parts = []
+    for (read, name), group in held_out.groupby(["read", "source"]):
+        tokens = corpus.token_stream(group["text"], tokenizer)
+        table = pd.DataFrame({"source": name, "read": read, "id": tokens, "length": lengths[tokens]})
+        table["gpt2"], table["kneser_ney_5"] = token_nats(model, tokens), ngrams.nats(tokens)
+        parts.append(table.assign(unigram=unigram_nats(train, tokens, len(tokenizer))))
+        print(f"  {name}: {len(tokens):,} tokens", flush=True)
+    tokens = pd.concat(parts, ignore_index=True)
+    tokens["known"] = repeated(tokens["id"].to_numpy(), train)
+    raw = {name: "\n".join(texts).encode() for name, texts in held_out.groupby("source")["text"]}
+    groups = [(name, table, raw[name]) for name, table in tokens.groupby("source")]
+    for name, which in (
+        (ALL_READ, tokens["read"]),
+        (ALL_NEW, tokens["read"] & ~tokens["known"]),
+        (ALL_REST, ~tokens["read"]),
+    ):
+        if which.any():
+            whole = b"\n".join(raw[source] for source in tokens.loc[which, "source"].unique())
+            groups.append((name, tokens[which], None if name == ALL_NEW else whole))
     rows = []
-    for name, read, texts in groups:
-        if texts.empty:
-            continue
-        tokens, raw = corpus.token_stream(texts, tokenizer), "\n".join(texts).encode()
-        nats = {
-            "gpt2": token_nats(model, tokens),
-            "kneser_ney_5": ngrams.nats(tokens),
-            "unigram": unigram_nats(train, tokens, len(tokenizer)),
+    for name, table, text in groups:
+        predicted = table.dropna(subset=["gpt2"])
+        row = {"source": name, "read": bool(table["read"].iloc[0]), "bytes": int(table["length"].sum())}
+        row["repeated"] = float(table["known"].mean())
+        row |= {
+            m: predicted[m].sum() / math.log(2) / predicted["length"].sum() for m in ("gpt2", "kneser_ney_5", "unigram")
         }
-        predicted = ~np.isnan(nats["gpt2"])
-        n_bytes = lengths[tokens[predicted]].sum()
-        row = {"source": name, "read": read, "bytes": len(raw)}
-        row |= {model: values[predicted].sum() / math.log(2) / n_bytes for model, values in nats.items()}
-        row |= {"xz": 8 * len(lzma.compress(raw, preset=9)) / len(raw), "gzip": 8 * len(gzip.compress(raw)) / len(raw)}
+        if text is not None:
+            row |= {"xz": 8 * len(lzma.compress(text)) / len(text), "gzip": 8 * len(gzip.compress(text)) / len(text)}
         rows.append(row)
-        print(f"{name}: " + " · ".join(f"{model} {row[model]:.3f}" for model in MODELS), flush=True)
     return pd.DataFrame(rows).sort_values(["read", "bytes"], ascending=False, ignore_index=True)
 
 
@@ -123,7 +154,7 @@ def render(base: Path) -> str:
     return environment.get_template("card.md.j2").render(
         facts=known["facts"],
         samples=stages(known["curve"]).to_dict("records"),
-        choices=pd.read_csv(CHOICES).to_dict("records"),
+        choices=pd.read_csv(CHOICES).to_dict("records") if CHOICES.is_file() else [],
         contamination=json.loads(RECORD.read_text(encoding="utf-8")),
         constant=falling(known["curve"], known["facts"]),
         **{name: known[name].to_dict("records") for name in ("curve", "bits", "credits")},

@@ -51,7 +51,7 @@ def corpus_files(directory: Path) -> list[Path]:
 
 
 def read_corpus(directory: Path, include: str, validation: bool) -> pd.DataFrame:
-    """Documents whose `source` matches `include`: columns `text`, `source`.
+    """Documents whose `source` matches `include`: columns `text`, `source`, `licence` ("not stated" where it is not).
 
     Files named `valid*.jsonl*` are the held-out part, all other `*.jsonl*` the training part; xz and gzip are read as
     they are. Raises InputError when the directory has no such file or nothing matches.
@@ -67,7 +67,8 @@ def read_corpus(directory: Path, include: str, validation: bool) -> pd.DataFrame
         table = pd.read_json(file, lines=True, compression="infer", dtype=False)
         if missing := {"text", "source"} - set(table.columns):
             raise InputError(f"{file}: no column {sorted(missing)}; each line needs `text` and `source`")
-        parts.append(table.loc[table["source"].str.contains(include, regex=True), ["text", "source"]])
+        chosen = table.loc[table["source"].str.contains(include, regex=True)]
+        parts.append(chosen.reindex(columns=["text", "source", "licence"]).fillna({"licence": "not stated"}))
     documents = pd.concat(parts, ignore_index=True)
     if documents.empty:
         raise InputError(f"--include {include!r}: no document of {directory} has such a source")

@@ -56,3 +56,19 @@ def test_bytes_of_tokens_add_up_to_the_text(pair):
     lengths = card.bytes_of_tokens(tokenizer)
     assert lengths[tokenizer(text)["input_ids"]].sum() == len(text.encode())
     assert lengths[tokenizer.eos_token_id] == 0
+
+
+def test_repeated_runs_are_marked_whole_and_nothing_else():
+    train = np.array([1, 2, 3, 4, 5, 6, 7], dtype=np.uint16)
+    tokens = np.array([9, 2, 3, 4, 5, 9, 6, 7, 1], dtype=np.uint16)
+    assert card.repeated(tokens, train, 3).tolist() == [False, True, True, True, True, *[False] * 4]
+    assert not card.repeated(tokens[:2], train, 3).any()
+
+
+def test_a_base_is_measured_beside_its_baselines_by_source(toy_base, toy_corpus):
+    table = card.bits_per_byte(toy_base, toy_corpus).set_index("source")
+    assert set(table.index) == {"health/a", card.ALL_READ, card.ALL_NEW}
+    assert (table[["gpt2", "kneser_ney_5", "unigram"]] > 0).all(axis=None) and table.loc["health/a", "repeated"] == 0
+    assert table.loc["health/a", "gpt2"] == pytest.approx(table.loc[card.ALL_NEW, "gpt2"])
+    found = card.credits(toy_base, toy_corpus)
+    assert found["documents"].sum() == 150 and set(found["licence"]) == {"CC0"}
