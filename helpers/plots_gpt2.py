@@ -21,7 +21,7 @@ def pretraining_curve(log: pd.DataFrame, baselines: dict[str, float], decay_from
     color, tokens = ARMS["gpt2_finetuned"].color, log["tokens"] / 1e6
     ax.plot(tokens, log["valid_bits_per_byte"], "o-", color=color, ms=4, zorder=3)
     end = log["valid_bits_per_byte"].iloc[-1]
-    ax.annotate(f"{end:.2f}", (tokens.iloc[-1], end), (0, -14), textcoords="offset points", ha="center", color=color)
+    ax.annotate(f"{end:.2f}", (tokens.iloc[-1], end), (0, 7), textcoords="offset points", ha="right", color=color)
     for name, bits in baselines.items():
         ax.axhline(bits, color=INK, ls=":", lw=1)
         label = f"{BASELINES[name]} {bits:.2f}"
