@@ -1,6 +1,7 @@
 """The command line, `python -m helpers COMMAND`. Bad input: the reason and the rows on stderr, exit code 2."""
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
             "--data",
             help="embedded, mayo, medquad, or a .csv, .jsonl or .parquet file (default: the profile's own; audit: embedded)",
         )
-    card = commands.add_parser("card", help="measure a pre-trained base on held-out text and write its model card")
+    card = commands.add_parser("card", help="measure models/gpt2-mini on held-out text and write its model card")
     contamination = commands.add_parser(
         "contamination", help="which pages of a source share a run of words with the pre-training text"
     )
@@ -37,7 +38,6 @@ def parser() -> argparse.ArgumentParser:
     )
     for command in (card, contamination):
         command.add_argument("--corpus", type=Path, required=True, help="directory of *.jsonl[.xz]")
-    card.add_argument("--model", type=Path, default=ROOT / "models" / "gpt2-mini", help="(default: models/gpt2-mini)")
     pretrain = commands.add_parser("pretrain", help="pre-train a small GPT-2 on JSON Lines text; the same call resumes")
     pretrain.add_argument(
         "--corpus", type=Path, required=True, help="directory of *.jsonl[.xz] with `text`, `source`; valid* is held out"
@@ -110,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif given.command == "card":
             from . import card
 
-            card.write(given.model, given.corpus)
+            card.write(ROOT / "models" / "gpt2-mini", given.corpus)
         elif given.command == "contamination":
             from . import contamination, data
 
@@ -137,6 +137,8 @@ def main(arguments: list[str] | None = None) -> int:
                 "dropout",
                 "seed",
             )
+            if given.tokens is not None and not math.isfinite(given.tokens):
+                raise InputError(f"--tokens {given.tokens}: must be a number")
             tokens = None if given.tokens is None else int(given.tokens)
             budget = None if given.time_budget is None else given.time_budget * 60
             spec = corpus.PretrainSpec(tokens=tokens, **{name: getattr(given, name) for name in names})

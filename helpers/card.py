@@ -11,7 +11,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import corpus
-from .config import ROOT
+from .config import ROOT, InputError
 from .contamination import RECORD, N
 from .ngrams import KneserNey, unigram_nats
 
@@ -120,15 +120,24 @@ def credits(base: Path, directory: Path) -> pd.DataFrame:
 
 
 def write(base: Path, directory: Path) -> None:
-    """Measures the base on the corpus and writes `bits_per_byte.csv`, `credits.csv` and the card into its directory."""
+    """Measures the base on the corpus and writes `bits_per_byte.csv`, `credits.csv` and the card into its directory.
+
+    Raises InputError when it brings no record of its pre-training.
+    """
+    for name in ("pretraining.json", "pretraining.csv"):
+        if not (base / name).is_file():
+            raise InputError(
+                f"{base}: {name} is missing; restore it or make the base with `python -m helpers pretrain`"
+            )
     bits_per_byte(base, directory).round(4).to_csv(base / "bits_per_byte.csv", index=False)
     credits(base, directory).to_csv(base / "credits.csv", index=False)
     (base / "README.md").write_text(render(base), encoding="utf-8")
 
 
 def records(base: Path) -> dict | None:
-    """What is on record about a base's pre-training: `facts`, `log`, `bits`, `credits` (tables); None for one that brings none."""
-    if not (base / "pretraining.json").is_file():
+    """What is on record about a base's pre-training: `facts`, and the tables `curve`, `bits`, `credits`; None where one lacks."""
+    names = ("pretraining.json", "pretraining.csv", "bits_per_byte.csv", "credits.csv")
+    if not all((base / name).is_file() for name in names):
         return None
     return {
         "facts": json.loads((base / "pretraining.json").read_text(encoding="utf-8")),
@@ -162,7 +171,10 @@ def render(base: Path) -> str:
 
 
 def falling(curve: pd.DataFrame, facts: dict) -> float:
-    """Nats by which the held-out loss fell in the last quarter of the steps before the learning rate began to decay."""
+    """Nats by which the held-out loss fell in the last quarter of the steps before the learning rate began to decay.
+
+    NaN where fewer than two evaluations lie there.
+    """
     end = (1 - facts["decay"]) * facts["steps"]
-    loss = curve.loc[curve["step"] <= end].set_index("step")["valid_loss"]
-    return float(loss[loss.index >= 0.75 * end].iloc[0] - loss.iloc[-1])
+    loss = curve.loc[curve["step"].between(0.75 * end, end), "valid_loss"]
+    return float(loss.iloc[0] - loss.iloc[-1]) if len(loss) > 1 else math.nan

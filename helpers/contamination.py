@@ -66,13 +66,16 @@ def audit(pages: pd.DataFrame, directory: Path) -> dict:
     number of its runs of `n` words that the corpus holds.
     """
     documents = pd.concat([read_corpus(directory, "", validation) for validation in (False, True)])
-    runs = shared_runs(pages["text"], documents["text"], N)
-    own = {page_key(text): f" {' '.join(words_of(text))} " for text in pages["text"]}
+    runs = set(shared_runs(pages["text"], documents["text"], N))
+    own = {page_key(text): words_of(text) for text in pages["text"]}
     return {
         "n": N,
         "corpus": {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in corpus_files(directory)},
         "documents": len(documents),
-        "pages": {key: sum(f" {run} " in text for run in runs) for key, text in own.items()},
+        "pages": {
+            key: len(runs & {" ".join(words[start : start + N]) for start in range(len(words) - N + 1)})
+            for key, words in own.items()
+        },
     }
 
 
@@ -87,12 +90,10 @@ def unaudited(pages: pd.DataFrame, record: dict) -> list[str]:
 
 def report(pages: pd.DataFrame, found: dict) -> str:
     """The audit in a few lines, the pages that share most first."""
-    shares = pd.Series(
-        {label: found["pages"][page_key(text)] for text, label in zip(pages["text"], pages["label"], strict=True)}
-    )
+    shares = pd.Series([found["pages"][page_key(text)] for text in pages["text"]], index=pages["label"])
     shares = shares[shares > 0].sort_values(ascending=False)
     lines = [
-        f"{len(shares)} of {len(found['pages'])} pages share a run of {found['n']} words with the {found['documents']:,} documents"
+        f"{len(shares)} of {len(pages)} pages share a run of {found['n']} words with the {found['documents']:,} documents"
     ]
     lines += [f"  {count:>5} runs  {label}" for label, count in shares.head(20).items()]
     if len(shares) > 20:

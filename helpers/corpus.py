@@ -1,6 +1,8 @@
 """A directory of JSON Lines text to what pre-training reads: a byte-level BPE tokenizer and packed rows of tokens."""
 
 import json
+import lzma
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +48,19 @@ class PretrainSpec:
 
 
 def corpus_files(directory: Path) -> list[Path]:
-    """The directory's `*.jsonl*` files, sorted by name."""
-    return sorted(Path(directory).glob("*.jsonl*"))
+    """The directory's `*.jsonl`, `*.jsonl.xz` and `*.jsonl.gz` files, sorted by name."""
+    return sorted(file for end in ("", ".xz", ".gz") for file in Path(directory).glob(f"*.jsonl{end}"))
+
+
+def part_files(directory: Path, validation: bool) -> list[Path]:
+    """The held-out files (`valid*`) or the others; InputError if there is none."""
+    files = [f for f in corpus_files(directory) if f.name.startswith("valid") == validation]
+    if not files:
+        kind = "valid*.jsonl[.xz]" if validation else "*.jsonl[.xz]"
+        raise InputError(
+            f"--corpus {directory}: no file {kind} there; give a directory of JSON Lines with `text`, `source`"
+        )
+    return files
 
 
 def read_corpus(directory: Path, include: str, validation: bool) -> pd.DataFrame:
@@ -56,17 +69,22 @@ def read_corpus(directory: Path, include: str, validation: bool) -> pd.DataFrame
     Files named `valid*.jsonl*` are the held-out part, all other `*.jsonl*` the training part; xz and gzip are read as
     they are. Raises InputError when the directory has no such file or nothing matches.
     """
-    files = [f for f in corpus_files(directory) if f.name.startswith("valid") == validation]
-    if not files:
-        kind = "valid*.jsonl[.xz]" if validation else "*.jsonl[.xz]"
-        raise InputError(
-            f"--corpus {directory}: no file {kind} there; give a directory of JSON Lines with `text`, `source`"
-        )
+    try:
+        re.compile(include)
+    except re.error as error:
+        raise InputError(f"--include {include!r}: no regular expression ({error})") from error
     parts = []
-    for file in files:
-        table = pd.read_json(file, lines=True, compression="infer", dtype=False)
+    for file in part_files(directory, validation):
+        try:
+            table = pd.read_json(file, lines=True, compression="infer", dtype=False)
+        except (ValueError, OSError, EOFError, lzma.LZMAError) as error:
+            raise InputError(f"{file}: cannot be read as JSON Lines in UTF-8 ({error}); repair or remove it") from error
         if missing := {"text", "source"} - set(table.columns):
             raise InputError(f"{file}: no column {sorted(missing)}; each line needs `text` and `source`")
+        odd = ~table[["text", "source"]].map(lambda value: isinstance(value, str)).all(axis=1)
+        if odd.any():
+            rows = [(number + 1, "`text` or `source` is no text") for number in np.flatnonzero(odd)]
+            raise InputError(f"{file}: {len(rows)} line(s) at fault; repair or remove them", rows)
         chosen = table.loc[table["source"].str.contains(include, regex=True)]
         parts.append(chosen.reindex(columns=["text", "source", "licence"]).fillna({"licence": "not stated"}))
     documents = pd.concat(parts, ignore_index=True)
@@ -128,7 +146,13 @@ def prepare(corpus: Path, spec: PretrainSpec, work: Path) -> dict:
     tokenizer = AutoTokenizer.from_pretrained(work / "tokenizer")
     blocks = {"train": pack(train["text"], tokenizer, spec.n_positions)}
     held_out = pack(valid["text"], tokenizer, spec.n_positions)
-    blocks["valid"] = held_out[: max(1, len(held_out) // spec.batch_size * spec.batch_size)]
+    for what, rows, needed in (("training", blocks["train"], spec.batch_size), ("held-out", held_out, 1)):
+        if len(rows) < needed:
+            raise InputError(
+                f"--corpus {corpus}: too little {what} text, {len(rows)} rows of --n-positions {spec.n_positions} tokens; "
+                f"needed: {needed}"
+            )
+    blocks["valid"] = held_out[: len(held_out) // spec.batch_size * spec.batch_size or len(held_out)]
     for name, array in blocks.items():
         np.save(work / f"{name}.npy", array)
     held_out_text = "".join(tokenizer.batch_decode(blocks["valid"], clean_up_tokenization_spaces=False))

@@ -1,5 +1,7 @@
-"""What the machine at hand does well: the precision that training runs in."""
+"""What the machine at hand does well: the precision that training runs in, and whether models can be compiled."""
 
+import os
+import shutil
 from pathlib import Path
 
 
@@ -8,7 +10,7 @@ def bf16_pays() -> bool:
     import torch
 
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
@@ -19,3 +21,15 @@ def precision() -> dict[str, bool]:
 
     bf16 = bf16_pays()
     return {"bf16": bf16, "use_cpu": bf16 and not torch.cuda.is_available()}
+
+
+def can_compile() -> bool:
+    """Whether `torch.compile` finds what it needs: Triton on a GPU, a C++ compiler on a CPU. Says so where it does not."""
+    import torch
+
+    if torch.cuda.is_available() or any(
+        map(shutil.which, filter(None, (os.environ.get("CXX"), "g++", "clang++", "cl")))
+    ):
+        return True
+    print("no C++ compiler (g++, clang++ or cl) found: training without torch.compile, which is slower", flush=True)
+    return False

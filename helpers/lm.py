@@ -26,6 +26,10 @@ def continuation_bits(model, tokenizer, beginning: str, continuation: str) -> fl
     Raises ValueError when the tokens of `beginning` change once `continuation` follows: begin that with a space.
     """
     before, both = (tokenizer(text)["input_ids"] for text in (beginning, beginning + continuation))
+    if not before or len(both) > model.config.n_positions:
+        raise ValueError(
+            f"{beginning!r} must have a token, and with its continuation at most {model.config.n_positions}"
+        )
     if both[: len(before)] != before or len(both) == len(before):
         raise ValueError(f"{continuation!r} is no continuation of its own after {beginning!r}; begin it with a space")
     return float(token_nats(model, np.array(both))[len(before) :].sum() / np.log(2))

@@ -41,7 +41,9 @@ class KneserNey:
         """Of each n-gram its discounted share `p` of its prefix; of each prefix the mass `left` for the shorter n-gram."""
         n1, n2, n3, n4 = (max(1, int((counts == c).sum())) for c in (1, 2, 3, 4))
         y = n1 / (n1 + 2 * n2)
-        discounts = np.clip([0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3], 0, [0, 1, 2, 3])
+        # Never quite 0, even where such counts of counts are missing: something must be left for what was not seen.
+        estimates = [0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
+        discounts = np.clip(estimates, [0, 0.1, 0.1, 0.1], [0, 1, 2, 3])
         cut = np.minimum(discounts[np.minimum(counts, 3)], counts)
         prefix = keys // self.vocab_size
         total, mass = (np.bincount(prefix, weights=weight) for weight in (counts, cut))

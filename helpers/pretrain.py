@@ -3,20 +3,24 @@
 import csv
 import hashlib
 import json
+import math
 import re
 import shutil
+import tempfile
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, GPT2LMHeadModel
+from transformers import AutoTokenizer, GPT2LMHeadModel, TrainingArguments
 from transformers.utils import logging
 
 from .config import BUILD, InputError
-from .corpus import PretrainSpec, corpus_files, prepare
-from .pretrain_trainer import DECAY, bits_per_byte, make_arguments, make_model, make_trainer
-from .records import drop_broken_checkpoints
+from .corpus import PretrainSpec, corpus_files, part_files, prepare
+from .hardware import can_compile
+from .pretrain_trainer import DECAY, WARMUP_STEPS, bits_per_byte, make_arguments, make_model, make_trainer
+from .records import drop_broken_checkpoints, only_one
 
 LOG_COLUMNS = ["step", "tokens", "seconds", "cpu_seconds", "train_loss", "valid_loss", "valid_bits_per_byte", "sample"]
 
@@ -54,17 +58,27 @@ def pretrain(
     position, random states, clocks). It ends after `spec.tokens` token steps or `budget` seconds, whichever comes first;
     the weights kept are those of the best evaluation. `micro_batch` rows go through the model at once (default: all of a
     step's). Started by `torchrun`, the processes share each step's rows. Returns the facts written to `pretraining.json`.
-    Raises InputError when nothing would end the run.
+    A budget sets the length from the pace of its first part, so a machine that slows down afterwards ends later. Raises
+    InputError for values that cannot be, when nothing would end the run, and when `out` cannot be written.
     """
-    if spec.tokens is None and budget is None:
-        raise InputError("pretrain: nothing would end it; give --tokens, --time-budget or both")
+    check(spec, eval_every, budget, micro_batch)
+    for validation in (False, True):
+        part_files(corpus, validation)
+    make_writable(out)
     logging.disable_progress_bar()
-    key = hashlib.sha256(
-        json.dumps([asdict(spec), [(f.name, f.stat().st_size) for f in corpus_files(corpus)]]).encode()
-    ).hexdigest()[:12]
-    work = BUILD / "pretrain" / key
+    texts = [hashlib.sha256(file.read_bytes()).hexdigest() for file in corpus_files(corpus)]
+    decisive = [asdict(spec), budget, eval_every, DECAY, WARMUP_STEPS, texts]
+    work = BUILD / "pretrain" / hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:12]
+    arguments = make_arguments(spec, work / "checkpoints", compile_model and can_compile(), eval_every, micro_batch)
+    with only_one(work) if arguments.process_index == 0 else nullcontext():
+        return _run(corpus, out, spec, arguments, work, budget)
+
+
+def _run(
+    corpus: Path, out: Path, spec: PretrainSpec, arguments: TrainingArguments, work: Path, budget: float | None
+) -> dict:
+    """The run itself, in a directory of its own."""
     checkpoints = work / "checkpoints"
-    arguments = make_arguments(spec, checkpoints, compile_model, eval_every, micro_batch)
     with arguments.main_process_first():
         facts = prepare(corpus, spec, work)
         drop_broken_checkpoints(checkpoints)
@@ -79,24 +93,58 @@ def pretrain(
     if trainer.is_world_process_zero():
         state = last_state(checkpoints)
         history, last = state["log_history"], state["log_history"][-1]
-        best = min((entry for entry in history if "eval_loss" in entry), key=lambda entry: entry["eval_loss"])
+        best_step, best_loss = state["best_global_step"], state["best_metric"]
         facts |= asdict(spec) | {
-            "eval_every": eval_every,
+            "eval_every": state["eval_steps"],
             "decay": DECAY,
             "parameters": sum(p.numel() for p in model.parameters()),
             "steps": state["global_step"],
             "tokens_seen": state["global_step"] * spec.step_tokens,
             "seconds": last["seconds"],
             "cpu_seconds": last["cpu_seconds"],
-            "best_step": best["step"],
-            "valid_loss": best["eval_loss"],
-            "valid_bits_per_byte": bits_per_byte(best["eval_loss"], facts["bytes_per_token"]),
+            "best_step": best_step,
+            "valid_loss": best_loss,
+            "valid_bits_per_byte": bits_per_byte(best_loss, facts["bytes_per_token"]),
         }
         weights = GPT2LMHeadModel.from_pretrained(checkpoints / Path(state["best_model_checkpoint"]).name)
         export(weights, tokenizer, work / "model", facts)
         write_log(history, spec, facts["bytes_per_token"], work / "model" / "pretraining.csv")
         publish(work / "model", out)
     return facts
+
+
+def check(spec: PretrainSpec, eval_every: int, budget: float | None, micro_batch: int | None) -> None:
+    """InputError for options that cannot be, before anything is read or written."""
+    if spec.tokens is None and budget is None:
+        raise InputError("pretrain: nothing would end it; give --tokens, --time-budget or both")
+    sizes = {
+        name: getattr(spec, name) for name in ("vocab_size", "n_layer", "n_embd", "n_head", "n_positions", "batch_size")
+    }
+    for name, value in (sizes | {"tokens": spec.tokens, "eval_every": eval_every, "micro_batch": micro_batch}).items():
+        if value is not None and value < 1:
+            raise InputError(f"--{name.replace('_', '-')} {value}: must be at least 1")
+    if budget is not None and not 0 < budget < math.inf:
+        raise InputError(f"--time-budget {budget / 60:g}: must be a positive number of minutes")
+    if not 0 <= spec.dropout < 1:
+        raise InputError(f"--dropout {spec.dropout}: must be at least 0 and below 1")
+    if not (0 < spec.learning_rate < math.inf and 0 < spec.adamw_learning_rate < math.inf):
+        raise InputError("--learning-rate and --adamw-learning-rate: must be positive numbers")
+    if not 0 <= spec.seed < 2**32:
+        raise InputError(f"--seed {spec.seed}: must lie in [0, 2**32)")
+    if spec.n_embd % spec.n_head:
+        raise InputError(f"--n-embd {spec.n_embd}: not a multiple of --n-head {spec.n_head}")
+    if spec.vocab_size > 2**16:
+        raise InputError(f"--vocab-size {spec.vocab_size}: token ids are kept in 16 bits, so at most 65536")
+
+
+def make_writable(directory: Path) -> None:
+    """InputError now, and not after hours of training, if `directory` cannot be made or written."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise InputError(f"--out {directory}: cannot be written ({error.strerror}); give another directory") from error
 
 
 def last_state(checkpoints: Path) -> dict | None:

@@ -57,15 +57,16 @@ class Schedule:
         return min(warm, max(0.0, (self.total - step) / (DECAY * self.total)))
 
     def spend(self, step: int, seconds: float, budget: float) -> None:
-        """Fixes `total` once only the decay's share of the budget (seconds) is left."""
-        if self.total is None and seconds >= (1 - DECAY) * budget:
-            self.total = math.ceil(step / (1 - DECAY))
+        """Fixes `total` once only the decay's share of the budget (seconds) is left, if steps go on at the pace so far."""
+        if seconds >= (1 - DECAY) * budget:
+            self.total = min(self.total or NEVER, math.ceil(step / (1 - DECAY)))
 
 
 def make_optimizer(model: torch.nn.Module, spec: PretrainSpec) -> torch.optim.Optimizer:
     """Muon for the matrices of the blocks, AdamW for all else (K. Jordan, https://kellerjordan.github.io/posts/muon/, 2024).
 
-    With `spec.optimizer` "adamw" the matrices are AdamW's too.
+    With `spec.optimizer` "adamw" the matrices are AdamW's too. GPT-2 keeps its matrices as (in, out), so the library's
+    factor for tall ones, sqrt(rows / columns), goes to the second matrix of the feed-forward part.
     """
     named = list(model.named_parameters())
     blocks = [p for name, p in named if ".h." in name and p.ndim == 2]
@@ -137,9 +138,16 @@ class Progress(TrainerCallback):
         if self.budget is not None:
             schedule.spend(state.global_step, slowest(self.trainer.spent()["seconds"], args), self.budget)
         if schedule.total is not None and state.global_step >= schedule.total:
-            control.should_evaluate = control.should_save = control.should_log = control.should_training_stop = True
+            control.should_evaluate = control.should_save = control.should_training_stop = True
+        if control.should_evaluate:  # a checkpoint stands between two log entries, or a resumed log would differ
+            control.should_log = True
 
     def on_log(self, args, state, control, logs=None, **kwargs):
+        if not math.isfinite(logs.get("loss", 0.0)):
+            raise InputError(
+                f"--learning-rate: the training loss became {logs['loss']} before step {state.global_step}; lower it "
+                f"(the checkpoints before are in {args.output_dir})"
+            )
         if not state.is_world_process_zero:
             return
         of = f"/{logs['total_steps']:,}" if logs.get("total_steps") else ""
@@ -202,6 +210,9 @@ def make_arguments(
         load_best_model_at_end=True,  # it also keeps the best checkpoint from being cleared away
         metric_for_best_model="eval_loss",
         logging_steps=max(1, eval_every // 4),
+        logging_nan_inf_filter=False,  # a loss that is not a number must be seen, not smoothed away
+        dataloader_drop_last=True,  # every step has as many tokens as are counted
+        ddp_timeout=7200,  # the others wait while one process prepares the text
         seed=spec.seed,
         data_seed=spec.seed,
         ddp_find_unused_parameters=False,
@@ -209,6 +220,11 @@ def make_arguments(
         report_to=[],
         disable_tqdm=True,
     )
+    if arguments.n_gpu > 1:
+        raise InputError(
+            f"pretrain: {arguments.n_gpu} GPUs and one process; start it with `torchrun --nproc-per-node {arguments.n_gpu}` "
+            "or choose one with CUDA_VISIBLE_DEVICES=0"
+        )
     share, rest = divmod(spec.batch_size, arguments.world_size)
     micro_batch = min(micro_batch or share, share)
     if rest or not share or share % micro_batch:

@@ -125,10 +125,10 @@ def drop_broken_checkpoints(directory: Path) -> None:
 
 
 @contextmanager
-def only_one():
-    """Holds the build directory's lock: a second pipeline on the same records is refused. A kill releases it."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with (BUILD / "lock").open("w") as file:
+def only_one(directory: Path = BUILD):
+    """Holds a directory's lock (the records': the build directory): a second process there is refused. A kill releases it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as file:
         try:
             import fcntl
 
@@ -137,6 +137,6 @@ def only_one():
             pass  # Windows has no flock
         except OSError as error:
             raise InputError(
-                f"{BUILD}: another `helpers run` or `train` is at work there; wait for it or end it"
+                f"{directory}: another `python -m helpers` is at work there; wait for it or end it"
             ) from error
         yield

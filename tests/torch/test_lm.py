@@ -1,5 +1,7 @@
 """The language model's surprise: the chain rule, by hand; the loss of transformers; and what a text is worth."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -42,12 +44,12 @@ def test_a_continuation_multiplies_its_tokens(pair):
         lm.continuation_bits(model, tokenizer, "fever", "")
 
 
-def test_association_has_no_use_for_a_word_that_is_likely_everywhere(pair):
+def test_association_is_what_a_pair_has_beyond_its_row_and_column(pair):
     model, tokenizer = pair
-    found = lm.association(model, tokenizer, ["fever", "rash"], [" pain", " night", " cough"])
-    assert found.shape == (2, 3)
-    assert found.sum(axis=0) == pytest.approx(0, abs=1e-4) and found.sum(axis=1) == pytest.approx(0, abs=1e-4)
-    assert np.abs(found).max() > 0
+    beginnings, continuations = ["fever", "rash"], [" pain", " night", " cough"]
+    found = lm.association(model, tokenizer, beginnings, continuations)
+    logp = -np.array([[lm.continuation_bits(model, tokenizer, b, c) for c in continuations] for b in beginnings])
+    assert found[1, 2] == pytest.approx(logp[1, 2] - logp[1].mean() - logp[:, 2].mean() + logp.mean())
 
 
 def test_bytes_of_tokens_add_up_to_the_text(pair):
@@ -65,10 +67,27 @@ def test_repeated_runs_are_marked_whole_and_nothing_else():
     assert not card.repeated(tokens[:2], train, 3).any()
 
 
-def test_a_base_is_measured_beside_its_baselines_by_source(toy_base, toy_corpus):
-    table = card.bits_per_byte(toy_base, toy_corpus).set_index("source")
-    assert set(table.index) == {"health/a", card.ALL_READ, card.ALL_NEW}
-    assert (table[["gpt2", "kneser_ney_5", "unigram"]] > 0).all(axis=None) and table.loc["health/a", "repeated"] == 0
-    assert table.loc["health/a", "gpt2"] == pytest.approx(table.loc[card.ALL_NEW, "gpt2"])
+def test_a_base_is_measured_beside_its_baselines_by_source(toy_base, toy_corpus, tmp_path):
+    """The held-out text is new, copied from the training text, or of a source that the base has not read."""
+    train = (toy_corpus / "train-00.jsonl").read_text().splitlines()
+    copied = json.loads(train[0])["text"]
+    facts = json.loads((toy_base / "pretraining.json").read_text())
+    for file in toy_base.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "pretraining.json").write_text(json.dumps(facts | {"include": "^health"}))
+    corpus_directory = tmp_path / "corpus"
+    corpus_directory.mkdir()
+    (corpus_directory / "train.jsonl").write_text("\n".join(train) + "\n")
+    rows = [json.loads(line) for line in (toy_corpus / "valid.jsonl").read_text().splitlines()]
+    rows += [{"text": copied, "source": "health/copy:1", "licence": "CC0"}]
+    rows += [{"text": "the night after the pain", "source": "poetry/c:1", "licence": "CC0"}]
+    (corpus_directory / "valid.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    table = card.bits_per_byte(tmp_path, corpus_directory).set_index("source")
+    assert set(table.index) == {"health/a", "health/copy", "poetry/…", card.ALL_READ, card.ALL_NEW, card.ALL_REST}
+    assert (table[["gpt2", "kneser_ney_5", "unigram"]] > 0).all(axis=None)
+    assert table.loc["health/a", "repeated"] == 0 and table.loc["health/copy", "repeated"] > 0.9
+    assert 0 < table.loc[card.ALL_READ, "repeated"] < 0.2 and table.loc[card.ALL_NEW, "repeated"] == 0
+    assert table.loc[card.ALL_NEW, "gpt2"] == pytest.approx(table.loc["health/a", "gpt2"], rel=0.01)
+    assert table.loc["health/copy", "kneser_ney_5"] < table.loc["health/a", "kneser_ney_5"]
     found = card.credits(toy_base, toy_corpus)
     assert found["documents"].sum() == 150 and set(found["licence"]) == {"CC0"}

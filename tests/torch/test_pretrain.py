@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -65,7 +66,7 @@ def test_a_killed_pretraining_resumes_to_the_same_weights_and_log(toy_corpus, to
         patch.setattr(pretrain_trainer, "Progress", Killed)
         with pytest.raises(KeyboardInterrupt):
             pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
-    assert not (tmp_path / "out").exists()
+    assert not any((tmp_path / "out").iterdir())
     pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
     assert same(weights(toy_base), weights(tmp_path / "out"))
     unbroken, resumed = (pd.read_csv(d / "pretraining.csv") for d in (toy_base, tmp_path / "out"))
@@ -126,14 +127,91 @@ def test_two_processes_share_a_step(toy_corpus, toy_base, tmp_path):
     assert two["valid_loss"].to_numpy() == pytest.approx(one["valid_loss"].to_numpy(), rel=0.02)
 
 
-def test_rows_that_cannot_be_shared_are_refused(toy_corpus, tmp_path):
-    with pytest.raises(InputError, match="--batch-size 4"):
-        pretrain.pretrain(toy_corpus, tmp_path, SPEC, micro_batch=3)
+def test_whichever_ends_first_ends_the_run(toy_corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(
+        pretrain_trainer.Pretrainer, "spent", lambda self: {"seconds": self.state.global_step, "cpu_seconds": 0}
+    )
+    for budget, steps in ((10, 10), (1000, 20)):  # a step a second; SPEC has 20 steps
+        facts = pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5, budget=budget)
+        assert facts["steps"] == steps
 
 
-def test_a_run_that_nothing_would_end_is_refused(toy_corpus, tmp_path):
-    with pytest.raises(InputError, match="--time-budget"):
-        pretrain.pretrain(toy_corpus, tmp_path, replace(SPEC, tokens=None))
+def test_a_resumed_log_is_that_of_an_unbroken_run_with_dropout_and_over_an_epoch(toy_corpus, tmp_path, monkeypatch):
+    """Dropout draws random numbers, an epoch has fewer rows than the run, and evaluations fall between log entries."""
+    spec = replace(SPEC, tokens=50 * SPEC.step_tokens, dropout=0.1)
+    logs = []
+    for name, progress in (
+        ("unbroken", pretrain_trainer.Progress),
+        ("resumed", Killed),
+        ("resumed", pretrain_trainer.Progress),
+    ):
+        monkeypatch.setattr(pretrain, "BUILD", tmp_path / name)
+        with monkeypatch.context() as patch:
+            patch.setattr(pretrain_trainer, "Progress", progress)
+            try:
+                pretrain.pretrain(toy_corpus, tmp_path / "out", spec, compile_model=False, eval_every=9)
+                logs.append((pd.read_csv(tmp_path / "out" / "pretraining.csv"), weights(tmp_path / "out")))
+            except KeyboardInterrupt:
+                assert progress is Killed
+    rows = len(np.load(next(tmp_path.glob("unbroken/pretrain/*/train.npy"))))
+    assert rows < 50 * SPEC.batch_size
+    (unbroken, first), (resumed, second) = logs
+    clocks = ["seconds", "cpu_seconds"]
+    pd.testing.assert_frame_equal(unbroken.drop(columns=clocks), resumed.drop(columns=clocks))
+    assert same(first, second)
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "named"),
+    [
+        ({"tokens": None}, {}, "--time-budget"),
+        ({"tokens": 0}, {}, "--tokens 0"),
+        ({}, {"budget": 0.0}, "--time-budget 0"),
+        ({}, {"budget": float("nan")}, "--time-budget"),
+        ({}, {"micro_batch": 3}, "--batch-size 4"),
+        ({}, {"micro_batch": 0}, "--micro-batch 0"),
+        ({}, {"eval_every": 0}, "--eval-every 0"),
+        ({"n_head": 3}, {}, "--n-head 3"),
+        ({"vocab_size": 70_000}, {}, "--vocab-size 70000"),
+        ({"dropout": 2.0}, {}, "--dropout 2"),
+        ({"include": "("}, {}, "--include"),
+        ({"n_positions": 100_000}, {}, "too little training text"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(toy_corpus, tmp_path, monkeypatch, changes, options, named):
+    monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
+    with pytest.raises(InputError, match=re.escape(named)):
+        pretrain.pretrain(toy_corpus, tmp_path / "out", replace(SPEC, **changes), **options)
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_training(toy_corpus, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match="cannot be written"):
+        pretrain.pretrain(toy_corpus, tmp_path / "file", SPEC)
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run(toy_corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
+    with pytest.raises(InputError, match="--learning-rate: the training loss became"):
+        pretrain.pretrain(toy_corpus, tmp_path / "out", replace(SPEC, learning_rate=1e30), compile_model=False)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{"text": "a", "source": "x"}\n{broken\n', "cannot be read"),
+        ('{"text": "a"}\n', "no column ['source']"),
+        ('{"text": "a", "source": "x"}\n{"text": null, "source": "x"}\n', "1 line(s) at fault"),
+    ],
+)
+def test_a_corpus_that_cannot_be_read_names_the_file(tmp_path, content, reason):
+    (tmp_path / "train.jsonl").write_text(content)
+    with pytest.raises(InputError, match=re.escape("train.jsonl")) as caught:
+        corpus.read_corpus(tmp_path, "", validation=False)
+    assert reason in str(caught.value)
+    assert caught.value.rows == ([(2, "`text` or `source` is no text")] if "fault" in reason else [])
 
 
 def test_packing_keeps_every_token_in_order_and_closes_each_text(toy_base):

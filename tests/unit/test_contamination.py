@@ -54,7 +54,7 @@ def test_a_quoted_page_is_found_in_training_and_held_out_text(directory):
 def test_the_command_reports_other_sources_and_keeps_only_the_embedded_audit(directory, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(contamination, "RECORD", tmp_path / "record.json")
     file = tmp_path / "mine.csv"
-    pd.DataFrame({"text": PAGES["text"][:3], "label": ["x", "y", "z"]}).to_csv(file, index=False)
+    pd.DataFrame({"text": PAGES["text"][:3], "label": ["x", "y", "x"]}).to_csv(file, index=False)
     assert main(["contamination", "--corpus", str(directory), "--data", str(file)]) == 0
     assert "2 of 3 pages share" in (shown := capsys.readouterr().out) and "3 runs  x" in shown and "1 runs  y" in shown
     assert not contamination.RECORD.exists()

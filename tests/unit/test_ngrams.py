@@ -39,7 +39,7 @@ def definition(tokens, context, token, order):
             return shorter
         seen = [max(1, sum(c == k for c in counts.values())) for k in (1, 2, 3, 4)]
         y = seen[0] / (seen[0] + 2 * seen[1])
-        d = [0] + [min(max(k - (k + 1) * y * seen[k] / seen[k - 1], 0), k) for k in (1, 2, 3)]
+        d = [0] + [min(max(k - (k + 1) * y * seen[k] / seen[k - 1], 0.1), k) for k in (1, 2, 3)]
         total = sum(here.values())
         left = sum(min(d[min(c, 3)], c) for c in here.values()) / total
         c = here.get(token, 0)
@@ -62,6 +62,11 @@ def test_kneser_ney_sums_to_one_after_any_context(tokens, context):
     model = KneserNey(tokens, V, 5)
     total = sum(np.exp(-model.nats(np.array([*context, token]))[-1]) for token in range(V))
     assert total == pytest.approx(1)
+
+
+def test_nothing_is_impossible_even_after_a_text_without_rare_tokens():
+    model = KneserNey(np.tile([0, 1, 2], 50), V, 3)
+    assert np.isfinite(model.nats(np.array([0, 1, 5, 2, 2, 7]))).all()
 
 
 def test_context_helps_where_there_is_some(tokens):
