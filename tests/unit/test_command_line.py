@@ -57,7 +57,9 @@ def test_pages_too_short_to_cut_exit_with_2(tmp_path):
 
 
 def test_a_corpus_that_is_not_there_exits_with_2(tmp_path):
-    done, build = call(tmp_path, "pretrain", "--corpus", str(tmp_path / "nowhere"), "--out", str(tmp_path / "model"))
+    done, build = call(
+        tmp_path, "pretrain", "--corpus", str(tmp_path / "nowhere"), "--out", str(tmp_path / "model"), "--tokens=10"
+    )
     assert done.returncode == 2 and "nowhere: no file *.jsonl[.xz] there" in done.stderr and not build.exists()
 
 
