@@ -107,7 +107,8 @@ def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figu
     left.plot([], [], color=INK, ls="--", lw=1, label="entrenamiento")
     left.plot([], [], color=INK, lw=1.4, label="validación")
     left.legend(fontsize=8, loc="best")
-    right.set(xlabel="época", ylabel="exactitud en validación", ylim=(0, None))
+    top = max(record.history["valid_accuracy"].max() for records in groups.values() for record in records)
+    right.set(xlabel="época", ylabel="exactitud en validación", ylim=(0, 1.4 * top or 1))  # room for the legend
     right.legend(fontsize=8, loc="best")
     headline(fig, title)
     return fig

@@ -21,12 +21,22 @@ def pretraining_curve(log: pd.DataFrame, baselines: dict[str, float], decay_from
     color, tokens = ARMS["gpt2_finetuned"].color, log["tokens"] / 1e6
     ax.plot(tokens, log["valid_bits_per_byte"], "o-", color=color, ms=4, zorder=3)
     end = log["valid_bits_per_byte"].iloc[-1]
-    ax.annotate(f"{end:.2f}", (tokens.iloc[-1], end), (0, 7), textcoords="offset points", ha="right", color=color)
-    for name, bits in baselines.items():
+    ax.annotate(f"{end:.2f}", (tokens.iloc[-1], end), (0, -14), textcoords="offset points", ha="center", color=color)
+    ranked = sorted(baselines.items(), key=lambda item: -item[1])
+    for rank, (name, bits) in enumerate(ranked):
         ax.axhline(bits, color=INK, ls=":", lw=1)
         label = f"{BASELINES[name]} {bits:.2f}"
+        # The lowest line, where the curve comes by, is labelled below; neighbours are labelled at two places.
+        lift, va = (-3, "top") if rank == len(ranked) - 1 else (3, "bottom")
         ax.annotate(
-            label, (1, bits), (-2, 3), ax.get_yaxis_transform(), "offset points", ha="right", fontsize=8, color=INK
+            label,
+            ((1, 0.55)[rank % 2], bits),
+            (-2, lift),
+            ax.get_yaxis_transform(),
+            "offset points",
+            ha="right",
+            va=va,
+            fontsize=8,
         )
     if decay_from is not None:
         ax.axvspan(decay_from / 1e6, tokens.iloc[-1], color=color, alpha=0.08, lw=0)
