@@ -26,11 +26,11 @@ def pretraining_curve(log: pd.DataFrame, baselines: dict[str, float], decay_from
     for rank, (name, bits) in enumerate(ranked):
         ax.axhline(bits, color=INK, ls=":", lw=1)
         label = f"{BASELINES[name]} {bits:.2f}"
-        # The lowest line, where the curve comes by, is labelled below; neighbours are labelled at two places.
-        lift, va = (-3, "top") if rank == len(ranked) - 1 else (3, "bottom")
+        below = rank % 2  # neighbours are labelled on two sides and at two places
+        lift, va = (-3, "top") if below else (3, "bottom")
         ax.annotate(
             label,
-            ((1, 0.55)[rank % 2], bits),
+            ((1, 0.55)[below], bits),
             (-2, lift),
             ax.get_yaxis_transform(),
             "offset points",
