@@ -12,10 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import corpus
 from .config import ROOT, InputError
-from .contamination import RECORD, N
+from .contamination import RECORD, N, run_hashes
 from .ngrams import KneserNey, unigram_nats
 
-MODELS = ("gpt2", "kneser_ney_5", "unigram", "xz", "gzip")  # columns of bits_per_byte.csv
 # Rows of bits_per_byte.csv: all held-out text of sources that the model has read of; that without what recurs in its reading; the rest.
 ALL_READ, ALL_NEW, ALL_REST = "all of these", "all of these, but for repeated runs", "all of the others"
 STAGES = 4  # samples shown, from the first evaluation to the last
@@ -30,18 +29,8 @@ def bytes_of_tokens(tokenizer) -> np.ndarray:
 
 
 def repeated(tokens: np.ndarray, train: np.ndarray, n: int = N) -> np.ndarray:
-    """(len(tokens),) bool: the token lies in a run of `n` tokens that also stands in `train`.
-
-    A run is a polynomial of its ids modulo 2**64; two different runs share one with a probability of about 2**-64 a pair.
-    """
-
-    def runs(ids: np.ndarray) -> np.ndarray:
-        out = np.zeros(max(0, len(ids) - n + 1), dtype=np.uint64)
-        for place in range(n):
-            out = out * np.uint64(0x9E3779B97F4A7C15) + ids[place : place + len(out)].astype(np.uint64) + np.uint64(1)
-        return out
-
-    starts = np.isin(runs(tokens), runs(train))
+    """(len(tokens),) bool: the token lies in a run of `n` tokens that also stands in `train` (hashes decide)."""
+    starts = np.isin(run_hashes(tokens, n), run_hashes(train, n))
     covered = np.zeros(len(tokens), dtype=bool)
     for place in range(n):
         covered[place : place + len(starts)] |= starts
@@ -53,8 +42,9 @@ def shown_source(source: str, read: bool) -> str:
     return source.split(":")[0] if read else source.split("/")[0] + "/…"
 
 
-def bits_per_byte(base: Path, directory: Path) -> pd.DataFrame:
-    """Bits per byte of the corpus's held-out documents, by source and in all: columns `source`, `read`, `bytes`, `repeated`, `MODELS`.
+def measure(base: Path, directory: Path) -> pd.DataFrame:
+    """Bits per byte of the corpus's held-out documents, by source and in all: columns `source`, `read`,
+    `bytes`, `repeated`, `gpt2`, `kneser_ney_5`, `unigram`, `xz`, `gzip`.
 
     GPT-2, the n-grams and the unigram predict the same tokens; the n-grams have counted the text that the model was
     trained on. `gzip` and `xz` compress each source's held-out text by itself: they have read nothing else. `repeated` is
@@ -129,7 +119,7 @@ def write(base: Path, directory: Path) -> None:
             raise InputError(
                 f"{base}: {name} is missing; restore it or make the base with `python -m helpers pretrain`"
             )
-    bits_per_byte(base, directory).round(4).to_csv(base / "bits_per_byte.csv", index=False)
+    measure(base, directory).round(4).to_csv(base / "bits_per_byte.csv", index=False)
     credits(base, directory).to_csv(base / "credits.csv", index=False)
     (base / "README.md").write_text(render(base), encoding="utf-8")
 

@@ -21,6 +21,15 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", text.lower())
 
 
+def run_hashes(ids: Iterable[int], n: int) -> np.ndarray:
+    """A hash of each run of `n` ids, in order: a polynomial of them modulo 2**64, (len(ids) - n + 1,) uint64."""
+    ids = np.asarray(ids, dtype=np.uint64)
+    out = np.zeros(max(0, len(ids) - n + 1), dtype=np.uint64)
+    for place in range(n):
+        out = out * np.uint64(0x9E3779B97F4A7C15) + ids[place : place + len(out)] + np.uint64(1)
+    return out
+
+
 def shared_runs(pages: Iterable[str], documents: Iterable[str], n: int) -> list[str]:
     """Runs of `n` words (lower case, without punctuation) that stand in a page and in a document, in order of the alphabet.
 
@@ -29,17 +38,10 @@ def shared_runs(pages: Iterable[str], documents: Iterable[str], n: int) -> list[
     """
     number: dict[str, int] = {}
 
-    def hashes(ids: list[int]) -> np.ndarray:
-        ids = np.array(ids, dtype=np.uint64)
-        out = np.zeros(max(0, len(ids) - n + 1), dtype=np.uint64)
-        for place in range(n):
-            out = out * np.uint64(0x9E3779B97F4A7C15) + ids[place : place + len(out)] + np.uint64(1)
-        return out
-
     runs: dict[int, set[str]] = {}
     for page in pages:
         own = words_of(page)
-        for start, key in enumerate(hashes([number.setdefault(word, len(number)) for word in own]).tolist()):
+        for start, key in enumerate(run_hashes([number.setdefault(word, len(number)) for word in own], n).tolist()):
             runs.setdefault(key, set()).add(" ".join(own[start : start + n]))
     if not runs:
         return []
@@ -47,7 +49,7 @@ def shared_runs(pages: Iterable[str], documents: Iterable[str], n: int) -> list[
     found: set[str] = set()
     for document in documents:
         own = words_of(document)
-        seen = hashes([number.get(word, unknown) for word in own])
+        seen = run_hashes([number.get(word, unknown) for word in own], n)
         place = np.searchsorted(keys, seen).clip(max=len(keys) - 1)
         for start in np.flatnonzero(keys[place] == seen).tolist():
             found |= {" ".join(own[start : start + n])} & runs[int(seen[start])]

@@ -19,7 +19,8 @@ from transformers.utils import logging
 from .config import BUILD, InputError
 from .corpus import PretrainSpec, corpus_files, part_files, prepare
 from .hardware import can_compile
-from .pretrain_trainer import DECAY, WARMUP_STEPS, bits_per_byte, make_arguments, make_model, make_trainer
+from .optimization import DECAY, WARMUP_STEPS
+from .pretrain_trainer import bits_per_byte, make_arguments, make_model, make_trainer
 from .records import drop_broken_checkpoints, only_one
 
 LOG_COLUMNS = ["step", "tokens", "seconds", "cpu_seconds", "train_loss", "valid_loss", "valid_bits_per_byte", "sample"]

@@ -82,7 +82,7 @@ def test_a_base_is_measured_beside_its_baselines_by_source(toy_base, toy_corpus,
     rows += [{"text": copied, "source": "health/copy:1", "licence": "CC0"}]
     rows += [{"text": "the night after the pain", "source": "poetry/c:1", "licence": "CC0"}]
     (corpus_directory / "valid.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    table = card.bits_per_byte(tmp_path, corpus_directory).set_index("source")
+    table = card.measure(tmp_path, corpus_directory).set_index("source")
     assert set(table.index) == {"health/a", "health/copy", "poetry/…", card.ALL_READ, card.ALL_NEW, card.ALL_REST}
     assert (table[["gpt2", "kneser_ney_5", "unigram"]] > 0).all(axis=None)
     assert table.loc["health/a", "repeated"] == 0 and table.loc["health/copy", "repeated"] > 0.9
