@@ -17,7 +17,8 @@ class Schedule:
 
     `total` is the number of steps, or None while a time budget leaves it open. Since the decay's length is a share of the
     whole, a run that a budget ends after n steps has the very schedule of a run of n steps
-    (warm-up–stable–decay: Hu et al., MiniCPM, arXiv:2404.06395).
+    (warm-up–stable–decay: Hu et al., MiniCPM, arXiv:2404.06395). `LambdaLR` keeps the attributes of a callable object in its
+    state, so a checkpoint knows a `total` that a budget has settled.
     """
 
     def __init__(self, total: int | None):

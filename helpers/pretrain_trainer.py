@@ -53,9 +53,8 @@ class Pretrainer(Trainer):
         return {name: round(clock() - self.zero[name], 1) for name, clock in self.clocks.items()}
 
     def go_on_from(self, history: list[dict]) -> None:
-        """Sets the clocks and the schedule to those of the last entry of an interrupted run."""
+        """Sets the clocks to those of the last entry of an interrupted run; the schedule comes back with the scheduler's state."""
         last = history[-1]
-        self.schedule.total = last["total_steps"]
         self.zero = {name: clock() - last[name] for name, clock in self.clocks.items()}
 
     def log(self, logs: dict, *args, **kwargs) -> None:
