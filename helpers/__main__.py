@@ -1,12 +1,13 @@
-"""The command line, `python -m helpers COMMAND`. Bad input: the reason and the rows on stderr, exit code 2."""
+"""The command line, `python -m helpers COMMAND`. Bad input: the reason and the rows on stderr, exit code 2; a failed run: 1."""
 
 import argparse
 import math
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
-from .config import PROFILES, ROOT, InputError, get_arms
+from .config import ARMS, BAD_INPUT, BUILD, PROFILES, ROOT, InputError, RunError, get_arms, rank
 
 MAX_ROWS_SHOWN = 20  # faulty rows listed under an error
 
@@ -82,8 +83,27 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def train(given: argparse.Namespace) -> None:
+    """`train`: as the user's command, as one worker of it, or as one of the processes that torchrun started."""
+    from . import experiments
+    from .records import only_one
+    from .study import prepare
+
+    arms = get_arms(given.arms)
+    shared = "TORCHELASTIC_RUN_ID" in os.environ
+    if shared and (others := [arm for arm in arms if ARMS[arm].framework != "torch"]):
+        raise InputError(f"--arms {others[0]}: torchrun trains GPT-2 only; name the arms, e.g. --arms gpt2_finetuned")
+    study = prepare(given.profile, given.data)
+    if os.environ.get("HELPERS_WORKER"):
+        experiments.die_with_parent()
+        experiments.train_arms(study, arms)
+        return
+    with only_one() if rank() == 0 else nullcontext():
+        (experiments.train_arms if shared else experiments.ensure)(study, arms)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns the exit code (0, or 2 for bad input)."""
+    """Runs one command; returns the exit code: 0, 1 for a run that failed, 2 for bad input, 130 when interrupted."""
     given = parser().parse_args(arguments)
     try:
         if given.command == "run":
@@ -95,18 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
 
             print(audit.report(audit.audit(given.data or "embedded")))
         elif given.command == "train":
-            from . import experiments
-            from .records import only_one
-            from .study import prepare
-
-            arms = get_arms(given.arms)
-            study = prepare(given.profile, given.data)
-            if os.environ.get("HELPERS_WORKER"):
-                experiments.die_with_parent()
-                experiments.train_arms(study, arms)
-            else:
-                with only_one():
-                    experiments.ensure(study, arms)
+            train(given)
         elif given.command == "card":
             from . import card
 
@@ -151,7 +160,17 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"  row {number}: {reason}", file=sys.stderr)
         if len(error.rows) > MAX_ROWS_SHOWN:
             print(f"  … and {len(error.rows) - MAX_ROWS_SHOWN} more", file=sys.stderr)
-        return 2
+        return BAD_INPUT
+    except RunError as error:
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        if not os.environ.get("HELPERS_WORKER"):
+            print(
+                f"\ninterrupted; what is finished is kept in {BUILD}, the same command goes on from there",
+                file=sys.stderr,
+            )
+        return 130
     except BrokenPipeError:  # the reader of our output (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # Scratch space: run records, frozen splits, outputs that are not published. Git ignores it.
+BAD_INPUT = 2  # exit code of the command line
 BUILD = Path(os.environ.get("HELPERS_BUILD", ROOT / "build")).resolve()
 
 
@@ -21,6 +22,15 @@ class InputError(ValueError):
         self.rows = list(rows)
 
 
+class RunError(RuntimeError):
+    """A run ended without a record; the message says why and what is kept. The command line exits with 1."""
+
+
+def rank() -> int:
+    """Which of the processes that `torchrun` started this one is; 0 without it."""
+    return int(os.environ.get("RANK", 0))
+
+
 @dataclass(frozen=True)
 class Arm:
     """A model of the comparison: its Spanish name and colour (Okabe-Ito), the same in every figure and table."""
@@ -29,6 +39,7 @@ class Arm:
     color: str
     framework: str  # "sklearn", "keras" or "torch": one process never holds two of the last two
     tuned: bool = True  # False: nothing to choose, one trial with the values of the notes
+    answers: bool = False  # True: a language model that answers with the disease's name
 
 
 ARMS = {
@@ -40,6 +51,7 @@ ARMS = {
     "gpt2_scratch": Arm("GPT-2 desde cero", "#D55E00", "torch"),
     "gpt2_frozen": Arm("GPT-2 congelado", "#000000", "torch"),
     "gpt2_finetuned": Arm("GPT-2 con ajuste fino", "#0072B2", "torch"),
+    "gpt2_lm": Arm("GPT-2 que responde", "#7B4B2A", "torch", answers=True),
 }
 
 
@@ -73,6 +85,7 @@ TWO_TRIALS = {
     "gpt2_scratch": (1e-3, 2e-3),
     "gpt2_frozen": (3e-3, 1e-2),
     "gpt2_finetuned": (1e-3, 2e-3),
+    "gpt2_lm": (5e-4, 1e-3),
 }
 THREE_TRIALS = {
     "naive_bayes": (1.0, 0.1, 0.01),
@@ -81,6 +94,7 @@ THREE_TRIALS = {
     "gpt2_scratch": (3e-4, 1e-3, 2e-3),
     "gpt2_frozen": (1e-3, 3e-3, 1e-2),
     "gpt2_finetuned": (3e-4, 1e-3, 2e-3),
+    "gpt2_lm": (3e-4, 5e-4, 1e-3),
 }
 
 PROFILES = {
@@ -88,20 +102,20 @@ PROFILES = {
     for profile in (
         Profile(
             "quick", ("arthritis", "headache"), 10, (0, 1), TWO_TRIALS,
-            {"bilstm_original": 2, "bilstm": 3, "gpt2_scratch": 2, "gpt2_frozen": 2, "gpt2_finetuned": 2},
+            {"bilstm_original": 2, "bilstm": 3, "gpt2_scratch": 2, "gpt2_frozen": 2, "gpt2_finetuned": 2, "gpt2_lm": 1},
         ),
         Profile(
             "class", CLASS_GROUPS, 50, (0, 1, 2), TWO_TRIALS,
-            {"bilstm_original": 32, "bilstm": 20, "gpt2_scratch": 12, "gpt2_frozen": 12, "gpt2_finetuned": 12},
+            {"bilstm_original": 32, "bilstm": 20, "gpt2_scratch": 12, "gpt2_frozen": 12, "gpt2_finetuned": 12, "gpt2_lm": 5},
         ),
         Profile(
             "report", None, None, (0, 1, 2, 3, 4), THREE_TRIALS,
-            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 20, "gpt2_frozen": 20, "gpt2_finetuned": 20},
+            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 20, "gpt2_frozen": 20, "gpt2_finetuned": 20, "gpt2_lm": 8},
         ),
         Profile(
             "full", None, None, (0, 1, 2, 3, 4),
-            THREE_TRIALS | {"gpt2_scratch": (3e-5, 1e-4, 3e-4), "gpt2_finetuned": (3e-5, 1e-4, 3e-4)},
-            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 20, "gpt2_frozen": 20, "gpt2_finetuned": 20},
+            THREE_TRIALS | dict.fromkeys(("gpt2_scratch", "gpt2_finetuned", "gpt2_lm"), (3e-5, 1e-4, 3e-4)),
+            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 20, "gpt2_frozen": 20, "gpt2_finetuned": 20, "gpt2_lm": 8},
             base="openai-community/gpt2", source="mayo",
         ),
     )

@@ -1,38 +1,24 @@
-"""What is trained on which split: trials, the choice on validation, seeds; one worker process per framework."""
+"""Runs specs and keeps their records: trials, the choice on validation, seeds; one worker process per framework."""
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 
 from . import baselines, metrics, splits
-from .config import ARMS, BUILD, InputError
-from .records import Record, RunSpec, base_hash, drop_broken_checkpoints, load, recipe, save
+from .config import ARMS, BAD_INPUT, BUILD, InputError, RunError, rank
+from .records import Record, RunSpec, load, save, unwritable
+from .specs import autopsy_specs, seed_specs, trial_specs
 from .study import Study
 
-
-def make_spec(study: Study, arm: str, value: float | None, seed: int, split: str | None = None) -> RunSpec:
-    """The spec of one run; split None: the study's own (the page split's key gives the original protocol)."""
-    torch_arm = ARMS[arm].framework == "torch"
-    return RunSpec(
-        arm=arm,
-        split=split or study.split_key,
-        seed=seed,
-        value=value,
-        epochs=study.profile.epochs.get(arm),
-        base=base_hash(study.profile.base) if torch_arm else None,
-        recipe=recipe(ARMS[arm].framework),
-    )
-
-
-def trial_specs(study: Study, arm: str) -> list[RunSpec]:
-    """The tuning trials of an arm, all with the first seed: as many for every tuned arm."""
-    values = study.profile.trials[arm] if ARMS[arm].tuned else (None,)
-    return [make_spec(study, arm, value, study.profile.seeds[0]) for value in values]
+FULL = 2**20  # free bytes below which a disk counts as full
 
 
 def choose(records: list[Record]) -> Record:
@@ -43,92 +29,99 @@ def choose(records: list[Record]) -> Record:
     return max(records, key=lambda r: (r.metrics["valid"]["mrr"], -r.metrics["valid"]["loss"]))
 
 
-def seed_specs(study: Study, chosen: RunSpec) -> list[RunSpec]:
-    """The chosen value with every seed (scikit-learn's arms are deterministic: one)."""
-    seeds = study.profile.seeds[:1] if ARMS[chosen.arm].framework == "sklearn" else study.profile.seeds
-    return [make_spec(study, chosen.arm, chosen.value, seed) for seed in seeds]
+def run(spec: RunSpec, study: Study, progress: Callable[[str], None] = lambda text: None) -> Record:
+    """The record of a spec: from the cache, or trained now in this process (whose framework it must be).
 
-
-def page_spec(study: Study) -> RunSpec:
-    """The first attempt: the notes' network on whole pages split at random."""
-    return make_spec(study, "bilstm_original", None, study.profile.seeds[0], split=study.page_key)
-
-
-def run(spec: RunSpec, base: str, progress: Callable[[str], None] = lambda text: None) -> Record:
-    """The record of a spec: from the cache, or trained now in this process (whose framework it must be)."""
+    A run that was cut short left its checkpoints beside the records, and goes on from them.
+    """
     if record := load(spec):
         return record
     split = splits.load_split(spec.split)
-    framework = ARMS[spec.arm].framework
-    if framework == "sklearn":
-        began = time.perf_counter()
-        result = baselines.train(split, spec.arm, spec.value, spec.seed)
-    elif framework == "keras":
-        from . import bilstm
-
-        bilstm.load_keras()
-        began = time.perf_counter()  # the first run of a worker does not pay for importing the framework
-        result = bilstm.train(split, spec.arm, spec.value, spec.seed, spec.epochs, progress)
-    else:
-        from transformers import Trainer  # noqa: F401  (imported before the clock starts)
-
-        from . import gpt2
-
-        work = BUILD / "runs" / f"{spec.key}.work"
-        drop_broken_checkpoints(work)
-        began = time.perf_counter()
-        result = gpt2.train(split, spec.arm, spec.value, spec.seed, spec.epochs, progress, base=base, work=work)
+    work = BUILD / "runs" / f"{spec.key}.work"
+    train = _trainer(spec, study)
+    began = time.perf_counter()  # the first run of a worker does not pay for importing the framework
+    try:
+        result = train(split, spec.arm, spec.value, spec.seed, spec.epochs, progress, work=work)
+    except FloatingPointError as error:
+        raise RunError(f"{spec}: {error}") from error
+    except Exception as error:  # a full disk has as many exceptions as there are writers
+        full = work.is_dir() and shutil.disk_usage(work).free < FULL
+        if full or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS)):
+            raise unwritable(work.parent, error) from error
+        raise
     seconds = time.perf_counter() - began
     scores = {}
     for name in ("valid", "test"):
         labels = splits.side(split, name)[1]
         if len(labels):
             scores[name] = metrics.evaluate(result[f"{name}_logits"], labels)
-    save(spec, result, seconds, scores)
-    return load(spec)
+    if rank() == 0:
+        save(spec, result, seconds, scores)
+        shutil.rmtree(work, ignore_errors=True)
+    while (
+        record := load(spec)
+    ) is None:  # under torchrun the first process writes it, and ends the others if it cannot
+        time.sleep(0.1)
+    return record
+
+
+def _trainer(spec: RunSpec, study: Study) -> Callable:
+    """The function that trains a spec's arm, its framework imported."""
+    if ARMS[spec.arm].framework == "sklearn":
+        return baselines.train
+    if ARMS[spec.arm].framework == "keras":
+        from . import bilstm_training
+
+        return bilstm_training.train
+    from . import gpt2_lm, gpt2_training
+
+    if ARMS[spec.arm].answers:
+        return partial(gpt2_lm.train, base=study.profile.base, names=study.answers)
+    return partial(gpt2_training.train, base=study.profile.base)
+
+
+def extra_specs(study: Study, arm: str) -> dict[str, RunSpec]:
+    """Runs of an arm beside its trials and seeds: the first attempt and its autopsy, which are the notes' network's."""
+    return autopsy_specs(study) if arm == "bilstm_original" else {}
 
 
 def pending(study: Study, arm: str) -> int:
     """How many runs of an arm are still to be trained (before the trials are done: as if none of the seeds were)."""
     trials = trial_specs(study, arm)
     missing = [spec for spec in trials if load(spec) is None]
-    pages = [page_spec(study)] if arm == "bilstm_original" else []
-    n_pages = sum(load(spec) is None for spec in pages)
+    n_extra = sum(load(spec) is None for spec in extra_specs(study, arm).values())
     if missing:
-        return n_pages + len(missing) + len(seed_specs(study, trials[0])) - 1
+        return n_extra + len(missing) + len(seed_specs(study, trials[0])) - 1
     chosen = choose([load(spec) for spec in trials]).spec
-    return n_pages + sum(load(spec) is None for spec in seed_specs(study, chosen))
+    return n_extra + sum(load(spec) is None for spec in seed_specs(study, chosen))
 
 
 def train_arms(study: Study, arms: list[str]) -> None:
     """Trains what is missing of the arms in this process: trials, choice on validation, the other seeds; says each run."""
     left = sum(pending(study, arm) for arm in arms)
     done = 0
+    say = partial(print, flush=True) if rank() == 0 else lambda text: None
 
-    def one(spec: RunSpec) -> Record:
+    def one(spec: RunSpec, note: str = "") -> Record:
         nonlocal done
         if record := load(spec):
             return record
         done += 1
-        shown = f"[{done}/{left}] {spec}" + (" · whole pages" if spec.split == study.page_key else "")
-        print(f"{shown} …", flush=True)
-        tty = sys.stdout.isatty()
+        say(f"[{done}/{left}] {spec}{note} …")
+        tty = sys.stdout.isatty() and rank() == 0
         record = run(
-            spec,
-            study.profile.base,
-            (lambda text: print(f"\r    {text}   ", end="", flush=True)) if tty else (lambda text: None),
+            spec, study, (lambda text: print(f"\r    {text}   ", end="", flush=True)) if tty else (lambda text: None)
         )
         accuracy = {name: f"{scores['accuracy']:.3f}" for name, scores in record.metrics.items() if name == "valid"}
-        print(
+        say(
             ("\r" if tty else "")
-            + f"    done in {record.seconds:.0f} s{''.join(f' · {k} accuracy {v}' for k, v in accuracy.items())}      ",
-            flush=True,
+            + f"    done in {record.seconds:.0f} s{''.join(f' · {k} accuracy {v}' for k, v in accuracy.items())}      "
         )
         return record
 
     for arm in arms:
-        if arm == "bilstm_original":
-            one(page_spec(study))
+        for change, spec in extra_specs(study, arm).items():
+            one(spec, f" · whole pages, {change}")
         chosen = choose([one(spec) for spec in trial_specs(study, arm)]).spec
         for spec in seed_specs(study, chosen):
             one(spec)
@@ -143,21 +136,14 @@ def ensure(study: Study, arms: list[str]) -> None:
         if framework == "sklearn":
             train_arms(study, own)
             continue
-        command = [
-            sys.executable,
-            "-m",
-            "helpers",
-            "train",
-            "--profile",
-            study.profile.name,
-            "--data",
-            study.source,
-            "--arms",
-            ",".join(own),
-        ]
+        options = {"--profile": study.profile.name, "--data": study.source, "--arms": ",".join(own)}
+        command = [sys.executable, "-m", "helpers", "train", *(part for option in options.items() for part in option)]
         environment = os.environ | {"HELPERS_WORKER": "1", "PYTHONUNBUFFERED": "1"}
-        if code := subprocess.run(command, env=environment, check=False).returncode:
-            raise RuntimeError(
+        code = subprocess.run(command, env=environment, check=False).returncode
+        if code == BAD_INPUT:
+            raise InputError(f"training of {', '.join(own)} ended with the error above")
+        if code:
+            raise RunError(
                 f"training of {', '.join(own)} ended with exit code {code}; finished runs are kept, run again to go on"
             )
 

@@ -5,14 +5,19 @@ import shutil
 from pathlib import Path
 
 
+def cpu_has_bf16() -> bool:
+    """Whether this CPU multiplies bf16 in hardware (AVX-512 BF16 or AMX); without that bf16 is slower than float32."""
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
 def bf16_pays() -> bool:
-    """Whether bf16 autocast is faster than float32 here: on a GPU that has it, on a CPU with AVX-512 BF16 or AMX only."""
+    """Whether bf16 autocast is faster than float32 in PyTorch here: on a GPU that has it, on a CPU that has it."""
     import torch
 
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return cpu_has_bf16()
 
 
 def precision() -> dict[str, bool]:

@@ -53,7 +53,11 @@ class Record:
 @cache
 def recipe(framework: str) -> str:
     """Hash of the code that trains a framework's arms (without comments and layout): new code, new runs."""
-    modules = {"sklearn": ["baselines"], "keras": ["bilstm", "text"], "torch": ["gpt2", "hardware", "text"]}[framework]
+    modules = {
+        "sklearn": ["baselines"],
+        "keras": ["backend", "bilstm", "bilstm_training", "text"],
+        "torch": ["gpt2", "gpt2_training", "gpt2_lm", "hardware", "text"],
+    }[framework]
     trees = [ast.dump(ast.parse((ROOT / "helpers" / f"{name}.py").read_text(encoding="utf-8"))) for name in modules]
     return hashlib.sha256("".join(trees).encode()).hexdigest()[:12]
 
@@ -93,16 +97,9 @@ def load_arrays(spec: RunSpec) -> dict[str, np.ndarray]:
 
 
 def save(spec: RunSpec, result: dict, seconds: float, scores: dict) -> None:
-    """Writes a record in one step: a directory appears whole or not at all."""
+    """Writes a record in one step: a directory appears whole or not at all. InputError when it cannot be written."""
     directory = BUILD / "runs" / spec.key
     temporary = directory.with_suffix(f".{os.getpid()}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    np.savez_compressed(
-        temporary / "logits.npz", valid_logits=result["valid_logits"], test_logits=result["test_logits"]
-    )
-    if "arrays" in result:
-        np.savez(temporary / "arrays.npz", **result["arrays"])
     saved = {
         "spec": asdict(spec),
         "metrics": scores,
@@ -110,9 +107,28 @@ def save(spec: RunSpec, result: dict, seconds: float, scores: dict) -> None:
         "seconds": seconds,
         "parameters": result["parameters"],
     }
-    (temporary / "record.json").write_text(json.dumps(saved, indent=1), encoding="utf-8")
-    shutil.rmtree(directory, ignore_errors=True)
-    temporary.rename(directory)
+    try:
+        temporary.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(
+            temporary / "logits.npz", valid_logits=result["valid_logits"], test_logits=result["test_logits"]
+        )
+        if "arrays" in result:
+            np.savez(temporary / "arrays.npz", **result["arrays"])
+        (temporary / "record.json").write_text(json.dumps(saved, indent=1), encoding="utf-8")
+        shutil.rmtree(directory, ignore_errors=True)
+        temporary.rename(directory)
+    except OSError as error:
+        raise unwritable(directory.parent, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def unwritable(directory: Path, error: Exception) -> InputError:
+    """The error of a full disk or a directory that may not be written, with the way out."""
+    return InputError(
+        f"{directory}: cannot be written ({getattr(error, 'strerror', None) or error}); make room or permit it, or move HELPERS_BUILD; "
+        "finished runs are kept, run again to go on"
+    )
 
 
 def drop_broken_checkpoints(directory: Path) -> None:

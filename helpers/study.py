@@ -28,10 +28,17 @@ class Study:
     page_key: str
     names: dict[str, str] = field(repr=False)
     aliases: dict[str, tuple[str, ...]] = field(repr=False)  # other names of a label, masked like its own
+    others: pd.DataFrame = field(repr=False)  # pages of the source's labels that the profile leaves out
 
     @property
     def num_labels(self) -> int:
         return self.split["label"].nunique()
+
+    @property
+    def answers(self) -> list[str]:
+        """The English names of the split's labels, in the order of `splits.label_classes`: what a language model answers."""
+        names = splits.label_classes(self.split)
+        return [next(iter(self.aliases[label]), label.replace("-", " ")) for label in names]
 
     @property
     def source_name(self) -> str:
@@ -86,7 +93,7 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
             f"left out: {len(left_out)} label(s) with under {splits.MIN_ROWS} distinct texts: "
             f"{', '.join(left_out[:5])}{' …' if left_out[5:] else ''}"
         )
-    pages = pages[chosen].reset_index(drop=True)
+    others, pages = pages[~chosen].reset_index(drop=True), pages[chosen].reset_index(drop=True)
     page_split = splits.page_split(pages)
     return Study(
         settings,
@@ -100,4 +107,5 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         splits.freeze(page_split),
         names,
         aliases,
+        others,
     )

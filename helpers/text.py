@@ -1,13 +1,20 @@
 """Text to tensors: the two tokenizers, padding, and batches of similar length. No framework is imported here."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+from tokenizers import Regex, Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.normalizers import Lowercase, Replace, Sequence
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.trainers import WordLevelTrainer
 
 from .config import ROOT, InputError
 
+SPECIAL_WORDS = ["[PAD]", "[UNK]"]
+PUNCTUATION = r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']"""  # what TextVectorization strips
 GPT2_REVISIONS = {"openai-community/gpt2": "607a30d783dfa663caf39e06633721c8d4cfcd7e"}
 
 
@@ -52,10 +59,35 @@ def base_file(base: str, name: str) -> Path:
         ) from error
 
 
-def load_bpe(base: str):
-    """The base's byte-level BPE as a plain `tokenizers.Tokenizer`: it loads no framework, so Keras notebooks can use it."""
-    from tokenizers import Tokenizer
+def word_tokenizer(texts: Iterable[str] = (), vocabulary: Iterable[str] | None = None) -> Tokenizer:
+    """The word tokenizer of Keras (lower case, ASCII punctuation off, cut at white space) adapted to `texts`.
 
+    Id 0 is padding, 1 an unknown word, then the words, frequent first. It cuts as `keras.layers.TextVectorization` does (a
+    test holds it to that), but needs no TensorFlow. vocabulary: the words by id, of a tokenizer adapted before.
+    """
+    words = list(SPECIAL_WORDS if vocabulary is None else vocabulary)
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token=SPECIAL_WORDS[1]))
+    tokenizer.normalizer = Sequence([Lowercase(), Replace(Regex(PUNCTUATION), "")])
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    if vocabulary is None:
+        trainer = WordLevelTrainer(vocab_size=2**31, special_tokens=SPECIAL_WORDS, show_progress=False)
+        tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def words_of(tokenizer: Tokenizer) -> list[str]:
+    """The tokens of a tokenizer by id."""
+    vocabulary = tokenizer.get_vocab()
+    return sorted(vocabulary, key=vocabulary.get)
+
+
+def encode_words(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
+    """Word ids of each text, unpadded. A text without a word gives [1], so that no row is all padding."""
+    return [row.ids or [1] for row in tokenizer.encode_batch(list(texts))]
+
+
+def load_bpe(base: str) -> Tokenizer:
+    """The base's byte-level BPE as a plain `tokenizers.Tokenizer`: it loads no framework, so Keras notebooks can use it."""
     tokenizer = Tokenizer.from_file(str(base_file(base, "tokenizer.json")))
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -1,17 +1,33 @@
-"""The BiLSTM: the notes' parameter count, masks that make padding irrelevant, one seed one result."""
+"""The BiLSTM: the notes' parameter count, masks that make padding irrelevant, one seed one result, interruptions without a trace."""
+
+import os
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 
-from helpers import bilstm, metrics, splits
+from helpers import bilstm, bilstm_training, data, metrics, splits
+from helpers.config import ROOT
 from helpers.study import prepare
-from helpers.text import pad
+from helpers.text import encode_words, pad, word_tokenizer, words_of
 
 
 @pytest.fixture(scope="module")
 def study():
     return prepare("quick")
+
+
+@pytest.fixture
+def train(tmp_path):
+    """`bilstm_training.train` without progress, each call with checkpoints of its own unless `work` is given."""
+    calls = iter(range(100))
+
+    def call(*arguments, progress=quiet, work=None):
+        return bilstm_training.train(*arguments, progress, work=work or tmp_path / f"{next(calls)}")
+
+    return call
 
 
 def quiet(text):
@@ -50,67 +66,147 @@ def test_logits_come_back_in_the_order_of_the_texts():
 
 
 def test_unknown_words_share_one_id_and_no_text_is_all_padding():
-    vectorizer = bilstm.word_vectorizer(["fever and cough", "cough at night"])
-    assert bilstm.encode(vectorizer, ["Cough, zebra!", "…"]) == [[vectorizer.get_vocabulary().index("cough"), 1], [1]]
+    tokenizer = word_tokenizer(["fever and cough", "cough at night"])
+    assert encode_words(tokenizer, ["Cough, zebra!", "…"]) == [[words_of(tokenizer).index("cough"), 1], [1]]
+    again = word_tokenizer(vocabulary=words_of(tokenizer))
+    assert encode_words(again, ["cough at 9"]) == encode_words(tokenizer, ["cough at 9"])
 
 
-def test_a_saved_vectorizer_and_model_reload_with_vocabulary_and_answers(tmp_path):
-    texts = ["fever and cough", "cough at night"]
-    vectorizer = bilstm.word_vectorizer(texts)
-    model = bilstm.build(vectorizer.vocabulary_size(), 3, mask=True)
-    keras.Sequential([keras.Input((), dtype="string"), vectorizer]).save(tmp_path / "words.keras")
+def test_the_word_tokenizer_cuts_as_that_of_keras():
+    texts = [*data.load_table("embedded")["text"], "don't re-do [condition], a_b ^ c\\d…", "!"]
+    tokenizer = word_tokenizer(texts)
+    theirs = keras.layers.TextVectorization(standardize="lower_and_strip_punctuation", output_mode="int")
+    theirs.adapt(texts)
+    assert sorted(words_of(tokenizer)[2:]) == sorted(theirs.get_vocabulary()[2:])
+    words, their_words = np.array(words_of(tokenizer)), np.array(theirs.get_vocabulary())
+    for row, theirs_row in zip(encode_words(tokenizer, texts), np.asarray(theirs(texts)), strict=True):
+        assert words[row].tolist() == (their_words[theirs_row[theirs_row > 0]].tolist() or ["[UNK]"])
+
+
+def test_a_saved_model_reloads_with_its_answers(tmp_path):
+    model = bilstm.build(20, 3, mask=True)
     model.save(tmp_path / "model.keras")
-    words, again = (keras.models.load_model(tmp_path / name) for name in ("words.keras", "model.keras"))
-    assert words.layers[-1].get_vocabulary() == vectorizer.get_vocabulary()
-    ids = pad(bilstm.encode(vectorizer, texts))
+    again, ids = keras.models.load_model(tmp_path / "model.keras"), pad([[3, 4, 5], [6]])
     np.testing.assert_array_equal(np.asarray(again(ids)), np.asarray(model(ids)))
 
 
-def test_each_epoch_shows_every_row_once_with_its_label():
-    sequences = [[i + 1] * (i % 23 + 1) for i in range(150)]
-    data = bilstm.bucketed_dataset(sequences, np.arange(150), 16, seed=0)
+@pytest.mark.parametrize("width", [None, 30])
+def test_each_epoch_shows_every_row_once_with_its_label_in_another_order(width):
+    sequences, orders = [[i + 1] * (i % 23 + 1) for i in range(150)], []
+    batches = bilstm_training.Batches(sequences, np.arange(150), 16, 0, width)
     for _ in range(3):
-        seen = {int(row[0]) - 1: int(label) for n in range(len(data)) for row, label in zip(*data[n], strict=True)}
-        assert seen == {i: i for i in range(150)}
-        data.on_epoch_end()
+        shown = [
+            (row[row > 0][0] - 1, label) for n in range(len(batches)) for row, label in zip(*batches[n], strict=True)
+        ]
+        assert sorted(shown) == [(i, i) for i in range(150)]
+        orders.append([label for _, label in shown])
+        batches.on_epoch_end()
+    assert orders[0] != orders[1] != orders[2]
+    batches.start(1)
+    assert [label for n in range(len(batches)) for label in batches[n][1]] == orders[1]
+
+
+def test_batches_of_similar_length_hold_less_padding():
+    sequences, share = [[1] * (i + 1) for i in range(200)], {}
+    for width in (None, 200):
+        batches = bilstm_training.Batches(sequences, np.arange(200), 20, 0, width)
+        share[width] = 1 - sum(map(len, sequences)) / sum(batches[n][0].size for n in range(len(batches)))
+    assert share[None] < 0.2 and share[200] == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize("arm", ["bilstm_original", "bilstm"])
-def test_one_seed_gives_the_same_numbers_and_another_seed_others(study, arm):
-    first, again, other = (bilstm.train(study.split, arm, 3e-3, seed, 2, quiet) for seed in (0, 0, 1))
+def test_one_seed_gives_the_same_numbers_and_another_seed_others(study, train, arm):
+    first, again, other = (train(study.split, arm, 3e-3, seed, 2) for seed in (0, 0, 1))
     assert np.array_equal(first["test_logits"], again["test_logits"])
     assert not np.array_equal(first["test_logits"], other["test_logits"])
     assert first["test_logits"].shape == ((study.split["side"] == "test").sum(), study.num_labels)
     assert len(first["history"]) == 2 and {"train_loss", "valid_accuracy", "seconds"} <= set(first["history"][0])
 
 
-def test_the_watched_mrr_is_the_one_that_is_reported(study):
+class Killed(BaseException):
+    """What no handler catches, as a kill."""
+
+
+@pytest.mark.parametrize("arm", ["bilstm_original", "bilstm"])
+@pytest.mark.parametrize("last", [2, 5])
+def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, train, tmp_path, arm, last):
+    def kill(text):
+        if text.startswith(f"epoch {last}/"):
+            raise Killed
+
+    unbroken = train(study.split, arm, 3e-3, 0, 5)
+    with pytest.raises(Killed):
+        train(study.split, arm, 3e-3, 0, 5, progress=kill, work=tmp_path / "w")
+    said = []
+    resumed = train(study.split, arm, 3e-3, 0, 5, progress=said.append, work=tmp_path / "w")
+    assert len(said) == 5 - last  # nothing is trained twice
+    assert np.array_equal(unbroken["test_logits"], resumed["test_logits"])
+    without = [[{k: v for k, v in row.items() if k != "seconds"} for row in r["history"]] for r in (unbroken, resumed)]
+    assert without[0] == without[1]
+
+
+def test_a_checkpoint_is_there_whole_or_not_at_all(study, train, tmp_path, monkeypatch):
+    train(study.split, "bilstm_original", None, 0, 1, work=tmp_path)
+    before = (tmp_path / "state.npz").read_bytes()
+
+    def full(file, **arrays):
+        file.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bilstm_training.np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        train(study.split, "bilstm_original", None, 0, 2, work=tmp_path)
+    assert (tmp_path / "state.npz").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_it_stops_when_it_no_longer_improves_and_keeps_the_best_epoch(study, train, monkeypatch):
+    monkeypatch.setattr(bilstm_training, "PATIENCE", 2)
+    result = train(study.split, "bilstm", 1e-2, 0, 40)
+    scores = [row["valid_mrr"] for row in result["history"]]
+    assert len(scores) < 40 and np.argmax(scores) == len(scores) - 3
+    kept = metrics.mean_reciprocal_rank(result["valid_logits"], splits.side(study.split, "valid")[1])
+    assert kept == pytest.approx(max(scores), abs=0.02)  # trained in bf16 where that pays, measured in float32
+
+
+def test_the_watched_mrr_is_the_one_that_is_reported():
     rng = np.random.default_rng(0)
     scores, labels = rng.integers(0, 4, (50, 6)).astype(np.float32), rng.integers(0, 6, 50)  # with ties
-    assert np.mean(bilstm.mrr(labels, scores)) == pytest.approx(metrics.mean_reciprocal_rank(scores, labels))
-    result = bilstm.train(study.split, "bilstm", 3e-3, 0, 3, quiet)
-    kept = metrics.mean_reciprocal_rank(result["valid_logits"], splits.side(study.split, "valid")[1])
-    assert kept == pytest.approx(max(row["valid_mrr"] for row in result["history"]), abs=1e-3)
+    assert np.mean(bilstm_training.mrr(labels, scores)) == pytest.approx(metrics.mean_reciprocal_rank(scores, labels))
 
 
-def test_the_network_can_learn_a_word_per_label(study):
+def test_the_network_can_learn_a_word_per_label(study, train):
     labels = study.split["label"].str.replace("-", "")
     split = study.split.assign(text=[f"{label} " * 4 for label in labels])
-    result = bilstm.train(split, "bilstm", 1e-2, 0, 12, quiet)
+    result = train(split, "bilstm", 1e-2, 0, 12)
     assert (result["test_logits"].argmax(axis=1) == splits.side(split, "test")[1]).mean() > 0.9
 
 
-def test_a_loss_that_is_not_a_number_stops_the_run(study):
-    with pytest.raises(FloatingPointError, match="lower the learning rate"):
-        bilstm.train(study.split, "bilstm", float("nan"), 0, 3, quiet)
+def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_epoch_before(study, train, tmp_path, monkeypatch):
+    train(study.split, "bilstm", 1e-3, 0, 1, work=tmp_path)
+    monkeypatch.setattr(bilstm_training.Watch, "restore", spoiled(bilstm_training.Watch.restore))
+    with pytest.raises(FloatingPointError, match="in epoch 2: lower the learning rate"):
+        train(study.split, "bilstm", 1e-3, 0, 3, work=tmp_path)
+    with np.load(tmp_path / "state.npz") as saved:
+        assert all(np.isfinite(saved[name]).all() for name in saved.files if name.startswith("state_"))
 
 
-def test_a_trained_network_is_rebuilt_from_what_its_run_kept(study):
-    result = bilstm.train(study.split, "bilstm", 1e-3, 0, 1, quiet)
+def spoiled(restore):
+    """`restore`, after which the model's weights are no numbers."""
+
+    def spoil(self, model):
+        done = restore(self, model)
+        model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+        return done
+
+    return spoil
+
+
+def test_a_trained_network_is_rebuilt_from_what_its_run_kept(study, train):
+    result = train(study.split, "bilstm", 1e-3, 0, 1)
     arrays = result["arrays"]
     valid = splits.side(study.split, "valid")[0]
-    ids = bilstm.encode(bilstm.rebuild_vectorizer(arrays), valid)
-    assert ids == bilstm.encode(bilstm.word_vectorizer(splits.side(study.split, "train")[0]), valid)
+    ids = encode_words(word_tokenizer(vocabulary=arrays["vocabulary"].tolist()), valid)
+    assert ids == encode_words(word_tokenizer(splits.side(study.split, "train")[0]), valid)
     masked, blind = (bilstm.rebuild(arrays, mask=mask) for mask in (True, False))
     np.testing.assert_allclose(bilstm.logits_of(masked, ids), result["valid_logits"], atol=1e-5)
     for side in ("left", "right"):
@@ -124,3 +220,39 @@ def test_a_trained_network_is_rebuilt_from_what_its_run_kept(study):
         == (len(arrays["vocabulary"]), bilstm.EMBEDDING_DIM)
     )
     assert not np.array_equal(arrays["initial_embedding"], arrays["weight_0"])
+
+
+WITHOUT_TENSORFLOW = """
+import sys
+sys.modules["tensorflow"] = None  # as if it were not installed
+from pathlib import Path
+import numpy as np
+from helpers import bilstm, bilstm_training, splits
+from helpers.backend import keras
+from helpers.study import prepare
+weights, out = sys.argv[1:3]
+with np.load(weights) as file:
+    logits = bilstm.logits_of(bilstm.rebuild(dict(file), mask=True), [[5, 3, 8], [2], [9, 4, 7, 6, 1]])
+split = prepare("quick").split
+split = split[split["label"].isin(sorted(set(split["label"]))[:3])]
+split = split.assign(text=[f"{label.replace('-', '')} " * 3 for label in split["label"]])
+result = bilstm_training.train(split, "bilstm", 1e-2, 0, 6, print, work=Path(out).parent / "work")
+right = (result["test_logits"].argmax(axis=1) == splits.side(split, "test")[1]).mean()
+np.savez(out, logits=logits, right=right, backend=keras.config.backend())
+"""
+
+
+def test_without_tensorflow_the_same_code_trains_on_pytorch_and_gives_the_same_logits(tmp_path):
+    keras.utils.set_random_seed(0)
+    model = bilstm.build(20, 4, mask=True)
+    here = bilstm.logits_of(model, [[5, 3, 8], [2], [9, 4, 7, 6, 1]])
+    np.savez(tmp_path / "weights.npz", **{f"weight_{n}": weight for n, weight in enumerate(model.get_weights())})
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, tmp_path / "weights.npz", tmp_path / "out.npz"],
+        cwd=ROOT, env={k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    with np.load(tmp_path / "out.npz") as out:
+        assert str(out["backend"]) == "torch"
+        np.testing.assert_allclose(out["logits"], here, atol=1e-5)
+        assert out["right"] > 0.9

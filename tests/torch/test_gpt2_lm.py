@@ -1,0 +1,95 @@
+"""GPT-2 that answers with a name: what it is asked, what it is taught, and how each name is weighed."""
+
+import numpy as np
+import pytest
+import torch
+
+from helpers import gpt2, gpt2_lm, lm, splits
+from helpers.study import prepare
+
+NAMES = ["gout", "migraine without aura", "flu"]
+
+
+@pytest.fixture(scope="module")
+def study():
+    return prepare("quick")
+
+
+@pytest.fixture(scope="module")
+def pair(toy_base):
+    return gpt2.build_lm("gpt2_lm", str(toy_base), 0).eval(), gpt2.load_tokenizer(str(toy_base))
+
+
+def test_scratch_is_random_and_the_other_is_the_base(toy_base):
+    base = str(toy_base)
+    own, scratch, other = (
+        gpt2.build_lm(a, base, s) for a, s in (("gpt2_lm", 0), ("gpt2_lm_scratch", 0), ("gpt2_lm_scratch", 1))
+    )
+    where, _ = gpt2.resolve_base(base)
+    theirs = gpt2.build_lm("gpt2_lm", where, 5)
+    assert all(torch.equal(p, q) for p, q in zip(own.parameters(), theirs.parameters(), strict=True))
+    first = "transformer.h.0.mlp.c_fc.weight"
+    weights = [dict(model.named_parameters())[first] for model in (own, scratch, other)]
+    assert not torch.equal(weights[0], weights[1]) and not torch.equal(weights[1], weights[2])
+
+
+def test_an_example_is_text_question_answer_and_an_end(pair):
+    tokenizer = pair[1]
+    answers = gpt2_lm.encode_names(tokenizer, NAMES)
+    (row,) = gpt2_lm.examples(tokenizer, ["Swollen toe."], np.array([1]), answers, seed=None)
+    said = tokenizer.decode(row["input_ids"])
+    assert said == f"Swollen toe. {gpt2_lm.QUESTIONS[0]} migraine without aura{tokenizer.eos_token}"
+    taught = [t for t in row["labels"] if t != gpt2_lm.IGNORED]
+    assert tokenizer.decode(taught) == f" migraine without aura{tokenizer.eos_token}"
+    rows = gpt2_lm.examples(tokenizer, ["Swollen toe."] * 100, np.zeros(100, int), answers, seed=0)
+    assert all(row["labels"] == row["input_ids"] for row in rows)
+    assert len({tuple(row["input_ids"]) for row in rows}) == len(gpt2_lm.QUESTIONS)
+    assert rows == gpt2_lm.examples(tokenizer, ["Swollen toe."] * 100, np.zeros(100, int), answers, seed=0)
+
+
+def test_a_text_too_long_loses_its_end_and_keeps_the_question(pair):
+    tokenizer = pair[1]
+    ids = gpt2_lm.encode_prompt(tokenizer, "fever " * 500, gpt2_lm.QUESTIONS[0], room=7)
+    assert len(ids) == 64 - 7 and tokenizer.decode(ids).endswith(f"fever {gpt2_lm.QUESTIONS[0]}")
+
+
+def test_padding_takes_no_part_in_the_loss(pair):
+    model, tokenizer = pair
+    answers = gpt2_lm.encode_names(tokenizer, NAMES)
+    rows = gpt2_lm.examples(
+        tokenizer, ["fever", "cough and fever at night after the rash"], np.array([0, 1]), answers, 0
+    )
+    collate = gpt2_lm.collate(tokenizer.pad_token_id)
+    with torch.inference_mode():
+        alone = [model(**collate([row])).loss.item() for row in rows]
+        together = model(**collate(rows)).loss.item()
+    counts = [len(row["labels"]) - 1 for row in rows]
+    assert together == pytest.approx(np.average(alone, weights=counts), rel=1e-5)
+
+
+def test_the_names_share_a_prompt_and_score_as_one_by_one(pair):
+    model, tokenizer = pair
+    texts = ["Swollen toe at night.", "Rash after fever."]
+    found = gpt2_lm.answer_logits(model, tokenizer, texts, NAMES)
+    for i, text in enumerate(texts):
+        for j, name in enumerate(NAMES):
+            bits = lm.continuation_bits(model, tokenizer, gpt2_lm.prompt(text), f" {name}{tokenizer.eos_token}")
+            assert found[i, j] == pytest.approx(-bits * np.log(2), rel=1e-4)
+    alone = gpt2_lm.answer_logits(model, tokenizer, texts[1:], NAMES[:1])
+    assert alone[0, 0] == pytest.approx(found[1, 0], rel=1e-5)
+
+
+def test_it_learns_to_answer_and_its_run_rebuilds_it(study, toy_base, tmp_path):
+    labels = splits.label_classes(study.split)[:3]
+    split = study.split[study.split["label"].isin(labels)]
+    text = dict(zip(labels, ("fever fever fever", "rash rash rash", "cough cough cough"), strict=True))
+    split = split.assign(text=split["label"].map(text))
+    result = gpt2_lm.train(
+        split, "gpt2_lm", 1e-2, 0, 30, lambda said: None, base=str(toy_base), work=tmp_path, names=NAMES
+    )
+    assert (result["test_logits"].argmax(axis=1) == splits.side(split, "test")[1]).mean() > 0.9
+    again, tokenizer = gpt2_lm.rebuild(result["arrays"], str(toy_base)), gpt2.load_tokenizer(str(toy_base))
+    logits = gpt2_lm.answer_logits(again, tokenizer, splits.side(split, "test")[0], NAMES)
+    np.testing.assert_allclose(logits, result["test_logits"], atol=0.05)  # kept in half precision
+    assert [row["epoch"] for row in result["history"]] == list(range(1, 31))
+    assert result["history"][-1]["valid_loss"] < result["history"][0]["valid_loss"]
