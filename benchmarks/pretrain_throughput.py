@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from machine import machine
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from helpers.config import ROOT
@@ -109,16 +110,6 @@ def measure(way: str, spec: PretrainSpec, rows: np.ndarray, tokenizer) -> dict:
         "gflops": flops / seconds / 1e9,
         "gpu_gib": memory,
     }
-
-
-def machine() -> str:
-    """The device in words."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    names = [
-        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    return f"{names[0] if names else platform.processor()}, {torch.get_num_threads()} threads"
 
 
 def main() -> None:

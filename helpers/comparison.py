@@ -15,6 +15,7 @@ REPLICATES = 10_000
 PAIRS = (
     ("gpt2_finetuned", "gpt2_scratch"),
     ("gpt2_finetuned", "gpt2_frozen"),
+    ("gpt2_lm", "gpt2_finetuned"),
     ("gpt2_finetuned", "bilstm"),
     ("gpt2_finetuned", "tfidf_logreg"),
     ("bilstm", "bilstm_original"),

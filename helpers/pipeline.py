@@ -30,11 +30,24 @@ NOTEBOOKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "02_embedding",
         ),
     ),
-    "03_bilstm": (("bilstm_original", "bilstm"), ("03_primer_intento", "03_bilstm_curvas")),
-    "04_autopsia": (("bilstm_original",), ("04_etiquetas", "04_perplejidad")),
+    "03_bilstm": (
+        ("bilstm_original", "bilstm"),
+        (
+            "03_desenrollada",
+            "03_compuertas",
+            "03_direcciones",
+            "03_primer_intento",
+            "03_tres_medidas",
+            "03_bilstm_curvas",
+        ),
+    ),
+    "04_autopsia": (
+        ("bilstm_original",),
+        ("04_sospechosos", "04_etiquetas", "04_reparacion", "04_perplejidad"),
+    ),
     "05_gpt2": (
-        ("gpt2_scratch", "gpt2_frozen", "gpt2_finetuned"),
-        ("05_preentrenamiento", "05_conocimiento", "05_atencion", "05_curvas"),
+        ("gpt2_scratch", "gpt2_frozen", "gpt2_finetuned", "gpt2_lm"),
+        ("05_preentrenamiento", "05_conocimiento", "05_atencion", "05_curvas", "05_carrera"),
     ),
     "06_comparacion": (tuple(ARMS), ("06_comparacion", "06_diferencias")),
 }

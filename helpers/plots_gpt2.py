@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from .config import ARMS
 from .plots import INK, headline
+from .records import Record
 
 BASELINES = {"unigram": "frecuencias de tokens", "gzip": "gzip", "xz": "xz", "kneser_ney_5": "5-gramas"}
 
@@ -91,5 +92,24 @@ def attention_maps(maps: dict[str, np.ndarray], tokens: list[str], title: str) -
         ax.set_title(name.replace(": ", "\n"), fontsize=8, fontweight="normal")
         ax.grid(visible=False)
     fig.colorbar(image, ax=axes, label="peso de atención", shrink=0.7)
+    headline(fig, title)
+    return fig
+
+
+def race(groups: dict[str, list[Record]], steps_per_epoch: int, title: str) -> Figure:
+    """Validation MRR of some arms against optimizer steps and against training seconds, a line a seed; a dot at the best epoch."""
+    fig, axes = plt.subplots(1, 2, sharey=True)
+    for arm, records in groups.items():
+        for number, record in enumerate(records):
+            history = record.history
+            best = history["valid_mrr"].idxmax()
+            for ax, x in zip(axes, (history["epoch"] * steps_per_epoch, history["seconds"].cumsum()), strict=True):
+                label = ARMS[arm].name if number == 0 else None
+                ax.plot(x, history["valid_mrr"], color=ARMS[arm].color, lw=1.4, label=label)
+                ax.plot(x[best], history["valid_mrr"][best], "o", color=ARMS[arm].color, ms=5)
+    for ax, name in zip(axes, ("pasos del optimizador", "segundos de entrenamiento"), strict=True):
+        ax.set(xlabel=name, ylim=(0, None), xlim=(0, None))
+    axes[0].set_ylabel("MRR en validación")
+    axes[1].legend(fontsize=8, loc="best")
     headline(fig, title)
     return fig

@@ -79,17 +79,15 @@ def test_the_names_share_a_prompt_and_score_as_one_by_one(pair):
     assert alone[0, 0] == pytest.approx(found[1, 0], rel=1e-5)
 
 
-def test_it_learns_to_answer_and_its_run_rebuilds_it(study, toy_base, tmp_path):
-    labels = splits.label_classes(study.split)[:3]
+def test_it_learns_to_answer_and_its_run_rebuilds_it(study, tmp_path):
+    base, labels = study.profile.base, splits.label_classes(study.split)[:3]
     split = study.split[study.split["label"].isin(labels)]
     text = dict(zip(labels, ("fever fever fever", "rash rash rash", "cough cough cough"), strict=True))
     split = split.assign(text=split["label"].map(text))
-    result = gpt2_lm.train(
-        split, "gpt2_lm", 1e-2, 0, 30, lambda said: None, base=str(toy_base), work=tmp_path, names=NAMES
-    )
+    result = gpt2_lm.train(split, "gpt2_lm", 1e-3, 0, 8, lambda said: None, base=base, work=tmp_path, names=NAMES)
     assert (result["test_logits"].argmax(axis=1) == splits.side(split, "test")[1]).mean() > 0.9
-    again, tokenizer = gpt2_lm.rebuild(result["arrays"], str(toy_base)), gpt2.load_tokenizer(str(toy_base))
+    again, tokenizer = gpt2_lm.rebuild(result["arrays"], base), gpt2.load_tokenizer(base)
     logits = gpt2_lm.answer_logits(again, tokenizer, splits.side(split, "test")[0], NAMES)
     np.testing.assert_allclose(logits, result["test_logits"], atol=0.05)  # kept in half precision
-    assert [row["epoch"] for row in result["history"]] == list(range(1, 31))
+    assert [row["epoch"] for row in result["history"]] == list(range(1, 9))
     assert result["history"][-1]["valid_loss"] < result["history"][0]["valid_loss"]

@@ -1,0 +1,188 @@
+"""Figures of the recurrent network: drawn unrolled, its gates, what each direction remembers, its curves, its autopsy."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import MaxNLocator
+
+from .config import ARMS
+from .plots import INK, SIDE_COLORS, headline
+from .records import Record
+
+FORWARD, BACKWARD = "#0072B2", "#D55E00"
+CHANGES = {  # of `specs.autopsy_specs`: who is suspected, and what the experiment changes
+    "unchanged": ("", "como entonces"),
+    "cleaned": ("poca limpieza", "texto muy limpio"),
+    "fewer pages": ("pocos datos", "la mitad de las páginas"),
+    "more pages": ("pocos datos", "más páginas"),
+    "lower rate": ("tasa de aprendizaje", "tasa ÷ 10"),
+    "higher rate": ("tasa de aprendizaje", "tasa × 10"),
+    "fewer epochs": ("épocas", "épocas ÷ 4"),
+    "more epochs": ("épocas", "épocas × 2"),
+}
+
+
+def _box(ax, x, y, text, color, width=0.86, height=0.62, tone="white"):
+    ax.add_patch(
+        FancyBboxPatch(
+            (x - width / 2, y - height / 2), width, height, "round,pad=0.02,rounding_size=0.1", fc=color, ec=INK, lw=0.8
+        )
+    )
+    ax.text(x, y, text, ha="center", va="center", fontsize=8, color=tone)
+
+
+def _arrow(ax, start, end, color=INK):
+    ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": color, "lw": 1.1, "shrinkA": 0, "shrinkB": 0})
+
+
+def unrolled(words: list[str], title: str) -> Figure:
+    """The bidirectional network drawn once per word: embedding, both chains, and the two last states that go on to the softmax."""
+    fig, ax = plt.subplots()
+    gap = 1.5
+    places = gap * np.arange(len(words))
+    last = places[-1]
+    for t, (x, word) in enumerate(zip(places, words, strict=True)):
+        ax.text(x, -0.1, word, ha="center", va="center", fontsize=9, style="italic")
+        _arrow(ax, (x, 0.1), (x, 0.42))
+        _box(ax, x, 0.75, f"$x_{{{t + 1}}}$", "#EEEEEE", tone=INK)
+        _box(ax, x, 1.95, "LSTM →", FORWARD, 0.96)
+        _box(ax, x, 3.15, "← LSTM", BACKWARD, 0.96)
+        _arrow(ax, (x - 0.18, 1.08), (x - 0.18, 1.62), FORWARD)
+        curve = {"arrowstyle": "-|>", "color": BACKWARD, "lw": 1.1, "connectionstyle": "arc3,rad=0.2"}
+        ax.annotate("", (x + 0.3, 2.82), (x + 0.3, 1.08), arrowprops=curve | {"shrinkA": 0, "shrinkB": 0})
+        if x < last:
+            _arrow(ax, (x + 0.5, 1.95), (x + gap - 0.5, 1.95), FORWARD)
+            _arrow(ax, (x + gap - 0.5, 3.15), (x + 0.5, 3.15), BACKWARD)
+    for x, y, color in ((places[0] + 0.8, 2.17, FORWARD), (last - gap + 0.8, 3.37, BACKWARD)):
+        ax.text(x, y, "$h, c$", ha="center", va="center", fontsize=9, color=color)
+    ax.text(places[0] - 0.55, 0.75, "vectores", ha="right", va="center", fontsize=8)
+    ax.text(places[0] - 0.55, 1.95, "de ida", ha="right", va="center", fontsize=8, color=FORWARD)
+    ax.text(places[0] - 0.55, 3.15, "de vuelta", ha="right", va="center", fontsize=8, color=BACKWARD)
+    _box(ax, last + 1.75, 2.55, "$[\\vec h_T; \\overleftarrow{h}_1]$", "#009E73", 1.1)
+    _arrow(ax, (last + 0.45, 1.95), (last + 1.2, 2.4), FORWARD)
+    ax.plot([0, 0, last + 1.75], [3.48, 4.0, 4.0], color=BACKWARD, lw=1.1)
+    _arrow(ax, (last + 1.75, 4.0), (last + 1.75, 2.88), BACKWARD)
+    _arrow(ax, (last + 2.32, 2.55), (last + 2.6, 2.55))
+    _box(ax, last + 3.25, 2.55, "densa +\nsoftmax", "#EEEEEE", 1.2, 0.85, INK)
+    _arrow(ax, (last + 3.87, 2.55), (last + 4.15, 2.55))
+    ax.text(last + 4.2, 2.55, r"$p(y \mid x)$", ha="left", va="center", fontsize=9)
+    ax.set(xlim=(-1.75, last + 5.45), ylim=(-0.45, 4.3))
+    ax.axis("off")
+    ax.set_title(title)
+    return fig
+
+
+def gates(values: dict[str, np.ndarray], words: list[str], title: str) -> Figure:
+    """Heat maps under one another, all on the scale 0 to 1: (units, words) activations of each gate."""
+    fig, axes = plt.subplots(len(values), 1, sharex=True)
+    for ax, (name, activation) in zip(axes, values.items(), strict=True):
+        image = ax.imshow(activation, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+        ax.set_yticks([])
+        ax.set_ylabel(name, fontsize=9)
+        ax.grid(visible=False)
+    axes[-1].set_xticks(range(len(words)), words, rotation=45, ha="right", fontsize=8)
+    fig.colorbar(image, ax=axes, label="qué tanto se abre", shrink=0.8)
+    headline(fig, title)
+    return fig
+
+
+def directions(panels: dict[str, dict[str, np.ndarray]], title: str) -> Figure:
+    """How far each direction's summary moves when the word at a place is hidden; median and quartiles of the texts.
+
+    panels: title to the two directions' names to (texts, places) relative changes.
+    """
+    fig, axes = plt.subplots(1, len(panels), sharey=True)
+    for ax, (panel, changes) in zip(np.atleast_1d(axes), panels.items(), strict=True):
+        for (name, values), color in zip(changes.items(), (FORWARD, BACKWARD), strict=True):
+            places = np.arange(1, values.shape[1] + 1)
+            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
+            ax.fill_between(places, low, high, color=color, alpha=0.15, lw=0)
+            ax.plot(places, middle, "o-", color=color, ms=3, label=name)
+        ax.set(xlabel="posición de la palabra oculta", ylim=(0, None))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set_title(panel, fontsize=10, fontweight="normal")
+    np.atleast_1d(axes)[0].set_ylabel("cambio relativo del resumen")
+    np.atleast_1d(axes)[0].legend(fontsize=9, loc="upper center")
+    headline(fig, title)
+    return fig
+
+
+def three_measures(record: Record, num_labels: int, title: str) -> Figure:
+    """Loss, accuracy and class perplexity of one run by epoch; dashed training, solid validation, dotted chance."""
+    fig, axes = plt.subplots(1, 3)
+    history, color = record.history, ARMS[record.spec.arm].color
+    for ax, name, of, chance in (
+        (axes[0], "pérdida (nats)", lambda side: history[f"{side}_loss"], np.log(num_labels)),
+        (axes[1], "exactitud", lambda side: history[f"{side}_accuracy"], 1 / num_labels),
+        (axes[2], "perplejidad de clase", lambda side: np.exp(history[f"{side}_loss"]), num_labels),
+    ):
+        ax.plot(history["epoch"], of("train"), color=color, ls="--", label="entrenamiento")
+        ax.plot(history["epoch"], of("valid"), color=color, label="validación")
+        ax.axhline(chance, color=INK, ls=":", lw=1)
+        ax.annotate("azar", (0.98, chance), (0, 3), ax.get_yaxis_transform(), "offset points", ha="right", fontsize=8)
+        ax.set(xlabel="época", ylabel=name)
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes[0].set_ylim(0, None)
+    axes[1].set_ylim(-0.02, 1.02)
+    axes[2].set_yscale("log")
+    axes[0].legend(fontsize=8, loc="best")
+    headline(fig, title)
+    return fig
+
+
+def suspects(table: pd.DataFrame, title: str) -> Figure:
+    """One line an experiment: training accuracy beside test accuracy. table: `change` (a key of CHANGES), `train`, `test`."""
+    fig, ax = plt.subplots()
+    names = []
+    for y, row in enumerate(table[::-1].itertuples()):
+        ax.plot([row.test, row.train], [y, y], color="#BBBBBB", lw=1.2, zorder=1)
+        ax.plot(row.train, y, "o", mfc="white", mec=SIDE_COLORS["train"], mew=1.8, ms=8)
+        ax.plot(row.test, y, "o", color=SIDE_COLORS["test"], ms=8)
+        suspect, change = CHANGES[row.change]
+        names.append(change)
+        ax.annotate(suspect, (1.03, y), xycoords=ax.get_yaxis_transform(), va="center", fontsize=8, color="#666666")
+    top = len(table) - 1
+    ax.annotate(
+        "prueba",
+        (table["test"].iloc[0], top),
+        (0, 9),
+        textcoords="offset points",
+        ha="center",
+        fontsize=9,
+        color=SIDE_COLORS["test"],
+    )
+    ax.annotate(
+        "entrenamiento", (table["train"].iloc[0], top), (0, 9), textcoords="offset points",
+        ha="right" if table["train"].iloc[0] > 0.7 else "left", fontsize=9, color=SIDE_COLORS["train"],
+    )  # fmt: skip
+    ax.set_yticks(range(len(table)), names)
+    ax.set(xlabel="exactitud", xlim=(-0.03, 1.03), ylim=(-0.6, len(table) - 0.2))
+    ax.grid(axis="y", visible=False)
+    ax.set_title(title)
+    return fig
+
+
+def repair(table: pd.DataFrame, bounds: tuple[float, float], title: str) -> Figure:
+    """Each model under both protocols, and what an oracle limited to seen labels would reach.
+
+    table: one row a model, its name as index, columns `pages`, `fragments` (test accuracy) and `color`.
+    """
+    fig, axes = plt.subplots(1, 2, sharey=True, width_ratios=[1, 1])
+    top = 1.25 * max(table["fragments"].max(), table["pages"].max(), 0.01)
+    for ax, column, bound, name in zip(
+        axes, ("pages", "fragments"), bounds, ("por páginas", "por fragmentos"), strict=True
+    ):
+        for y, row in enumerate(table[::-1].itertuples()):
+            value = getattr(row, column)
+            ax.barh(y, value, color=row.color, height=0.6)
+            ax.annotate(f"{value:.3f}", (value, y), (5, 0), textcoords="offset points", va="center", fontsize=9)
+        ax.set_yticks(range(len(table)), table.index[::-1])
+        ax.set(xlabel="exactitud en prueba", xlim=(0, top))
+        ax.set_title(f"{name}: cota {bound:.3f}", fontsize=10, fontweight="normal")
+        ax.grid(axis="y", visible=False)
+        if bound < top:
+            ax.axvline(bound, color=INK, lw=2)
+    headline(fig, title)
+    return fig
