@@ -1,13 +1,14 @@
 """Seconds an epoch and peak memory of training, ours beside the usual way, on whole pages and on fragments; and how both grow.
 
-    python benchmarks/training_speed.py [--data SOURCE] [--growth 240 1000 4000]
+    python benchmarks/training_speed.py [--data SOURCE]                          writes training_speed_<device>.csv
+    python benchmarks/training_speed.py [--data SOURCE] --growth 240 1000 4000   writes training_growth_<device>.csv
 
-Prints a table and writes it to benchmarks/training_speed_<device>.csv. Each row is measured in a process of its own, one after
+Prints the table too. Each row is measured in a process of its own, one after
 the other, in this one run, so compare within it. "naive" is what a notebook does first: float32, every text padded to the
 longest, batches at random. "ours" is what `helpers` does. The epoch timed is the second (the first one traces and compiles).
 `loss` is that of the trained model after those two epochs: on held-out fragments, or on the pages it was trained on, whose
-labels have no other page. Rows marked ~ time evenly spaced steps and multiply. `growth` repeats the pages to each number
-given, once with the labels they have and once with a label for each.
+labels have no other page. Rows marked ~ time some steps, all of one shape, and multiply. `growth` repeats the pages to each
+number given, once with the labels they have and once with a label for each, and times one epoch.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,7 +32,7 @@ from helpers.config import ROOT
 
 SAMPLED_STEPS = 8
 WAYS = {
-    "bilstm": ("naive", "ours", "ours, float32", "ours, XLA", "ours, JAX"),
+    "bilstm": ("naive", "ours", "ours, bf16", "ours, XLA", "ours, JAX"),
     "gpt2": ("naive", "ours", "ours, float32", "ours, compiled"),
 }
 
@@ -48,37 +50,39 @@ def rows_of(source: str, unit: str, pages: int | None, own_label: bool):
     return (texts, labels), (texts, labels), int(labels.max()) + 1
 
 
-def bilstm(way: str, train, held_out, num_labels: int) -> dict:
-    """Two epochs of the BiLSTM."""
+def bilstm(way: str, train, held_out, num_labels: int, epochs: int) -> dict:
+    """Some epochs of the BiLSTM; the last is timed."""
     from helpers import bilstm as network
     from helpers.backend import keras
     from helpers.bilstm_training import Batches
-    from helpers.hardware import cpu_has_bf16
     from helpers.text import encode_words, word_tokenizer
 
     keras.utils.set_random_seed(0)
     tokenizer = word_tokenizer(train[0])
     ids, other = (encode_words(tokenizer, texts) for texts in (train[0], held_out[0]))
-    naive, bf16 = way == "naive", way == "ours" and cpu_has_bf16()
+    naive = way == "naive"
+    if way == "ours, bf16":
+        keras.config.set_dtype_policy("mixed_bfloat16")
     width = max(map(len, ids)) if naive else None
-    model = network.build(
-        tokenizer.get_vocab_size(), num_labels, mask=not naive, precision="mixed_bfloat16" if bf16 else "float32"
-    )
+    model = network.build(tokenizer.get_vocab_size(), num_labels, mask=not naive)
     model.compile("adam", "sparse_categorical_crossentropy", jit_compile=way in ("ours, XLA", "ours, JAX"))
     batches = Batches(ids, train[1], network.BATCH_SIZE, 0, width)
     seconds = []
-    for epoch in range(2):
+    for epoch in range(epochs):
         batches.start(epoch)
         began = time.perf_counter()
         for number in range(len(batches)):
             model.train_on_batch(*batches[number])
         seconds.append(time.perf_counter() - began)
+    found = {"epoch": seconds[-1], "steps": len(batches)}
+    if epochs == 1:
+        return found
     loss = model.evaluate(Batches(other, held_out[1], network.BATCH_SIZE, None, width), verbose=0)
-    return {"first_epoch": seconds[0], "epoch": seconds[1], "steps": len(batches), "loss": float(loss)}
+    return found | {"first_epoch": seconds[0], "loss": float(loss)}
 
 
-def gpt2(way: str, train, held_out, num_labels: int, base: str = "models/gpt2-mini") -> dict:
-    """Two epochs of fine-tuning GPT-2, or as many steps of the usual loop as suffice."""
+def gpt2(way: str, train, held_out, num_labels: int, epochs: int, base: str = "models/gpt2-mini") -> dict:
+    """Some epochs of fine-tuning GPT-2, of which the last is timed, or as many steps of the usual loop as suffice."""
     import torch
     from transformers import DataCollatorWithPadding
 
@@ -111,19 +115,21 @@ def gpt2(way: str, train, held_out, num_labels: int, base: str = "models/gpt2-mi
         if not hardware.can_compile():
             return {}
         make = gpt2_training.arguments
-        gpt2_training.arguments = lambda *a: setattr(made := make(*a), "torch_compile", True) or made
+        gpt2_training.arguments = lambda *a: replace(make(*a), torch_compile=True)
     with tempfile.TemporaryDirectory() as work:
         model, history = gpt2_training.fit(
             lambda: network.build("gpt2_finetuned", base, labels, 0),
             {"train": rows, "valid": rows[:1]},
             DataCollatorWithPadding(tokenizer),
             None,
-            learning_rate=3e-4, epochs=2, seed=0, metric="eval_loss", progress=lambda text: None, work=Path(work),
+            learning_rate=3e-4, epochs=epochs, seed=0, metric="eval_loss", progress=lambda text: None, work=Path(work),
         )  # fmt: skip
+    found = {"epoch": history[-1]["seconds"], "steps": -(-len(rows) // gpt2_training.BATCH_SIZE)}
+    if epochs == 1:
+        return found
     logits = network.logits_of(model, tokenizer, held_out[0])
     loss = torch.nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(np.asarray(held_out[1]))).item()
-    steps = -(-len(rows) // gpt2_training.BATCH_SIZE)
-    return {"first_epoch": history[0]["seconds"], "epoch": history[1]["seconds"], "steps": steps, "loss": loss}
+    return found | {"first_epoch": history[0]["seconds"], "loss": loss}
 
 
 def measure(options: argparse.Namespace, model: str, way: str, unit: str, pages: int | None = None, own_label=False):
@@ -151,32 +157,39 @@ def main() -> None:
     """Runs every row, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="embedded")
-    parser.add_argument("--growth", nargs="*", type=int, default=[240, 1000, 4000])
+    parser.add_argument("--growth", nargs="+", type=int, metavar="PAGES", help="measure ours on so many pages instead")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         model, way, unit, pages, own_label = json.loads(options.one)
         train, held_out, num_labels = rows_of(options.data, unit, pages, own_label)
-        found = {"bilstm": bilstm, "gpt2": gpt2}[model](way, train, held_out, num_labels)
+        found = {"bilstm": bilstm, "gpt2": gpt2}[model](way, train, held_out, num_labels, 1 if pages else 2)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({"rows": len(train[0]), "labels": num_labels, "peak_mib": round(peak)} | found))
         return
-    jobs = [(model, way, unit) for model, ways in WAYS.items() for unit in ("pages", "fragments") for way in ways]
-    jobs += [(model, "ours", "pages", n, own) for model in WAYS for n in options.growth for own in (False, True)]
-    rows = [row for job in jobs if (row := measure(options, *job)) is not None]
-    table = pd.DataFrame(rows)
-    naive = table[table["way"] == "naive"].set_index(["model", "unit"])["epoch"]
-    first = table.drop_duplicates(["model", "unit", "way"]).index
-    table["speedup"] = [
-        naive[row.model, row.unit] / row.epoch if row.Index in first else np.nan for row in table.itertuples()
-    ]
-    table["epoch"] = [f"{'~' if row.sampled is True else ''}{row.epoch:.1f}" for row in table.itertuples()]
-    table = table.drop(columns="sampled").assign(data=Path(options.data).stem, machine=machine())
-    table = table.round({"first_epoch": 1, "loss": 3, "speedup": 2})
+    if options.growth:
+        jobs = [(model, "ours", "pages", n, own) for model in WAYS for n in options.growth for own in (False, True)]
+    else:
+        jobs = [(model, way, unit) for model, ways in WAYS.items() for unit in ("pages", "fragments") for way in ways]
+    name = f"training_{'growth' if options.growth else 'speed'}_{'cpu' if 'cores' in machine() else 'gpu'}.csv"
+    file, rows = ROOT / "benchmarks" / name, []
+    for job in jobs:
+        if (row := measure(options, *job)) is not None:
+            rows.append(row)
+            table = with_speedups(pd.DataFrame(rows)).assign(data=Path(options.data).stem, machine=machine())
+            table.to_csv(file, index=False)  # after every row: what is measured is kept
     print(table.drop(columns=["data", "machine"]).to_string(index=False))
-    file = ROOT / "benchmarks" / f"training_speed_{'cpu' if 'cores' in machine() else 'gpu'}.csv"
-    table.to_csv(file, index=False)
     print(f"written to {file}")
+
+
+def with_speedups(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with how many times faster than "naive" each is, rounded for people."""
+    naive = table[table["way"] == "naive"].set_index(["model", "unit"])["epoch"]
+    speedup = [naive.get((row.model, row.unit), np.nan) / row.epoch for row in table.itertuples()]
+    sampled = table["sampled"].eq(True) if "sampled" in table else np.zeros(len(table), bool)
+    epochs = [f"{'~' if some else ''}{seconds:.1f}" for seconds, some in zip(table["epoch"], sampled, strict=True)]
+    table = table.assign(speedup=speedup, epoch=epochs).drop(columns="sampled", errors="ignore")
+    return table.round({"first_epoch": 1, "loss": 3, "speedup": 2})
 
 
 if __name__ == "__main__":

@@ -9,22 +9,21 @@ EMBEDDING_DIM, RNN_UNITS, BATCH_SIZE = 150, 256, 64  # the notes' values
 WIDTH_STEP = 8  # padded widths are multiples of this, so that few distinct tensor shapes have to be traced
 
 
-def build(vocab_size: int, num_labels: int, mask: bool = False, dropout: float = 0.0, precision: str = "float32"):
+def build(vocab_size: int, num_labels: int, mask: bool = False, dropout: float = 0.0):
     """Embedding 150 -> BiLSTM 256 -> Dense softmax; with the defaults, the notes' network to the letter.
 
     Inputs (batch, time) int32 word ids, outputs (batch, num_labels) float32 probabilities. The Dense layer is named
     `logits` and its softmax is a layer of its own, so that likelihoods can be computed before anything is rounded.
-    precision: a Keras dtype policy for the layers before the Dense one; under "mixed_bfloat16" weights stay float32.
     """
     ids = keras.Input((None,), dtype="int32", name="ids")
-    x = keras.layers.Embedding(vocab_size, EMBEDDING_DIM, mask_zero=mask, dtype=precision, name="embedding")(ids)
+    x = keras.layers.Embedding(vocab_size, EMBEDDING_DIM, mask_zero=mask, name="embedding")(ids)
     if dropout:
-        x = keras.layers.Dropout(dropout, dtype=precision)(x)
-    x = keras.layers.Bidirectional(keras.layers.LSTM(RNN_UNITS, dtype=precision), dtype=precision, name="bilstm")(x)
+        x = keras.layers.Dropout(dropout)(x)
+    x = keras.layers.Bidirectional(keras.layers.LSTM(RNN_UNITS), name="bilstm")(x)
     if dropout:
-        x = keras.layers.Dropout(dropout, dtype=precision)(x)
-    logits = keras.layers.Dense(num_labels, dtype="float32", name="logits")(x)
-    return keras.Model(ids, keras.layers.Softmax(dtype="float32", name="softmax")(logits), name="bilstm")
+        x = keras.layers.Dropout(dropout)(x)
+    logits = keras.layers.Dense(num_labels, name="logits")(x)
+    return keras.Model(ids, keras.layers.Softmax(name="softmax")(logits), name="bilstm")
 
 
 def bucket_width(lengths: np.ndarray) -> int:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from .backend import keras
 from .bilstm import BATCH_SIZE, bucket_width, build, logits_of, rebuild
-from .hardware import cpu_has_bf16
 from .splits import side
 from .text import bucketed_batches, encode_words, pad, word_tokenizer, words_of
 
@@ -116,11 +115,11 @@ class Watch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         row = {LOGGED[name]: float(value) for name, value in logs.items() if name in LOGGED}
-        if not np.isfinite(row["train_loss"]):
-            raise FloatingPointError(
-                f"training loss became {row['train_loss']} in epoch {epoch + 1}: lower the learning rate; "
-                f"{self.file} holds the epoch before"
-            )
+        for name, which in (("train_loss", "training"), ("valid_loss", "validation")):
+            if not np.isfinite(row.get(name, 0.0)):
+                raise FloatingPointError(
+                    f"{which} loss became {row[name]} in epoch {epoch + 1}: lower the learning rate; {self.file} holds the epoch before"
+                )
         self.rows.append({"epoch": epoch + 1, **row, "seconds": time.perf_counter() - self.began})
         scores = [row.get("valid_mrr", 0.0) for row in self.rows]
         if self.patience is not None and np.argmax(scores) == epoch:
@@ -168,11 +167,11 @@ def train(
     ids, valid_ids, test_ids = (encode_words(tokenizer, rows) for rows in (texts, valid_texts, test_texts))
     width = max(map(len, ids + valid_ids + test_ids)) if original else None
     sizes = (tokenizer.get_vocab_size(), split["label"].nunique())
-    precision = "mixed_bfloat16" if cpu_has_bf16() and not original else "float32"
-    model = build(*sizes) if original else build(*sizes, mask=True, dropout=DROPOUT, precision=precision)
+    model = build(*sizes) if original else build(*sizes, mask=True, dropout=DROPOUT)
     initial_embedding = model.get_layer("embedding").get_weights()[0]
     optimizer = keras.optimizers.Adam() if learning_rate is None else keras.optimizers.Adam(learning_rate)
     watched = ["accuracy"] if original else ["accuracy", mrr]
+    # Without XLA and in float32: both others were measured slower (benchmarks/training_speed.py).
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=watched, jit_compile=False)
     optimizer.build(model.trainable_variables)
 
@@ -191,7 +190,7 @@ def train(
         "initial_embedding": initial_embedding,
         **{f"weight_{number}": weight for number, weight in enumerate(weights)},
     }
-    final = rebuild(arrays, mask=not original)  # in float32, without dropout
+    final = rebuild(arrays, mask=not original)
     style = {"width": width, "padding": "left" if original else "right"}
     return {
         "valid_logits": logits_of(final, valid_ids, **style),

@@ -49,7 +49,8 @@ def run(spec: RunSpec, study: Study, progress: Callable[[str], None] = lambda te
         if full or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS)):
             raise unwritable(work.parent, error) from error
         raise
-    seconds = time.perf_counter() - began
+    # A resumed run costs what its epochs took, also those before it was cut short.
+    seconds = max(time.perf_counter() - began, sum(row.get("seconds", 0.0) for row in result["history"]))
     scores = {}
     for name in ("valid", "test"):
         labels = splits.side(split, name)[1]
@@ -139,6 +140,8 @@ def ensure(study: Study, arms: list[str]) -> None:
         options = {"--profile": study.profile.name, "--data": study.source, "--arms": ",".join(own)}
         command = [sys.executable, "-m", "helpers", "train", *(part for option in options.items() for part in option)]
         environment = os.environ | {"HELPERS_WORKER": "1", "PYTHONUNBUFFERED": "1"}
+        # One process trains on one GPU; torchrun is for more.
+        environment["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
         code = subprocess.run(command, env=environment, check=False).returncode
         if code == BAD_INPUT:
             raise InputError(f"training of {', '.join(own)} ended with the error above")

@@ -69,13 +69,27 @@ def encode(tokenizer, texts: list[str], labels: np.ndarray | None = None) -> lis
 
 def logits_of(model, tokenizer, texts: list[str], batch_size: int = 64) -> np.ndarray:
     """(n, k) float32 logits in the order of `texts`, in evaluation mode, batches of similar length padded to their longest."""
+    return _by_length(lambda tensors: model(**tensors).logits, model, tokenizer, texts, batch_size)
+
+
+def features_of(model, tokenizer, texts: list[str], batch_size: int = 64) -> np.ndarray:
+    """(n, width) float32: what the classifier's last layer reads of each text, the body's output at the text's last token."""
     import torch
 
-    rows = encode(tokenizer, texts)
-    out = np.zeros((len(rows), model.config.num_labels), dtype=np.float32)
+    def last_token(tensors):
+        hidden, last = model.transformer(**tensors).last_hidden_state, tensors["attention_mask"].sum(1) - 1
+        return hidden[torch.arange(len(last), device=hidden.device), last]
+
+    return _by_length(last_token, model, tokenizer, texts, batch_size)
+
+
+def _by_length(compute, model, tokenizer, texts: list[str], batch_size: int) -> np.ndarray:
+    import torch
+
+    rows, out = encode(tokenizer, texts), {}
     model.eval()
     with torch.inference_mode():
         for batch in bucketed_batches(np.array([len(r["input_ids"]) for r in rows]), batch_size, None):
             tensors = tokenizer.pad([rows[i] for i in batch], return_tensors="pt").to(model.device)
-            out[batch] = model(**tensors).logits.float().cpu().numpy()
-    return out
+            out |= dict(zip(batch, compute(tensors).float().cpu().numpy(), strict=True))
+    return np.array([out[row] for row in range(len(rows))], dtype=np.float32)

@@ -1,6 +1,7 @@
 """GPT-2 as a causal language model on "text, question, disease": it answers with a name instead of a class."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from . import gpt2
 from .gpt2_training import fit
 from .splits import side
-from .text import pad
+from .text import bucketed_batches, pad
 
 QUESTIONS = (
     "Which disease fits these symptoms?",
@@ -21,6 +22,7 @@ QUESTIONS = (
     "What could be causing these complaints?",
     "What would a doctor suspect?",
 )
+NAMES_AT_ONCE = 32  # candidates that share one forward pass: bounds the memory of `answer_logits`
 IGNORED = -100  # the label of a token that takes no part in the loss
 
 
@@ -78,18 +80,23 @@ def answer_logits(model, tokenizer, texts: list[str], names: list[str]) -> np.nd
     lengths, room = np.array([len(answer) for answer in answers]), max(map(len, answers))
     targets = torch.from_numpy(pad(answers, value=tokenizer.pad_token_id)).long().to(model.device)
     inside = (torch.arange(room)[None] < torch.from_numpy(lengths)[:, None]).to(model.device)
+    # Names of similar length together: little padding goes through the model.
+    chunks = [torch.from_numpy(rows).to(model.device) for rows in bucketed_batches(lengths, NAMES_AT_ONCE, None)]
     out = np.zeros((len(texts), len(names)), dtype=np.float32)
     model.eval()
     with torch.inference_mode():
         for number, text in enumerate(texts):
             ids = torch.tensor([encode_prompt(tokenizer, text, QUESTIONS[0], room)], device=model.device)
             read = model(ids, use_cache=True, logits_to_keep=1)
-            cache = read.past_key_values
-            cache.batch_repeat_interleave(len(names))
-            after = model(targets[:, :-1], past_key_values=cache).logits.float()
-            scores = torch.cat([read.logits.float().expand(len(names), 1, -1), after], dim=1)
-            chosen = scores.gather(2, targets[..., None])[..., 0] - scores.logsumexp(2)
-            out[number] = chosen.masked_fill(~inside, 0.0).sum(1).cpu().numpy()
+            first = read.logits[0, 0].float().log_softmax(0)
+            for rows in chunks:
+                width = int(lengths[rows.cpu().numpy()].max())
+                cache = deepcopy(read.past_key_values)
+                cache.batch_repeat_interleave(len(rows))
+                after = model(targets[rows, : width - 1], past_key_values=cache).logits.float()
+                chosen = after.gather(2, targets[rows, 1:width, None])[..., 0] - after.logsumexp(2)
+                nats = first[targets[rows, 0]] + chosen.masked_fill(~inside[rows, 1:width], 0.0).sum(1)
+                out[number, rows.cpu().numpy()] = nats.cpu().numpy()
     return out
 
 

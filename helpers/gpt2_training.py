@@ -1,15 +1,23 @@
 """Trains GPT-2 on transformers' Trainer: resumes, halves its micro-batch when memory runs out, stops at a loss that is no number."""
 
 import math
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import torch
 from accelerate import PartialState
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
-from transformers import DataCollatorWithPadding, Trainer, TrainerCallback, TrainingArguments
+from transformers import (
+    DataCollatorWithPadding,
+    GPT2LMHeadModel,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    default_data_collator,
+)
 from transformers.trainer_callback import PrinterCallback
 
 from . import gpt2
@@ -47,26 +55,43 @@ class Watch(TrainerCallback):
                 )
             self.progress(f"epoch {round(state.epoch)}/{self.epochs} · training loss {logs['loss']:.3f}")
 
-    def on_evaluate(self, args, state, control, **kwargs):
+    def on_evaluate(self, args, state, control, metrics=None, **kwargs):
+        if not math.isfinite(metrics["eval_loss"]):
+            raise FloatingPointError(
+                f"validation loss became {metrics['eval_loss']} in epoch {round(state.epoch)}: lower the learning rate; "
+                f"the checkpoint in {args.output_dir} is of the epoch before"
+            )
         state.log_history[-1]["seconds"] = time.perf_counter() - self.began
 
 
-def arguments(work: Path, learning_rate: float, epochs: int, seed: int, metric: str, micro_batch: int):
-    """One epoch's rows grouped by length, one evaluation and one checkpoint an epoch, warm-up, linear decay, clipping."""
+class Head(torch.nn.Module):
+    """A classifier's last layer by itself, on features that were computed once."""
+
+    def __init__(self, linear: torch.nn.Linear):
+        super().__init__()
+        self.linear = linear
+
+    def forward(self, features, labels):
+        logits = self.linear(features)
+        return {"loss": torch.nn.functional.cross_entropy(logits, labels), "logits": logits}
+
+
+def arguments(work: Path, learning_rate: float, epochs: int, seed: int, metric: str, micro_batch: int, grouped=True):
+    """Rows grouped by length unless told not to, one evaluation and checkpoint an epoch, warm-up, linear decay, clipping."""
     processes = PartialState().num_processes
     return TrainingArguments(
         output_dir=str(work),
         num_train_epochs=epochs,
         per_device_train_batch_size=micro_batch,
         gradient_accumulation_steps=BATCH_SIZE // (micro_batch * processes),
-        per_device_eval_batch_size=64,
+        per_device_eval_batch_size=4 * micro_batch,
         learning_rate=learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=0.1,
         weight_decay=0.01,
         max_grad_norm=1.0,
         **precision(),
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="group_by_length" if grouped else "random",
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_strategy="epoch",
@@ -87,7 +112,7 @@ def fit(
     make: Callable,
     data: dict[str, list[dict]],
     collate: Callable,
-    measure: Callable | None,
+    compute_metrics: Callable | None,
     *,
     learning_rate: float,
     epochs: int,
@@ -111,14 +136,20 @@ def fit(
     while True:
         trainer = Trainer(
             make(),
-            arguments(work, learning_rate, epochs, seed, metric, micro_batch),
+            arguments(work, learning_rate, epochs, seed, metric, micro_batch, "input_ids" in data["train"][0]),
             train_dataset=data["train"],
             eval_dataset=data["valid"],
             data_collator=collate,
-            compute_metrics=measure,
+            compute_metrics=compute_metrics,
             callbacks=[Watch(progress, epochs)],
         )
         trainer.remove_callback(PrinterCallback)
+        if trainer.args.n_gpu > 1:
+            raise InputError(
+                "several GPUs in one process: set CUDA_VISIBLE_DEVICES to one of them, or start it with torchrun"
+            )
+        # A classifier's loss is a mean over the rows it is given, whatever it is told of the others: the Trainer must divide.
+        trainer.model_accepts_loss_kwargs = isinstance(trainer.model, GPT2LMHeadModel)
         try:
             trainer.train(resume_from_checkpoint=any(work.glob("checkpoint-*")))
             break
@@ -134,6 +165,7 @@ def fit(
             progress(f"out of memory: {micro_batch} rows at once from here on")
         del trainer
         clear_device_cache(garbage_collection=True)
+    state.wait_for_everyone()  # all have read the best checkpoint before anyone drops it
     # Training in bf16 leaves the forward pass in bf16; what is measured is computed in float32.
     return trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False), epochs_of(
         trainer.state.log_history
@@ -157,27 +189,38 @@ def train(
     """
     tokenizer = gpt2.load_tokenizer(base)
     labels = label_classes(split).tolist()
-    data = {name: gpt2.encode(tokenizer, *side(split, name)) for name in ("train", "valid")}
-    model, history = fit(
-        lambda: gpt2.build(arm, base, labels, seed),
-        data,
-        DataCollatorWithPadding(tokenizer),
-        lambda out: {
-            "accuracy": float((out.predictions.argmax(-1) == out.label_ids).mean()),
-            "mrr": mean_reciprocal_rank(out.predictions, out.label_ids),
-        },
-        learning_rate=learning_rate,
-        epochs=epochs,
-        seed=seed,
-        metric="mrr",
-        progress=progress,
-        work=work,
-    )
+
+    def make():
+        return gpt2.build(arm, base, labels, seed)
+
+    settings = {"learning_rate": learning_rate, "epochs": epochs, "seed": seed, "progress": progress, "work": work}
+    if arm == "gpt2_frozen":
+        # The body never changes, so each text goes through it once and not once an epoch.
+        model, data = make().to(PartialState().device), {}
+        for name in ("train", "valid"):
+            texts, numbers = side(split, name)
+            features = gpt2.features_of(model, tokenizer, texts)
+            data[name] = [{"features": f, "labels": n} for f, n in zip(features, numbers, strict=True)]
+        head, history = fit(lambda: Head(make().score), data, default_data_collator, measure, metric="mrr", **settings)
+        model.score = head.linear.to(model.device)
+    else:
+        data = {name: gpt2.encode(tokenizer, *side(split, name)) for name in ("train", "valid")}
+        model, history = fit(make, data, DataCollatorWithPadding(tokenizer), measure, metric="mrr", **settings)
     return {
         "valid_logits": gpt2.logits_of(model, tokenizer, side(split, "valid")[0]),
         "test_logits": gpt2.logits_of(model, tokenizer, side(split, "test")[0]),
         "history": history,
         "parameters": int(sum(p.numel() for p in model.parameters() if p.requires_grad)),
+    }
+
+
+def measure(out) -> dict[str, float]:
+    """The Trainer's metrics of a classifier's predictions: accuracy and MRR (0 for those that are no numbers)."""
+    if not np.isfinite(out.predictions).all():
+        return {"accuracy": 0.0, "mrr": 0.0}
+    return {
+        "accuracy": float((out.predictions.argmax(-1) == out.label_ids).mean()),
+        "mrr": mean_reciprocal_rank(out.predictions, out.label_ids),
     }
 
 
@@ -189,11 +232,3 @@ def epochs_of(log_history: list[dict]) -> list[dict]:
         if found:
             rows.setdefault(round(entry["epoch"]), {"epoch": round(entry["epoch"])}).update(found)
     return [rows[epoch] for epoch in sorted(rows)]
-
-
-def finish(work: Path) -> bool:
-    """Drops the checkpoints of a run whose record is written; True in the process that does so (under torchrun the first)."""
-    PartialState().wait_for_everyone()
-    if PartialState().is_main_process:
-        shutil.rmtree(work, ignore_errors=True)
-    return PartialState().is_main_process

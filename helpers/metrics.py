@@ -25,7 +25,12 @@ def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray) -> np.ndarra
 
 
 def ranks(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(n,) float: rank of the true class, 1 the best; ties share their mean rank, so constant logits give (k + 1) / 2."""
+    """(n,) float: rank of the true class, 1 the best; ties share their mean rank, so constant logits give (k + 1) / 2.
+
+    Raises ValueError on a NaN logit, which would otherwise rank above all.
+    """
+    if np.isnan(logits).any():
+        raise ValueError("logits contain NaN: the model did not train")
     true = logits[np.arange(len(labels)), labels][:, None]
     return 1 + (logits > true).sum(axis=1) + ((logits == true).sum(axis=1) - 1) / 2
 

@@ -15,8 +15,8 @@ FORWARD, BACKWARD = "#0072B2", "#D55E00"
 CHANGES = {  # of `specs.autopsy_specs`: who is suspected, and what the experiment changes
     "unchanged": ("", "como entonces"),
     "cleaned": ("poca limpieza", "texto muy limpio"),
-    "fewer pages": ("pocos datos", "la mitad de las páginas"),
-    "more pages": ("pocos datos", "más páginas"),
+    "fewer pages": ("pocos datos", "la mitad de páginas"),
+    "more pages": ("pocos datos", "la mitad más"),
     "lower rate": ("tasa de aprendizaje", "tasa ÷ 10"),
     "higher rate": ("tasa de aprendizaje", "tasa × 10"),
     "fewer epochs": ("épocas", "épocas ÷ 4"),
@@ -55,7 +55,7 @@ def unrolled(words: list[str], title: str) -> Figure:
         if x < last:
             _arrow(ax, (x + 0.5, 1.95), (x + gap - 0.5, 1.95), FORWARD)
             _arrow(ax, (x + gap - 0.5, 3.15), (x + 0.5, 3.15), BACKWARD)
-    for x, y, color in ((places[0] + 0.8, 2.17, FORWARD), (last - gap + 0.8, 3.37, BACKWARD)):
+    for x, y, color in ((places[0] + 0.78, 2.45, FORWARD), (last - gap + 0.78, 3.65, BACKWARD)):
         ax.text(x, y, "$h, c$", ha="center", va="center", fontsize=9, color=color)
     ax.text(places[0] - 0.55, 0.75, "vectores", ha="right", va="center", fontsize=8)
     ax.text(places[0] - 0.55, 1.95, "de ida", ha="right", va="center", fontsize=8, color=FORWARD)
@@ -121,13 +121,16 @@ def three_measures(record: Record, num_labels: int, title: str) -> Figure:
         ax.plot(history["epoch"], of("train"), color=color, ls="--", label="entrenamiento")
         ax.plot(history["epoch"], of("valid"), color=color, label="validación")
         ax.axhline(chance, color=INK, ls=":", lw=1)
-        ax.annotate("azar", (0.98, chance), (0, 3), ax.get_yaxis_transform(), "offset points", ha="right", fontsize=8)
+        lift = -9 if name == "exactitud" else 3
+        ax.annotate(
+            "azar", (0.98, chance), (0, lift), ax.get_yaxis_transform(), "offset points", ha="right", fontsize=8
+        )
         ax.set(xlabel="época", ylabel=name)
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes[0].set_ylim(0, None)
-    axes[1].set_ylim(-0.02, 1.02)
+    axes[1].set_ylim(-0.06, 1.02)
     axes[2].set_yscale("log")
-    axes[0].legend(fontsize=8, loc="best")
+    axes[1].legend(fontsize=8, loc="center right")
     headline(fig, title)
     return fig
 
@@ -147,9 +150,9 @@ def suspects(table: pd.DataFrame, title: str) -> Figure:
     ax.annotate(
         "prueba",
         (table["test"].iloc[0], top),
-        (0, 9),
+        (4, 9),
         textcoords="offset points",
-        ha="center",
+        ha="left" if table["test"].iloc[0] < 0.1 else "center",
         fontsize=9,
         color=SIDE_COLORS["test"],
     )
@@ -164,25 +167,24 @@ def suspects(table: pd.DataFrame, title: str) -> Figure:
     return fig
 
 
-def repair(table: pd.DataFrame, bounds: tuple[float, float], title: str) -> Figure:
+def repair(table: pd.DataFrame, bounds: dict[str, float], title: str) -> Figure:
     """Each model under both protocols, and what an oracle limited to seen labels would reach.
 
-    table: one row a model, its name as index, columns `pages`, `fragments` (test accuracy) and `color`.
+    table: one row a model, its name as index, columns `pages`, `fragments` (test accuracy) and `color`. bounds: the Spanish
+    name of each protocol to the oracle's accuracy, in that order.
     """
-    fig, axes = plt.subplots(1, 2, sharey=True, width_ratios=[1, 1])
+    fig, axes = plt.subplots(1, 2, sharey=True)
     top = 1.25 * max(table["fragments"].max(), table["pages"].max(), 0.01)
-    for ax, column, bound, name in zip(
-        axes, ("pages", "fragments"), bounds, ("por páginas", "por fragmentos"), strict=True
-    ):
+    for ax, column, (name, bound) in zip(axes, ("pages", "fragments"), bounds.items(), strict=True):
         for y, row in enumerate(table[::-1].itertuples()):
             value = getattr(row, column)
             ax.barh(y, value, color=row.color, height=0.6)
-            ax.annotate(f"{value:.3f}", (value, y), (5, 0), textcoords="offset points", va="center", fontsize=9)
+            ax.annotate(f"{value:.3f}", (value, y), (6, 0), textcoords="offset points", va="center", fontsize=9)
         ax.set_yticks(range(len(table)), table.index[::-1])
         ax.set(xlabel="exactitud en prueba", xlim=(0, top))
         ax.set_title(f"{name}: cota {bound:.3f}", fontsize=10, fontweight="normal")
         ax.grid(axis="y", visible=False)
         if bound < top:
-            ax.axvline(bound, color=INK, lw=2)
+            ax.axvline(bound, color=SIDE_COLORS["test"], lw=3, zorder=5, clip_on=False)
     headline(fig, title)
     return fig

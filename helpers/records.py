@@ -56,7 +56,7 @@ def recipe(framework: str) -> str:
     modules = {
         "sklearn": ["baselines"],
         "keras": ["backend", "bilstm", "bilstm_training", "text"],
-        "torch": ["gpt2", "gpt2_training", "gpt2_lm", "hardware", "text"],
+        "torch": ["gpt2", "gpt2_training", "gpt2_lm", "hardware", "metrics", "text"],
     }[framework]
     trees = [ast.dump(ast.parse((ROOT / "helpers" / f"{name}.py").read_text(encoding="utf-8"))) for name in modules]
     return hashlib.sha256("".join(trees).encode()).hexdigest()[:12]

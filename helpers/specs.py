@@ -91,8 +91,8 @@ def half(split: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_other_pages(study: Study) -> pd.DataFrame:
-    """The page split with pages of other diseases of the same source to train on, at most as many as it has."""
-    others = study.others.sort_values("label").head(len(study.page_split))
+    """The page split with half as many training pages again, of other diseases of the same source (fewer where there are)."""
+    others = study.others.sort_values("label").head(int((study.page_split["side"] == "train").sum()) // 2)
     if others.empty:
         return study.page_split
     more = splits.page_rows(others).assign(side="train")

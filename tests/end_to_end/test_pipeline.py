@@ -76,17 +76,20 @@ def test_a_figure_that_was_lost_is_made_again(printed, tmp_path):
     assert "up to date" not in again and (OUTPUT / "figures" / "01_fuga.png").is_file()
 
 
-def test_a_killed_run_goes_on_from_its_finished_runs(tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_or_interrupted_run_goes_on_from_its_finished_runs(tmp_path, how):
     build = tmp_path / "build"
     command = [sys.executable, "-m", "helpers", "train", "--profile", "quick", "--arms", "gpt2_scratch"]
     environment = os.environ | {"HELPERS_BUILD": str(build)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 240
     while not (finished := list(build.glob("runs/????????????????/record.json"))) and time.monotonic() < deadline:
         time.sleep(0.2)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(how)
+    said = process.communicate()[1]
     assert finished
+    if how == signal.SIGINT:
+        assert process.returncode == 130 and "the same command goes on from there" in said and "Traceback" not in said
     time.sleep(3)  # the worker notices that its parent is gone
     kept = {file: file.stat().st_mtime_ns for file in build.glob("runs/????????????????/record.json")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)

@@ -1,12 +1,17 @@
 """GPT-2 classifiers: random weights are random, pre-trained ones are the base's, and padding changes nothing."""
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from helpers import gpt2, gpt2_training, hardware, metrics, splits
-from helpers.config import InputError
+from helpers.config import ROOT, InputError
 from helpers.study import prepare
 
 TEXTS = [
@@ -62,6 +67,14 @@ def test_logits_do_not_depend_on_padding_or_company(toy_base):
     assert np.abs(alone - alone[0]).max() > 1e-3  # the texts do differ
 
 
+def test_features_are_what_the_last_layer_reads(toy_base):
+    model, tokenizer = gpt2.build("gpt2_frozen", str(toy_base), list("abcd"), 0), gpt2.load_tokenizer(str(toy_base))
+    features = gpt2.features_of(model, tokenizer, TEXTS, batch_size=2)
+    assert features.shape == (3, 32)
+    by_hand = features @ model.score.weight.detach().numpy().T
+    np.testing.assert_allclose(by_hand, gpt2.logits_of(model, tokenizer, TEXTS), atol=1e-5)
+
+
 def test_texts_longer_than_the_positions_are_cut(toy_base):
     tokenizer = gpt2.load_tokenizer(str(toy_base))
     assert len(gpt2.encode(tokenizer, ["fever " * 500])[0]["input_ids"]) == 64
@@ -98,6 +111,22 @@ def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, toy_base,
     resumed = gpt2_training.train(*arguments, quiet, base=str(toy_base), work=tmp_path / "b")
     assert np.array_equal(unbroken["test_logits"], resumed["test_logits"])
     assert untimed(unbroken) == untimed(resumed) and all(row["seconds"] > 0 for row in resumed["history"])
+
+
+def test_an_epoch_whose_validation_is_no_number_is_never_the_best(study, toy_base, tmp_path, monkeypatch):
+    """The last step of an epoch can spoil the weights after every logged training loss was finite."""
+
+    class Spoiling(gpt2_training.Watch):
+        def on_epoch_end(self, args, state, control, model=None, **kwargs):
+            if round(state.epoch) == 2:
+                torch.nn.init.constant_(model.score.weight, float("nan"))
+
+    monkeypatch.setattr(gpt2_training, "Watch", Spoiling)
+    with pytest.raises(FloatingPointError, match="validation loss became nan in epoch 2"):
+        gpt2_training.train(study.split, "gpt2_scratch", 1e-3, 0, 3, quiet, base=str(toy_base), work=tmp_path)
+    (checkpoint,) = tmp_path.glob("checkpoint-*")
+    kept = AutoModelForSequenceClassification.from_pretrained(checkpoint)
+    assert all(torch.isfinite(p).all() for p in kept.parameters())
 
 
 @pytest.mark.parametrize(("arm", "moves"), [("gpt2_frozen", False), ("gpt2_finetuned", True)])
@@ -174,7 +203,8 @@ def test_out_of_memory_halves_what_goes_through_at_once_and_changes_nothing_else
     halved = gpt2_training.train(*arguments, said.append, base=str(toy_base), work=tmp_path / "b")
     assert sizes[:3] == [16, 8, 4] and max(sizes[2:]) == 4 and "out of memory: 4 rows" in said[1]
     np.testing.assert_allclose(whole["test_logits"], halved["test_logits"], atol=0.02)
-    assert [row["epoch"] for row in halved["history"]] == [1, 2]
+    losses = [[row["train_loss"] for row in result["history"]] for result in (whole, halved)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)  # the last step of an epoch has fewer rows
 
 
 def still(build):
@@ -197,3 +227,24 @@ def test_memory_that_does_not_suffice_for_one_row_is_explained(study, toy_base, 
     monkeypatch.setattr(gpt2_training.Trainer, "training_step", never)
     with pytest.raises(InputError, match=r"1 row\(s\) at once .* smaller base or shorter texts"):
         gpt2_training.train(study.split, "gpt2_scratch", 1e-3, 0, 1, quiet, base=str(toy_base), work=tmp_path)
+
+
+def test_two_processes_share_a_step_and_keep_one_record(study, toy_base, tmp_path):
+    """Under torchrun: the rows of a step are shared, and the first process alone writes."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "helpers"]
+    command += ["train", "--profile=quick", "--arms=gpt2_scratch"]
+    environment = os.environ | {"HELPERS_BUILD": str(tmp_path), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    kept = [json.loads(file.read_text()) for file in tmp_path.glob("runs/*/record.json")]
+    assert len(kept) == 3 == done.stdout.count("done in") and not list(tmp_path.glob("runs/*.work"))
+    for record in kept:
+        assert [row["epoch"] for row in record["history"]] == [1, 2]
+    one = gpt2_training.train(
+        study.split, "gpt2_scratch", kept[0]["spec"]["value"], kept[0]["spec"]["seed"], 2, quiet,
+        base=study.profile.base, work=tmp_path / "one",
+    )  # fmt: skip
+    theirs = [row["train_loss"] for row in kept[0]["history"]]
+    assert theirs == pytest.approx(
+        [row["train_loss"] for row in one["history"]], rel=0.15
+    )  # other dropout, other order

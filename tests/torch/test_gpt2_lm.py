@@ -67,7 +67,7 @@ def test_padding_takes_no_part_in_the_loss(pair):
     assert together == pytest.approx(np.average(alone, weights=counts), rel=1e-5)
 
 
-def test_the_names_share_a_prompt_and_score_as_one_by_one(pair):
+def test_the_names_share_a_prompt_and_score_as_one_by_one(pair, monkeypatch):
     model, tokenizer = pair
     texts = ["Swollen toe at night.", "Rash after fever."]
     found = gpt2_lm.answer_logits(model, tokenizer, texts, NAMES)
@@ -77,6 +77,8 @@ def test_the_names_share_a_prompt_and_score_as_one_by_one(pair):
             assert found[i, j] == pytest.approx(-bits * np.log(2), rel=1e-4)
     alone = gpt2_lm.answer_logits(model, tokenizer, texts[1:], NAMES[:1])
     assert alone[0, 0] == pytest.approx(found[1, 0], rel=1e-5)
+    monkeypatch.setattr(gpt2_lm, "NAMES_AT_ONCE", 2)
+    np.testing.assert_allclose(gpt2_lm.answer_logits(model, tokenizer, texts, NAMES), found, rtol=1e-5)
 
 
 def test_it_learns_to_answer_and_its_run_rebuilds_it(study, tmp_path):

@@ -1,4 +1,4 @@
-"""Specs, records, and the rule by which a hyperparameter is chosen."""
+"""Specs, records, the rule by which a hyperparameter is chosen, and runs that fail."""
 
 import shutil
 import subprocess
@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers import baselines, experiments, records
-from helpers.config import ARMS, BUILD, PROFILES, ROOT, InputError, get_arms, get_profile
+from helpers import baselines, experiments, records, specs, splits
+from helpers.__main__ import main
+from helpers.config import ARMS, BUILD, PROFILES, ROOT, InputError, RunError, get_arms, get_profile
 from helpers.study import check_base, prepare
 
 
@@ -42,11 +43,11 @@ def test_unknown_profiles_and_arms_are_refused():
 
 
 def test_each_field_of_a_spec_changes_its_key(study):
-    spec = experiments.make_spec(study, "gpt2_scratch", 1e-3, 0)
+    spec = specs.make_spec(study, "gpt2_scratch", 1e-3, 0)
     changed = [replace(spec, **{name: value}) for name, value in
                dict(arm="gpt2_finetuned", split="x", seed=1, value=3e-4, epochs=99, base="y", recipe="z").items()]  # fmt: skip
     assert len({spec.key, *(other.key for other in changed)}) == 8
-    assert experiments.make_spec(study, "gpt2_scratch", 1e-3, 0).key == spec.key
+    assert specs.make_spec(study, "gpt2_scratch", 1e-3, 0).key == spec.key
 
 
 def test_the_choice_looks_at_validation_only():
@@ -55,17 +56,17 @@ def test_the_choice_looks_at_validation_only():
 
 
 def test_runs_are_trained_once_and_then_read_back(study, monkeypatch):
-    spec = experiments.make_spec(study, "naive_bayes", 0.5, 0)
-    first = experiments.run(spec, study.profile.base)
+    spec = specs.make_spec(study, "naive_bayes", 0.5, 0)
+    first = experiments.run(spec, study)
     monkeypatch.setattr(baselines, "train", lambda *a: pytest.fail("trained again"))
-    again = experiments.run(spec, study.profile.base)
+    again = experiments.run(spec, study)
     assert again.metrics == first.metrics and np.array_equal(again.test_logits, first.test_logits)
     assert again.test_logits.shape == ((study.split["side"] == "test").sum(), study.num_labels)
 
 
 def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
-    spec = experiments.make_spec(study, "naive_bayes", 0.125, 0)
-    experiments.run(spec, study.profile.base)
+    spec = specs.make_spec(study, "naive_bayes", 0.125, 0)
+    experiments.run(spec, study)
     assert records.load_arrays(spec) == {}
     other = replace(spec, seed=99)
     logits = np.zeros((1, 2), np.float32)
@@ -77,12 +78,103 @@ def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
     assert list(again) == list(kept) and all(np.array_equal(again[name], kept[name]) for name in kept)
 
 
-def test_a_run_that_dies_leaves_no_record(study, monkeypatch):
-    spec = experiments.make_spec(study, "naive_bayes", 0.25, 0)
-    monkeypatch.setattr(records.np, "savez_compressed", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        experiments.run(spec, study.profile.base)
-    assert records.load(spec) is None and not (BUILD / "runs" / spec.key).exists()
+@pytest.mark.parametrize(
+    ("fault", "raised", "message"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt, ""),
+        (OSError(28, "No space left on device"), InputError, "No space left on device"),
+        (PermissionError(13, "Permission denied"), InputError, "make room or permit it, or move HELPERS_BUILD"),
+    ],
+)
+def test_a_record_that_cannot_be_written_leaves_nothing(study, monkeypatch, fault, raised, message):
+    spec = specs.make_spec(study, "naive_bayes", 0.25, 0)
+
+    def half(file, **arrays):
+        file.write_bytes(b"half")
+        raise fault
+
+    before = set((BUILD / "runs").iterdir())
+    monkeypatch.setattr(records.np, "savez_compressed", half)
+    with pytest.raises(raised, match=message):
+        experiments.run(spec, study)
+    assert records.load(spec) is None and set((BUILD / "runs").iterdir()) == before
+    monkeypatch.undo()
+    experiments.run(spec, study)
+    assert records.load(spec) is not None
+
+
+def test_a_disk_that_fills_up_while_training_is_named(study, monkeypatch):
+    spec = specs.make_spec(study, "naive_bayes", 0.375, 0)
+
+    def full(*arguments, **keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(baselines, "train", full)
+    with pytest.raises(InputError, match=f"{BUILD / 'runs'}: cannot be written"):
+        experiments.run(spec, study)
+
+
+def test_a_loss_that_is_not_a_number_names_the_run(study, monkeypatch):
+    spec = specs.make_spec(study, "naive_bayes", 0.75, 0)
+
+    def diverge(*arguments, **keywords):
+        raise FloatingPointError("training loss became nan in epoch 2: lower the learning rate")
+
+    monkeypatch.setattr(baselines, "train", diverge)
+    with pytest.raises(RunError, match=r"naive_bayes · seed 0 · 0.75: training loss became nan .* lower the learning"):
+        experiments.run(spec, study)
+
+
+@pytest.mark.parametrize(("code", "raised"), [(1, RunError), (2, InputError), (-9, RunError)])
+def test_a_worker_that_fails_is_not_taken_for_one_that_is_done(study, monkeypatch, code, raised):
+    monkeypatch.setattr(
+        experiments.subprocess, "run", lambda command, **keywords: subprocess.CompletedProcess(command, code)
+    )
+    with pytest.raises(raised, match="training of bilstm ended"):
+        experiments.ensure(study, ["bilstm"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "message"),
+    [(RunError("x: loss"), 1, "error: x: loss\n"), (KeyboardInterrupt(), 130, "the same command goes on from there")],
+)
+def test_the_command_line_ends_failed_and_interrupted_runs_in_one_line(monkeypatch, capsys, fault, code, message):
+    monkeypatch.setattr(experiments, "ensure", lambda *arguments: (_ for _ in ()).throw(fault))
+    assert main(["train", "--profile", "quick", "--arms", "bilstm"]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_torchrun_trains_only_what_shares_its_steps(monkeypatch, capsys):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
+    assert main(["train", "--profile", "quick", "--arms", "bilstm,gpt2_scratch"]) == 2
+    assert "--arms bilstm: torchrun trains GPT-2 only" in capsys.readouterr().err
+
+
+def test_the_autopsy_changes_one_thing_at_a_time_and_never_the_test_pages(study):
+    runs = specs.autopsy_specs(study)
+    assert list(runs)[0] == "unchanged" and len({spec.key for spec in runs.values()}) == len(runs) == 8
+    first = runs["unchanged"]
+    for change, spec in runs.items():
+        assert sum(getattr(spec, name) != getattr(first, name) for name in ("split", "value", "epochs")) == (
+            change != "unchanged"
+        )
+    tables = {change: splits.load_split(spec.split) for change, spec in runs.items()}
+    tests = {change: table.loc[table["side"] == "test", "id"].tolist() for change, table in tables.items()}
+    assert all(test == tests["unchanged"] for test in tests.values())
+    sizes = {change: (table["side"] == "train").sum() for change, table in tables.items()}
+    assert sizes["fewer pages"] * 2 == sizes["unchanged"] == sizes["more pages"] * 2 / 3
+    for table in tables.values():  # what the first attempt suffered from is in all of them
+        assert splits.unseen_labels(table)[0] == splits.unseen_labels(table)[1]
+    cleaned = " ".join(tables["cleaned"]["text"])
+    assert not set("0123456789.,;") & set(cleaned) and not {"the", "and", "of", "osteoarthritis"} & set(cleaned.split())
+    assert (tables["cleaned"]["text"].str.split().str.len() > 20).all()
+
+
+def test_what_a_language_model_is_taught_to_say_is_part_of_its_spec(study):
+    renamed = replace(study, aliases={label: ("x",) for label in study.aliases})
+    keys = [[specs.make_spec(s, arm, 1e-3, 0).key for s in (study, renamed)] for arm in ("gpt2_lm", "gpt2_finetuned")]
+    assert keys[0][0] != keys[0][1] and keys[1][0] == keys[1][1]
+    assert study.answers[splits.label_classes(study.split).tolist().index("cluster-headache")] == "cluster headache"
 
 
 def test_results_of_untrained_arms_say_how_to_train_them(study):

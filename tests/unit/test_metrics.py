@@ -55,3 +55,8 @@ def test_evaluate_on_a_known_case():
     # The sixth row ties label 0 with four others behind label 5: it is inside the top five or not by index order alone.
     assert scores["top5"] in (pytest.approx(5 / 6), 1.0)
     assert scores["mrr"] == pytest.approx((5 + 1 / 4) / 6)
+
+
+def test_a_rank_that_is_no_number_is_an_error_and_not_the_best():
+    with pytest.raises(ValueError, match="NaN"):
+        ranks(np.array([[np.nan, 1.0]]), np.array([0]))
