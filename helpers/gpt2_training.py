@@ -196,12 +196,14 @@ def train(
     settings = {"learning_rate": learning_rate, "epochs": epochs, "seed": seed, "progress": progress, "work": work}
     if arm == "gpt2_frozen":
         # The body never changes, so each text goes through it once and not once an epoch.
-        model, data = make().to(PartialState().device), {}
+        model, data, began = make().to(PartialState().device), {}, time.perf_counter()
         for name in ("train", "valid"):
             texts, numbers = side(split, name)
             features = gpt2.features_of(model, tokenizer, texts)
             data[name] = [{"features": f, "labels": n} for f, n in zip(features, numbers, strict=True)]
+        once = time.perf_counter() - began
         head, history = fit(lambda: Head(make().score), data, default_data_collator, measure, metric="mrr", **settings)
+        history[0]["seconds"] += once
         model.score = head.linear.to(model.device)
     else:
         data = {name: gpt2.encode(tokenizer, *side(split, name)) for name in ("train", "valid")}

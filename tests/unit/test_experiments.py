@@ -81,7 +81,7 @@ def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
 @pytest.mark.parametrize(
     ("fault", "raised", "message"),
     [
-        (KeyboardInterrupt(), KeyboardInterrupt, ""),
+        (KeyboardInterrupt(), KeyboardInterrupt, None),
         (OSError(28, "No space left on device"), InputError, "No space left on device"),
         (PermissionError(13, "Permission denied"), InputError, "make room or permit it, or move HELPERS_BUILD"),
     ],
@@ -93,6 +93,7 @@ def test_a_record_that_cannot_be_written_leaves_nothing(study, monkeypatch, faul
         file.write_bytes(b"half")
         raise fault
 
+    (BUILD / "runs").mkdir(parents=True, exist_ok=True)
     before = set((BUILD / "runs").iterdir())
     monkeypatch.setattr(records.np, "savez_compressed", half)
     with pytest.raises(raised, match=message):
