@@ -79,15 +79,15 @@ def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
 
 
 @pytest.mark.parametrize(
-    ("fault", "raised", "message"),
+    ("alpha", "fault", "raised", "message"),
     [
-        (KeyboardInterrupt(), KeyboardInterrupt, None),
-        (OSError(28, "No space left on device"), InputError, "No space left on device"),
-        (PermissionError(13, "Permission denied"), InputError, "make room or permit it, or move HELPERS_BUILD"),
+        (0.25, KeyboardInterrupt(), KeyboardInterrupt, None),
+        (0.26, OSError(28, "No space left on device"), InputError, "No space left on device"),
+        (0.27, PermissionError(13, "Permission denied"), InputError, "make room or permit it, or move HELPERS_BUILD"),
     ],
 )
-def test_a_record_that_cannot_be_written_leaves_nothing(study, monkeypatch, fault, raised, message):
-    spec = specs.make_spec(study, "naive_bayes", 0.25, 0)
+def test_a_record_that_cannot_be_written_leaves_nothing(study, monkeypatch, alpha, fault, raised, message):
+    spec = specs.make_spec(study, "naive_bayes", alpha, 0)
 
     def half(file, **arrays):
         file.write_bytes(b"half")
