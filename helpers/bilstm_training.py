@@ -171,7 +171,7 @@ def train(
     initial_embedding = model.get_layer("embedding").get_weights()[0]
     optimizer = keras.optimizers.Adam() if learning_rate is None else keras.optimizers.Adam(learning_rate)
     watched = ["accuracy"] if original else ["accuracy", mrr]
-    # Without XLA and in float32: both others were measured slower (benchmarks/training_speed.py).
+    # Without XLA, which is slower here, and in float32: on pages bf16 gains nothing (benchmarks/training_speed_cpu.csv).
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=watched, jit_compile=False)
     optimizer.build(model.trainable_variables)
 

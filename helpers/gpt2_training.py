@@ -79,6 +79,7 @@ class Head(torch.nn.Module):
 def arguments(work: Path, learning_rate: float, epochs: int, seed: int, metric: str, micro_batch: int, grouped=True):
     """Rows grouped by length unless told not to, one evaluation and checkpoint an epoch, warm-up, linear decay, clipping."""
     processes = PartialState().num_processes
+    # Not compiled: that takes longer than the whole of a fine-tuning gains by it (benchmarks/training_speed_cpu.csv).
     return TrainingArguments(
         output_dir=str(work),
         num_train_epochs=epochs,
