@@ -113,22 +113,6 @@ def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, toy_base,
     assert untimed(unbroken) == untimed(resumed) and all(row["seconds"] > 0 for row in resumed["history"])
 
 
-def test_an_epoch_whose_validation_is_no_number_is_never_the_best(study, toy_base, tmp_path, monkeypatch):
-    """The last step of an epoch can spoil the weights after every logged training loss was finite."""
-
-    class Spoiling(gpt2_training.Watch):
-        def on_epoch_end(self, args, state, control, model=None, **kwargs):
-            if round(state.epoch) == 2:
-                torch.nn.init.constant_(model.score.weight, float("nan"))
-
-    monkeypatch.setattr(gpt2_training, "Watch", Spoiling)
-    with pytest.raises(FloatingPointError, match="validation loss became nan in epoch 2"):
-        gpt2_training.train(study.split, "gpt2_scratch", 1e-3, 0, 3, quiet, base=str(toy_base), work=tmp_path)
-    (checkpoint,) = tmp_path.glob("checkpoint-*")
-    kept = AutoModelForSequenceClassification.from_pretrained(checkpoint)
-    assert all(torch.isfinite(p).all() for p in kept.parameters())
-
-
 @pytest.mark.parametrize(("arm", "moves"), [("gpt2_frozen", False), ("gpt2_finetuned", True)])
 def test_a_frozen_body_is_the_base_bit_for_bit_after_training(study, toy_base, tmp_path, monkeypatch, arm, moves):
     trained, real = [], gpt2.logits_of
@@ -169,15 +153,25 @@ def test_labels_survive_a_save_and_load(toy_base, tmp_path):
     assert AutoModelForSequenceClassification.from_pretrained(tmp_path).config.id2label == {0: "gout", 1: "migraine"}
 
 
-def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_epoch_before(study, toy_base, tmp_path, monkeypatch):
-    class Spoiling(gpt2_training.Watch):
-        def on_epoch_begin(self, args, state, control, model=None, **kwargs):
-            super().on_epoch_begin(args, state, control)
-            if state.epoch and round(state.epoch) == 1:
-                torch.nn.init.constant_(model.score.weight, float("nan"))
+@pytest.mark.parametrize(
+    ("event", "after", "which"), [("on_epoch_begin", 1, "training"), ("on_epoch_end", 2, "validation")]
+)
+def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_epoch_before(
+    study, toy_base, tmp_path, monkeypatch, event, after, which
+):
+    """Also when the last step of an epoch spoils the weights, after every logged training loss was finite."""
 
+    class Spoiling(gpt2_training.Watch):
+        pass
+
+    def spoil(self, args, state, control, model=None, **kwargs):
+        if state.epoch and round(state.epoch) == after:
+            torch.nn.init.constant_(model.score.weight, float("nan"))
+        self.began = 0.0
+
+    setattr(Spoiling, event, spoil)
     monkeypatch.setattr(gpt2_training, "Watch", Spoiling)
-    with pytest.raises(FloatingPointError, match="in epoch 2: lower the learning rate"):
+    with pytest.raises(FloatingPointError, match=f"{which} loss became nan in epoch 2.*: lower the learning rate"):
         gpt2_training.train(study.split, "gpt2_scratch", 1e-3, 0, 3, quiet, base=str(toy_base), work=tmp_path)
     (checkpoint,) = tmp_path.glob("checkpoint-*")
     kept = AutoModelForSequenceClassification.from_pretrained(checkpoint)
