@@ -18,12 +18,20 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="train what is missing, execute the notebooks, write figures and tables")
     run.add_argument("--only", help="notebooks by prefix, e.g. 03 or 03,06")
-    train = commands.add_parser("train", help="train the arms of a profile and keep their records")
-    train.add_argument("--arms", help="comma-separated arms (default: all)")
-    for command in (run, train):
+    grid = commands.add_parser(
+        "grid", help="train every run of a profile and keep the records; --status: how far that is"
+    )
+    grid.add_argument("--arms", help="comma-separated arms (default: all)")
+    grid.add_argument("--status", action="store_true", help="only say what is done, running and left, and for how long")
+    grid.add_argument("--jobs", type=int, help="runs side by side (default: what cores and memory allow)")
+    grid.add_argument(
+        "--backend", choices=("loky", "ray"), default="loky", help="processes here, or a Ray cluster (default: loky)"
+    )
+    grid.add_argument("--address", help="of the Ray cluster, e.g. 10.0.0.5:6379 (default: one is started here)")
+    for command in (run, grid):
         command.add_argument("--profile", default="class", help=f"one of {', '.join(PROFILES)} (default: class)")
     audit = commands.add_parser("audit", help="what is in a source, and whether and how it can be used; writes nothing")
-    for command in (run, train, audit):
+    for command in (run, grid, audit):
         command.add_argument(
             "--data",
             help="embedded, mayo, medquad, or a .csv, .jsonl or .parquet file (default: the profile's own; audit: embedded)",
@@ -83,23 +91,36 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def train(given: argparse.Namespace) -> None:
-    """`train`: as the user's command, as one worker of it, or as one of the processes that torchrun started."""
-    from . import experiments
+def grid(given: argparse.Namespace) -> None:
+    """`grid`: as the user's command, as one worker of it, or as one of the processes that torchrun started."""
+    from .grid import Where, die_with_parent, ensure, status, train
     from .records import only_one
     from .study import prepare
 
     arms = get_arms(given.arms)
+    if given.jobs is not None and given.jobs < 1:
+        raise InputError(f"--jobs {given.jobs}: must be 1 or more")
+    if given.address and given.backend != "ray":
+        raise InputError(f"--address {given.address}: only a Ray cluster has one; add --backend ray")
     shared = "TORCHELASTIC_RUN_ID" in os.environ
     if shared and (others := [arm for arm in arms if ARMS[arm].framework != "torch"]):
         raise InputError(f"--arms {others[0]}: torchrun trains GPT-2 only; name the arms, e.g. --arms gpt2_finetuned")
-    study = prepare(given.profile, given.data)
-    if os.environ.get("HELPERS_WORKER"):
-        experiments.die_with_parent()
-        experiments.train_arms(study, arms)
+    study, where = prepare(given.profile, given.data), Where(given.backend, given.address, given.jobs)
+    if given.status:
+        print(status(study, arms))
+        return
+    if part := os.environ.get("HELPERS_WORKER"):
+        die_with_parent()
+        train(study, arms, part == "whole", where)
         return
     with only_one() if rank() == 0 else nullcontext():
-        (experiments.train_arms if shared else experiments.ensure)(study, arms)
+        if shared:
+            train(study, arms, True, where)
+        else:
+            ensure(study, arms, True, where)
+    if rank() == 0:
+        print(status(study, arms))
+        print(f"the records are in {BUILD / 'runs'}")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -114,8 +135,8 @@ def main(arguments: list[str] | None = None) -> int:
             from . import audit
 
             print(audit.report(audit.audit(given.data or "embedded")))
-        elif given.command == "train":
-            train(given)
+        elif given.command == "grid":
+            grid(given)
         elif given.command == "card":
             from . import card
 

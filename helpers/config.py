@@ -40,18 +40,35 @@ class Arm:
     framework: str  # "sklearn", "keras" or "torch": one process never holds two of the last two
     tuned: bool = True  # False: nothing to choose, one trial with the values of the notes
     answers: bool = False  # True: a language model that answers with the disease's name
+    curve: bool = True  # also trained on fewer rows a disease
+    seen: bool = True  # compared on the shared split, whose diseases all have training rows
+    unseen: bool = False  # asked about diseases that no training row names
 
 
 ARMS = {
     "majority": Arm("Clase mayoritaria", "#999999", "sklearn", tuned=False),
     "naive_bayes": Arm("Bayes ingenuo", "#56B4E9", "sklearn"),
-    "tfidf_logreg": Arm("TF-IDF + reg. logística", "#009E73", "sklearn"),
-    "bilstm_original": Arm("BiLSTM de las notas", "#E69F00", "keras", tuned=False),
-    "bilstm": Arm("BiLSTM ajustada", "#CC79A7", "keras"),
+    "tfidf_logreg": Arm("TF-IDF + reg. logística", "#009E73", "sklearn", unseen=True),
+    "bilstm_original": Arm("BiLSTM de las notas", "#E69F00", "keras", tuned=False, curve=False),
+    "bilstm": Arm("BiLSTM ajustada", "#CC79A7", "keras", unseen=True),
     "gpt2_scratch": Arm("GPT-2 desde cero", "#D55E00", "torch"),
+    "gpt2_embeddings": Arm("GPT-2 sólo embeddings", "#6A3D9A", "torch", curve=False),
     "gpt2_frozen": Arm("GPT-2 congelado", "#000000", "torch"),
-    "gpt2_finetuned": Arm("GPT-2 con ajuste fino", "#0072B2", "torch"),
-    "gpt2_lm": Arm("GPT-2 que responde", "#7B4B2A", "torch", answers=True),
+    "gpt2_finetuned": Arm("GPT-2 con ajuste fino", "#0072B2", "torch", unseen=True),
+    "gpt2_lm": Arm("GPT-2 que responde", "#7B4B2A", "torch", answers=True, curve=False, unseen=True),
+    "gpt2_lm_scratch": Arm(
+        "GPT-2 que responde, desde cero", "#A50F15", "torch", answers=True, curve=False, seen=False, unseen=True
+    ),
+    "gpt2_lm_zero": Arm(
+        "GPT-2 que responde, sin ajuste",
+        "#8A8D00",
+        "torch",
+        tuned=False,
+        answers=True,
+        curve=False,
+        seen=False,
+        unseen=True,
+    ),
 }
 
 
@@ -61,7 +78,7 @@ class Profile:
 
     `groups` names whole confusion groups of the embedded corpus (None: all); `max_labels` limits any other source.
     `trials` maps each tuned arm to its values for the one tuned hyperparameter (learning rate; alpha for Naive Bayes;
-    C for logistic regression): equally many for each arm, and the same ones for both GPT-2 arms.
+    C for logistic regression): equally many for each arm, and the same ones for GPT-2 from random and from pre-trained weights.
     """
 
     name: str
@@ -72,51 +89,43 @@ class Profile:
     epochs: dict[str, int]
     base: str = "models/gpt2-mini"
     source: str = "embedded"
+    fractions: tuple[int, ...] = ()  # training rows a label, beside all of them
 
 
 CLASS_GROUPS = (
     "arthritis", "headache", "anemia", "inflammatory-rash", "childhood-rash", "airways", "bowel", "heart", "hormones", "eyes",
 )  # fmt: skip
 
-TWO_TRIALS = {
+TRIALS = {
     "naive_bayes": (0.1, 0.01),
     "tfidf_logreg": (10.0, 100.0),
     "bilstm": (1e-3, 3e-3),
-    "gpt2_scratch": (1e-3, 2e-3),
     "gpt2_frozen": (3e-3, 1e-2),
-    "gpt2_finetuned": (1e-3, 2e-3),
-    "gpt2_lm": (5e-4, 1e-3),
+    **dict.fromkeys(("gpt2_scratch", "gpt2_embeddings", "gpt2_finetuned"), (3e-4, 1e-3)),
+    **dict.fromkeys(("gpt2_lm", "gpt2_lm_scratch"), (3e-4, 1e-3)),
 }
-THREE_TRIALS = {
-    "naive_bayes": (1.0, 0.1, 0.01),
-    "tfidf_logreg": (1.0, 10.0, 100.0),
-    "bilstm": (5e-4, 1e-3, 3e-3),
-    "gpt2_scratch": (3e-4, 1e-3, 2e-3),
-    "gpt2_frozen": (1e-3, 3e-3, 1e-2),
-    "gpt2_finetuned": (3e-4, 1e-3, 2e-3),
-    "gpt2_lm": (3e-4, 5e-4, 1e-3),
-}
+
+
+def epochs(notes: int, bilstm: int, classifiers: int, language_models: int) -> dict[str, int]:
+    """Epochs of each network: all GPT-2 classifiers have the same, and so have the language models."""
+    return {
+        "bilstm_original": notes,
+        "bilstm": bilstm,
+        **dict.fromkeys(("gpt2_scratch", "gpt2_embeddings", "gpt2_frozen", "gpt2_finetuned"), classifiers),
+        **dict.fromkeys(("gpt2_lm", "gpt2_lm_scratch"), language_models),
+    }
+
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile(
-            "quick", ("arthritis", "headache"), 10, (0, 1), TWO_TRIALS,
-            {"bilstm_original": 2, "bilstm": 3, "gpt2_scratch": 2, "gpt2_frozen": 2, "gpt2_finetuned": 2, "gpt2_lm": 1},
-        ),
-        Profile(
-            "class", CLASS_GROUPS, 50, (0, 1, 2), TWO_TRIALS,
-            {"bilstm_original": 32, "bilstm": 20, "gpt2_scratch": 12, "gpt2_frozen": 12, "gpt2_finetuned": 12, "gpt2_lm": 5},
-        ),
-        Profile(
-            "report", None, None, (0, 1, 2, 3, 4), THREE_TRIALS,
-            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 20, "gpt2_frozen": 20, "gpt2_finetuned": 20, "gpt2_lm": 8},
-        ),
+        Profile("quick", ("arthritis", "headache"), 10, (0, 1), TRIALS, epochs(2, 3, 2, 1), fractions=(1,)),
+        Profile("class", CLASS_GROUPS, 50, (0, 1, 2), TRIALS, epochs(32, 20, 12, 5), fractions=(2,)),
+        Profile("report", None, None, (0, 1, 2, 3, 4), TRIALS, epochs(32, 40, 10, 6), fractions=(1, 2, 4)),
         Profile(
             "full", None, None, (0, 1, 2, 3, 4),
-            THREE_TRIALS | dict.fromkeys(("gpt2_scratch", "gpt2_finetuned", "gpt2_lm"), (3e-5, 1e-4, 3e-4)),
-            {"bilstm_original": 32, "bilstm": 40, "gpt2_scratch": 20, "gpt2_frozen": 20, "gpt2_finetuned": 20, "gpt2_lm": 8},
-            base="openai-community/gpt2", source="mayo",
+            TRIALS | dict.fromkeys(("gpt2_scratch", "gpt2_embeddings", "gpt2_finetuned", "gpt2_lm", "gpt2_lm_scratch"), (3e-5, 1e-4)),
+            epochs(32, 40, 20, 8), base="openai-community/gpt2", source="mayo", fractions=(1, 2, 4),
         ),
     )
 }  # fmt: skip

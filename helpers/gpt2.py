@@ -20,8 +20,9 @@ def load_tokenizer(base: str):
 def build(arm: str, base: str, labels: list[str], seed: int):
     """A GPT2ForSequenceClassification in float32: `gpt2_scratch` with random weights, the others with the base's.
 
-    In `gpt2_frozen` only the head has gradients. All have the base's architecture, the pad token set on the configuration
-    (the classifier reads the last token that is no padding) and a random head. The seed fixes every random weight.
+    In `gpt2_frozen` only the head has gradients; in `gpt2_embeddings` only the token embeddings are the base's. All have the
+    base's architecture, the pad token set on the configuration (the classifier reads the last token that is no padding) and
+    a random head. The seed fixes every random weight.
     """
     from transformers import GPT2ForSequenceClassification
 
@@ -43,7 +44,7 @@ def build_lm(arm: str, base: str, seed: int):
 
 def _start(model_class, arm: str, base: str, seed: int, **settings):
     import torch
-    from transformers import GPT2Config, set_seed
+    from transformers import GPT2Config, GPT2Model, set_seed
     from transformers.utils import logging
 
     # Weight-loading bars, and the notice that a classifier's head is new, hide the progress lines.
@@ -53,9 +54,31 @@ def _start(model_class, arm: str, base: str, seed: int, **settings):
     settings["pad_token_id"] = load_tokenizer(base).pad_token_id
     config = GPT2Config.from_pretrained(where, revision=revision, **settings)
     set_seed(seed)
-    if arm.endswith("scratch"):
-        return model_class(config).to(torch.float32)
-    return model_class.from_pretrained(where, revision=revision, config=config, dtype=torch.float32)
+    pretrained = {"revision": revision, "dtype": torch.float32}
+    if not arm.endswith(("scratch", "embeddings")):
+        return model_class.from_pretrained(where, config=config, **pretrained)
+    model = model_class(config).to(torch.float32)
+    if arm.endswith("embeddings"):
+        theirs = GPT2Model.from_pretrained(where, **pretrained).wte.state_dict()
+        model.transformer.wte.load_state_dict(theirs)
+    return model
+
+
+def weights_of(model) -> dict[str, np.ndarray]:
+    """The model's weights as float16 arrays by the names of its state; a language model's output matrix is its input's."""
+    import torch
+
+    state = model.state_dict()
+    return {name: state[name].cpu().to(torch.float16).numpy() for name in state if name != "lm_head.weight"}
+
+
+def put_weights(model, arrays: dict[str, np.ndarray]):
+    """The model in evaluation mode with the weights that `weights_of` gave, in float32. KeyError if one is missing."""
+    import torch
+
+    names = [name for name in model.state_dict() if name != "lm_head.weight"]
+    model.load_state_dict({name: torch.from_numpy(arrays[name]).float() for name in names}, strict=False)
+    return model.eval()
 
 
 def encode(tokenizer, texts: list[str], labels: np.ndarray | None = None) -> list[dict]:

@@ -1,7 +1,6 @@
 """GPT-2 as a causal language model on "text, question, disease": it answers with a name instead of a class."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from . import gpt2
 from .gpt2_training import fit
 from .splits import side
-from .text import bucketed_batches, pad
+from .text import pad
 
 QUESTIONS = (
     "Which disease fits these symptoms?",
@@ -22,7 +21,7 @@ QUESTIONS = (
     "What could be causing these complaints?",
     "What would a doctor suspect?",
 )
-NAMES_AT_ONCE = 32  # candidates that share one forward pass: bounds the memory of `answer_logits`
+PACKED = 128  # tokens of names side by side in one row: fewer is less attention between strangers, more is less padding
 IGNORED = -100  # the label of a token that takes no part in the loss
 
 
@@ -69,34 +68,53 @@ def collate(pad_token_id: int) -> Callable[[list[dict]], dict]:
     }
 
 
+def pack(answers: list[list[int]], room: int) -> dict[str, np.ndarray]:
+    """Names laid one after the other into rows of `room` tokens, (rows, room) int64 each: what goes in, what comes next, whose.
+
+    `inputs` (a name's tokens but the last, which is only predicted), `nexts` (IGNORED at padding), `owner` (number of the
+    name, -1 at padding), `place` (of a token in its name).
+    """
+    rows, used = [[]], 0
+    for number, answer in enumerate(answers):
+        if used + len(answer) - 1 > room:
+            rows, used = [*rows, []], 0
+        used += len(answer) - 1
+        rows[-1] += [(answer[i], answer[i + 1], number, i) for i in range(len(answer) - 1)]
+    filled = [row + [(0, IGNORED, -1, 0)] * (room - len(row)) for row in rows]
+    return dict(zip(("inputs", "nexts", "owner", "place"), np.array(filled).transpose(2, 0, 1), strict=True))
+
+
 def answer_logits(model, tokenizer, texts: list[str], names: list[str]) -> np.ndarray:
     """(n, k) float32: log-probability, in nats, that the answer to the first question about a text is each of the names.
 
     The name's tokens and the end-of-text token are multiplied by the chain rule, so that a long name pays for its length
     once and a softmax over a row is the model's posterior among the names. The prompt is read once; all names share its
-    keys and values.
+    keys and values, and go through the model side by side, each token seeing the prompt and its own name's tokens only.
     """
     answers = encode_names(tokenizer, names)
-    lengths, room = np.array([len(answer) for answer in answers]), max(map(len, answers))
-    targets = torch.from_numpy(pad(answers, value=tokenizer.pad_token_id)).long().to(model.device)
-    inside = (torch.arange(room)[None] < torch.from_numpy(lengths)[:, None]).to(model.device)
-    # Names of similar length together: little padding goes through the model.
-    chunks = [torch.from_numpy(rows).to(model.device) for rows in bucketed_batches(lengths, NAMES_AT_ONCE, None)]
+    longest = max(map(len, answers))
+    packed = {name: torch.from_numpy(x).to(model.device) for name, x in pack(answers, max(PACKED, longest)).items()}
+    owner, place, nexts = packed["owner"], packed["place"], packed["nexts"]
+    own = (owner[:, :, None] == owner[:, None]) & (place[:, :, None] >= place[:, None])
+    heads = torch.tensor([answer[0] for answer in answers], device=model.device)
     out = np.zeros((len(texts), len(names)), dtype=np.float32)
     model.eval()
     with torch.inference_mode():
         for number, text in enumerate(texts):
-            ids = torch.tensor([encode_prompt(tokenizer, text, QUESTIONS[0], room)], device=model.device)
+            ids = torch.tensor([encode_prompt(tokenizer, text, QUESTIONS[0], longest)], device=model.device)
             read = model(ids, use_cache=True, logits_to_keep=1)
-            first = read.logits[0, 0].float().log_softmax(0)
-            for rows in chunks:
-                width = int(lengths[rows.cpu().numpy()].max())
-                cache = deepcopy(read.past_key_values)
-                cache.batch_repeat_interleave(len(rows))
-                after = model(targets[rows, : width - 1], past_key_values=cache).logits.float()
-                chosen = after.gather(2, targets[rows, 1:width, None])[..., 0] - after.logsumexp(2)
-                nats = first[targets[rows, 0]] + chosen.masked_fill(~inside[rows, 1:width], 0.0).sum(1)
-                out[number, rows.cpu().numpy()] = nats.cpu().numpy()
+            read.past_key_values.batch_repeat_interleave(len(own))
+            prompt_seen = own.new_ones(*own.shape[:2], ids.shape[1])
+            after = model(
+                packed["inputs"],
+                past_key_values=read.past_key_values,
+                position_ids=ids.shape[1] + place,
+                attention_mask=torch.cat([prompt_seen, own], dim=2)[:, None],
+            ).logits.float()
+            nats = torch.nn.functional.cross_entropy(after.flatten(0, 1), nexts.flatten(), reduction="none")
+            first = read.logits[0, 0].float().log_softmax(0)[heads]
+            inside = owner.flatten() >= 0
+            out[number] = first.index_add(0, owner.flatten()[inside], -nats[inside]).cpu().numpy()
     return out
 
 
@@ -114,9 +132,9 @@ def train(
 ) -> dict:
     """A language model trained on every token of "text, question, disease"; the epoch that answers best on validation kept.
 
-    names: of the labels, in the order of `splits.label_classes`. Returns `answer_logits` of both held-out sides, one history
-    row an epoch (valid_loss: nats per token of the answer), the number of parameters, and the trained weights as arrays
-    (float16, by the names of the model's state).
+    names: of the labels, in the order of `splits.label_classes`. `gpt2_lm_zero` is not trained. Returns `answer_logits` of both
+    held-out sides, one history row an epoch (valid_loss: nats per token of the answer), the number of parameters, and as
+    arrays `prior` (k,) float32, the `answer_logits` of the question alone, and the weights (see `gpt2.weights_of`).
     """
     tokenizer = gpt2.load_tokenizer(base)
     answers = encode_names(tokenizer, names)
@@ -124,31 +142,24 @@ def train(
         "train": examples(tokenizer, *side(split, "train"), answers, seed),
         "valid": examples(tokenizer, *side(split, "valid"), answers, None),
     }
-    model, history = fit(
-        lambda: gpt2.build_lm(arm, base, seed),
-        data,
-        collate(tokenizer.pad_token_id),
-        None,
-        learning_rate=learning_rate,
-        epochs=epochs,
-        seed=seed,
-        metric="eval_loss",
-        progress=progress,
-        work=work,
-    )
+
+    def make():
+        return gpt2.build_lm(arm, base, seed)
+
+    if arm == "gpt2_lm_zero":
+        model, history = make(), []
+    else:
+        settings = {"learning_rate": learning_rate, "epochs": epochs, "seed": seed, "progress": progress, "work": work}
+        model, history = fit(make, data, collate(tokenizer.pad_token_id), None, metric="eval_loss", **settings)
     return {
         "valid_logits": answer_logits(model, tokenizer, side(split, "valid")[0], names),
         "test_logits": answer_logits(model, tokenizer, side(split, "test")[0], names),
         "history": history,
         "parameters": int(model.num_parameters()),
-        "arrays": {
-            name: tensor.cpu().to(torch.float16).numpy() for name, tensor in model.transformer.state_dict().items()
-        },
+        "arrays": {"prior": answer_logits(model, tokenizer, [""], names)[0], **gpt2.weights_of(model)},
     }
 
 
 def rebuild(arrays: dict[str, np.ndarray], base: str):
     """The trained language model from the arrays that `train` returned, in float32, in evaluation mode."""
-    model = gpt2.build_lm("gpt2_lm_finetuned", base, 0)
-    model.transformer.load_state_dict({name: torch.from_numpy(array).float() for name, array in arrays.items()})
-    return model.eval()
+    return gpt2.put_weights(gpt2.build_lm("gpt2_lm", base, 0), arrays)

@@ -214,6 +214,7 @@ def train(
         "test_logits": gpt2.logits_of(model, tokenizer, side(split, "test")[0]),
         "history": history,
         "parameters": int(sum(p.numel() for p in model.parameters() if p.requires_grad)),
+        "arrays": gpt2.weights_of(model),
     }
 
 

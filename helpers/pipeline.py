@@ -10,8 +10,9 @@ import pandas as pd
 from . import splits
 from .comparison import estimate
 from .config import ARMS, BUILD, ROOT, InputError
-from .experiments import ensure, trial_specs
+from .grid import ensure
 from .records import base_hash, only_one, recipe
+from .specs import trial_specs
 from .study import Study, prepare
 
 # Each notebook, the arms that it shows, and the figures that it promises.
@@ -77,7 +78,8 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
         flush=True,
     )
     with only_one():
-        ensure(study, [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)])
+        arms = [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)]
+        ensure(study, arms, whole="06_comparacion" in chosen)
         for number, name in enumerate(chosen, 1):
             execute(study, name, f"notebook {number}/{len(chosen)} {name}")
     if "06_comparacion" in chosen:

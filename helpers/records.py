@@ -19,7 +19,10 @@ from .text import resolve_base
 
 @dataclass(frozen=True)
 class RunSpec:
-    """All that decides a run's numbers. `value` is the tuned hyperparameter; `recipe` and `base` are content hashes."""
+    """All that decides a run's numbers. `value` is the tuned hyperparameter; `recipe` and `base` are content hashes.
+
+    `fraction` is how many training rows each label keeps (see `splits.thin`); None: all.
+    """
 
     arm: str
     split: str
@@ -28,23 +31,31 @@ class RunSpec:
     epochs: int | None
     base: str | None
     recipe: str
+    fraction: int | None = None
 
     @property
     def key(self) -> str:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
-        return f"{self.arm} · seed {self.seed}" + ("" if self.value is None else f" · {self.value:g}")
+        value = "" if self.value is None else f" · {self.value:g}"
+        return f"{self.arm} · seed {self.seed}{value}" + (
+            "" if self.fraction is None else f" · {self.fraction} a label"
+        )
 
 
 @dataclass(frozen=True)
 class Record:
-    """A finished run: metrics by side, history by epoch, cost, and the logits of both held-out sides (n, k) float32."""
+    """A finished run: metrics by side, history by epoch, cost, and the logits of both held-out sides (n, k) float32.
+
+    seconds: of training and measuring; memory: the most that the run needed beyond what the process held before it.
+    """
 
     spec: RunSpec
     metrics: dict[str, dict[str, float]]
     history: pd.DataFrame = field(repr=False)
     seconds: float
+    memory: float  # MiB
     parameters: int
     valid_logits: np.ndarray = field(repr=False)
     test_logits: np.ndarray = field(repr=False)
@@ -83,7 +94,13 @@ def load(spec: RunSpec) -> Record | None:
     with np.load(directory / "logits.npz", allow_pickle=False) as logits:
         arrays = {name: logits[name] for name in ("valid_logits", "test_logits")}
     return Record(
-        spec, saved["metrics"], pd.DataFrame(saved["history"]), saved["seconds"], saved["parameters"], **arrays
+        spec,
+        saved["metrics"],
+        pd.DataFrame(saved["history"]),
+        saved["seconds"],
+        saved["memory"],
+        saved["parameters"],
+        **arrays,
     )
 
 
@@ -96,7 +113,7 @@ def load_arrays(spec: RunSpec) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def save(spec: RunSpec, result: dict, seconds: float, scores: dict) -> None:
+def save(spec: RunSpec, result: dict, seconds: float, memory: float, scores: dict) -> None:
     """Writes a record in one step: a directory appears whole or not at all. InputError when it cannot be written."""
     directory = BUILD / "runs" / spec.key
     temporary = directory.with_suffix(f".{os.getpid()}.part")
@@ -105,6 +122,7 @@ def save(spec: RunSpec, result: dict, seconds: float, scores: dict) -> None:
         "metrics": scores,
         "history": result["history"],
         "seconds": seconds,
+        "memory": memory,
         "parameters": result["parameters"],
     }
     try:

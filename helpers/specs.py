@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,15 @@ from .study import Study
 
 
 def make_spec(
-    study: Study, arm: str, value: float | None, seed: int, split: str | None = None, epochs: int | None = None
+    study: Study,
+    arm: str,
+    value: float | None,
+    seed: int,
+    split: str | None = None,
+    epochs: int | None = None,
+    fraction: int | None = None,
 ) -> RunSpec:
-    """The spec of one run. split None: the study's own; epochs None: the profile's."""
+    """The spec of one run. split None: the study's own; epochs None: the profile's; fraction None: every training row."""
     torch_arm = ARMS[arm].framework == "torch"
     code = recipe(ARMS[arm].framework)
     if ARMS[arm].answers:  # what it is taught to say decides its numbers too
@@ -30,19 +37,30 @@ def make_spec(
         epochs=epochs or study.profile.epochs.get(arm),
         base=base_hash(study.profile.base) if torch_arm else None,
         recipe=code,
+        fraction=fraction,
     )
 
 
-def trial_specs(study: Study, arm: str) -> list[RunSpec]:
-    """The tuning trials of an arm, all with the first seed: as many for every tuned arm."""
+def trial_specs(study: Study, arm: str, unseen: bool = False) -> list[RunSpec]:
+    """The tuning trials of an arm, all with the first seed: as many for every tuned arm. unseen: on the unseen diseases."""
     values = study.profile.trials[arm] if ARMS[arm].tuned else (None,)
-    return [make_spec(study, arm, value, study.profile.seeds[0]) for value in values]
+    split = study.unseen_key if unseen else study.split_key
+    return [make_spec(study, arm, value, study.profile.seeds[0], split) for value in values]
 
 
-def seed_specs(study: Study, chosen: RunSpec) -> list[RunSpec]:
-    """The chosen value with every seed (scikit-learn's arms are deterministic: one)."""
-    seeds = study.profile.seeds[:1] if ARMS[chosen.arm].framework == "sklearn" else study.profile.seeds
-    return [make_spec(study, chosen.arm, chosen.value, seed) for seed in seeds]
+def seed_specs(study: Study, chosen: RunSpec, fraction: int | None = None) -> list[RunSpec]:
+    """The chosen run with every seed, at a training fraction; one seed where no seed changes anything."""
+    arm = ARMS[chosen.arm]
+    fixed = chosen.arm == "gpt2_lm_zero" or (arm.framework == "sklearn" and fraction is None)
+    seeds = study.profile.seeds[:1] if fixed else study.profile.seeds
+    return [replace(chosen, seed=seed, fraction=fraction) for seed in seeds]
+
+
+def grid_specs(study: Study, arm: str, chosen: RunSpec) -> list[RunSpec]:
+    """What the chosen value of an arm is run for: every training fraction with every seed; unseen diseases once, by a classifier."""
+    fractions = study.profile.fractions if ARMS[arm].curve else ()
+    specs = [spec for fraction in (None, *fractions) for spec in seed_specs(study, chosen, fraction)]
+    return specs + ([replace(chosen, split=study.unseen_key)] if ARMS[arm].unseen and not ARMS[arm].answers else [])
 
 
 def page_spec(study: Study) -> RunSpec:

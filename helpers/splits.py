@@ -46,6 +46,26 @@ def unseen_labels(split: pd.DataFrame) -> tuple[set[str], set[str]]:
     return test - train, test
 
 
+def unseen_split(masked: pd.DataFrame, held_out: set[str]) -> pd.DataFrame:
+    """Whole pages, no label on two sides: the labels `held_out` test, an eighth of the others choose, the rest train."""
+    rows = page_rows(masked)
+    others = sorted(set(rows["label"]) - held_out)
+    valid = train_test_split(others, test_size=0.125, random_state=0)[1]
+    side = np.select([rows["label"].isin(held_out), rows["label"].isin(valid)], ["test", "valid"], "train")
+    return rows.assign(side=side.astype(object))
+
+
+def thin(split: pd.DataFrame, per_label: int, seed: int) -> pd.DataFrame:
+    """The split with at most `per_label` training rows of each label; the other sides as they are.
+
+    Which ones depends on the seed alone, and fewer are always among more: a curve over `per_label` adds rows, never swaps them.
+    """
+    train = split.index[split["side"] == "train"]
+    order = pd.Series(np.random.default_rng(seed).permutation(len(train)), index=train)
+    place = order.groupby(split.loc[train, "label"]).rank()
+    return split.drop(index=train[place > per_label]).reset_index(drop=True)
+
+
 def row_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Many rows a label: about 70/15/15 within each label, near-duplicates on one side (see `assign_sides`)."""
     return assign_sides(page_rows(table), lambda n: (max(1, round(0.15 * n)),) * 2, seed)

@@ -26,6 +26,10 @@ class Study:
     split_key: str
     page_split: pd.DataFrame = field(repr=False)  # the original protocol: nothing masked
     page_key: str
+    unseen_split: pd.DataFrame = field(
+        repr=False
+    )  # masked pages, the test labels named nowhere else: the original test pages
+    unseen_key: str
     names: dict[str, str] = field(repr=False)
     aliases: dict[str, tuple[str, ...]] = field(repr=False)  # other names of a label, masked like its own
     others: pd.DataFrame = field(repr=False)  # pages of the source's labels that the profile leaves out
@@ -37,8 +41,11 @@ class Study:
     @property
     def answers(self) -> list[str]:
         """The English names of the split's labels, in the order of `splits.label_classes`: what a language model answers."""
-        names = splits.label_classes(self.split)
-        return [next(iter(self.aliases[label]), label.replace("-", " ")) for label in names]
+        return self.answers_of(self.split)
+
+    def answers_of(self, split: pd.DataFrame) -> list[str]:
+        """As `answers`, for another split of the same labels."""
+        return [next(iter(self.aliases[label]), label.replace("-", " ")) for label in splits.label_classes(split)]
 
     @property
     def source_name(self) -> str:
@@ -95,6 +102,12 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         )
     others, pages = pages[~chosen].reset_index(drop=True), pages[chosen].reset_index(drop=True)
     page_split = splits.page_split(pages)
+    # What the original split tests without having taught it; of many rows a label it leaves none, so some labels are drawn.
+    held_out = splits.unseen_labels(page_split)[0]
+    if len(held_out) < 2:
+        labels = sorted(set(masked["label"]))
+        held_out = set(np.random.default_rng(0).choice(labels, max(2, len(labels) // 5), replace=False).tolist())
+    unseen_split = splits.unseen_split(masked, held_out)
     return Study(
         settings,
         source,
@@ -105,6 +118,8 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         splits.freeze(split),
         page_split,
         splits.freeze(page_split),
+        unseen_split,
+        splits.freeze(unseen_split),
         names,
         aliases,
         others,
