@@ -36,6 +36,9 @@ def parser() -> argparse.ArgumentParser:
             "--data",
             help="embedded, mayo, medquad, or a .csv, .jsonl or .parquet file (default: the profile's own; audit: embedded)",
         )
+    external = commands.add_parser("external", help="the comparison on other data: numbers only, for notebook 06")
+    external.add_argument("--data", required=True, help="as above")
+    external.add_argument("--profile", default="class", help="how many labels, seeds and epochs (default: class)")
     card = commands.add_parser("card", help="measure models/gpt2-mini on held-out text and write its model card")
     contamination = commands.add_parser(
         "contamination", help="which pages of a source share a run of words with the pre-training text"
@@ -137,6 +140,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(audit.report(audit.audit(given.data or "embedded")))
         elif given.command == "grid":
             grid(given)
+        elif given.command == "external":
+            from . import pipeline
+
+            pipeline.external(given.profile, given.data)
         elif given.command == "card":
             from . import card
 

@@ -16,7 +16,7 @@ import psutil
 
 from . import baselines, metrics, splits
 from .config import ARMS, BUILD, InputError, RunError, rank
-from .cost import MemoryWatch
+from .memory import MemoryWatch
 from .records import Record, RunSpec, load, save, unwritable
 from .specs import seed_specs, trial_specs
 from .study import Study

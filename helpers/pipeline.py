@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import os
 import time
 from pathlib import Path
 
 import pandas as pd
 
-from . import splits
-from .comparison import estimate
+from . import report, splits
+from .comparison import estimate, paired, summary
 from .config import ARMS, BUILD, ROOT, InputError
 from .grid import ensure
 from .records import base_hash, only_one, recipe
@@ -50,9 +51,23 @@ NOTEBOOKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("gpt2_scratch", "gpt2_frozen", "gpt2_finetuned", "gpt2_lm"),
         ("05_preentrenamiento", "05_conocimiento", "05_atencion", "05_curvas", "05_carrera"),
     ),
-    "06_comparacion": (tuple(ARMS), ("06_comparacion", "06_diferencias")),
+    "06_comparacion": (
+        tuple(ARMS),
+        (
+            "06_comparacion",
+            "06_diferencias",
+            "06_eficiencia",
+            "06_escalera",
+            "06_no_vistas",
+            "06_olvido",
+            "06_calibracion",
+            "06_confusiones",
+            "06_atribuciones",
+            "06_costo",
+        ),
+    ),
 }
-TABLES = ("results.json", "macros.tex", "tabla_comparacion.tex", "tabla_pares.tex")
+TABLES = ("results.json", "macros.tex", *(f"tabla_{name}.tex" for name in report.TABLES))
 
 
 def select(only: str | None) -> list[str]:
@@ -91,6 +106,26 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
     return study
 
 
+def external(profile: str, source: str) -> Path:
+    """Runs the comparison on other data and writes its numbers (no text) to report/external; returns the file.
+
+    Only the shared split: no training fractions, no unseen diseases. Notebook 06 shows every such file.
+    """
+    study = prepare(profile, source)
+    seen = [arm for arm in ARMS if ARMS[arm].seen]
+    with only_one():
+        ensure(study, seen)
+    command = f"python -m helpers external --profile {profile} --data {Path(source).name}"
+    results = {"command": command, **report.head(study)}
+    results |= {"arms": report.plain(summary(study, seen)), "pairs": report.plain(paired(study))}
+    directory = BUILD / "outputs" / "external" if "HELPERS_BUILD" in os.environ else ROOT / "report" / "external"
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / f"{study.source_name}-{profile}.json"
+    report.write(file, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    print(f"the numbers are in {file}")
+    return file
+
+
 def execute(study: Study, name: str, shown: str) -> None:
     """Executes one notebook unless its stamp says that nothing it depends on has changed and its outputs are there."""
     arms, figures = NOTEBOOKS[name]
@@ -113,10 +148,10 @@ def execute(study: Study, name: str, shown: str) -> None:
         if not file.is_file() or file.stat().st_mtime < began - 1:
             raise RuntimeError(f"{name} did not write {file}, which it promises")
     target.parent.mkdir(parents=True, exist_ok=True)
-    _write(target, executed.read_text(encoding="utf-8"))
+    report.write(target, executed.read_text(encoding="utf-8"))
     executed.unlink()
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    _write(stamp, json.dumps({"inputs": current, "outputs": _contents([target, *wanted])}))
+    report.write(stamp, json.dumps({"inputs": current, "outputs": _contents([target, *wanted])}))
     print(f"    done in {time.time() - began:.0f} s", flush=True)
 
 
@@ -178,13 +213,6 @@ def _read(stamp: Path) -> dict | None:
         return json.loads(stamp.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-
-
-def _write(file: Path, text: str) -> None:
-    """Writes the file in one step."""
-    temporary = file.with_name(f".{file.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(file)
 
 
 def _contents(files: list[Path]) -> dict[str, str]:

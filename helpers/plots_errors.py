@@ -1,0 +1,120 @@
+"""Figures of mistakes: whether confidence may be believed, and which words of a text spoke for an answer or against it."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from .config import ARMS
+from .plots import INK, SIZE, headline
+
+MAX_PANELS = 4
+FONT_SIZES = (10, 9, 8, 7, 6)  # points, the largest that fits is taken
+LINE, MARGIN, TITLE = (
+    1.65,
+    0.02,
+    0.12,
+)  # a line's height in font sizes; left and right, and the title's, in figure fractions
+TONES = plt.get_cmap("RdBu_r")
+
+
+def reliability_panels(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], title: str) -> Figure:
+    """Accuracy against confidence, a panel an arm (at most 4: ValueError), on the dotted diagonal where they agree.
+
+    curves: arm to its `calibration.reliability` before (dashed, hollow) and after (solid) its logits were divided by a temperature.
+    """
+    if len(curves) > MAX_PANELS:
+        raise ValueError(f"{len(curves)} arms: at most {MAX_PANELS} panels fit the width")
+    fig, axes = plt.subplots(1, len(curves), sharey=True, squeeze=False)
+    styles = ({"ls": "--", "mfc": "white", "label": "sin escalar"}, {"ls": "-", "label": "con temperatura"})
+    for ax, (arm, tables) in zip(axes[0], curves.items(), strict=True):
+        ax.plot([0, 1], [0, 1], color=INK, ls=":", lw=1)
+        for table, style in zip(tables, styles, strict=True):
+            ax.plot(table["confidence"], table["accuracy"], marker="o", ms=4, lw=1.4, color=ARMS[arm].color, **style)
+        ax.set(xlabel="confianza", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+        ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+        ax.set_title(ARMS[arm].name, fontsize=8 if len(curves) > 2 else 10, fontweight="normal")
+    axes[0, 0].set_ylabel("exactitud")
+    axes[0, 0].set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    handles = [plt.Line2D([], [], color=INK, marker="o", ms=4, lw=1.4, **style) for style in styles]
+    fig.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, handlelength=3)
+    headline(fig, title)
+    return fig
+
+
+def attribution_bars(rows: list[tuple[str, list[tuple[str, float]]]], title: str) -> Figure:
+    """Texts with each token coloured by its attribution: red supports, blue speaks against, pale is little beside that text's most.
+
+    rows: what is written above a text, and its (token, attribution) pairs, a token that begins a word with its space (see
+    `errors.attributions`). Words are wrapped at the figure's width in the largest of `FONT_SIZES` at which all fit; in the smallest
+    each text gets as many lines as the others, and ends in … where they are too few.
+    """
+    fig = plt.figure(figsize=SIZE, layout="none")
+    headline(fig, title)
+    size, texts = _fit(rows)
+    step, y = size * LINE / (SIZE[1] * 72), 1 - TITLE
+    for (label, tokens), lines in zip(rows, texts, strict=True):
+        fig.text(MARGIN, y, label, fontsize=size, color=INK, fontweight="bold", va="baseline", parse_math=False)
+        strongest = max((abs(value) for _, value in tokens), default=0) or 1
+        for number, line in enumerate(lines, 1):
+            for x, token, value in line:
+                _draw(fig, x, y - number * step, token, value / strongest, size)
+        y -= step * (len(lines) + HEAD)
+    for x, word, strength in _wrap([("a favor", 0.7), (" en contra", -0.7)], size)[0]:
+        _draw(fig, x, step / 2, word, strength, size)
+    return fig
+
+
+def _fit(rows: list[tuple[str, list[tuple[str, float]]]]) -> tuple[float, list]:
+    """The font size, in points, and the lines of each text (see `_wrap`)."""
+    for size in FONT_SIZES:
+        texts = [_wrap(tokens, size) for _, tokens in rows]
+        room = int(SIZE[1] * 72 * (1 - TITLE) / (size * LINE)) - 1  # lines; the last is the key's
+        wide = any(_width(label, size, "bold") > 1 - 2 * MARGIN for label, _ in rows)
+        if not wide and sum(len(lines) + HEAD for lines in texts) <= room:
+            return size, texts
+    most = max(1, int(room / len(rows) - HEAD))
+    return size, [_cut(lines, most) for lines in texts]
+
+
+def _width(text: str, size: float, weight: str = "normal") -> float:
+    """Of a text, in fractions of the figure's width; the same at every resolution."""
+    font = FontProperties(family=plt.rcParams["font.family"], size=size, weight=weight)
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / (SIZE[0] * 72)
+
+
+def _wrap(tokens: list[tuple[str, float]], size: float) -> list[list[tuple[float, str, float]]]:
+    """Lines of (x, token, attribution); a line is broken only before a token that begins with white space."""
+    words: list[list[tuple[str, float]]] = []
+    for token, value in tokens:
+        if not words or token[:1].isspace():
+            words.append([])
+        words[-1].append((token.strip(), value))
+    lines, x, gap = [[]], MARGIN, 0.45 * size / (SIZE[0] * 72)
+    for word in words:
+        widths = [_width(token, size) + gap / 4 if token else 0 for token, _ in word]
+        if x + sum(widths) > 1 - MARGIN and lines[-1]:
+            lines.append([])
+            x = MARGIN
+        for (token, value), width in zip(word, widths, strict=True):
+            lines[-1].append((x, token, value))
+            x += width
+        x += gap
+    return lines
+
+
+def _cut(lines: list, most: int) -> list:
+    """At most `most` lines; where some are left out, the last token of the last line gives way to an ellipsis."""
+    if len(lines) <= most:
+        return lines
+    *kept, last = lines[:most]
+    return [*kept, [*last[:-1], (last[-1][0], "…", 0.0)]]
+
+
+def _draw(fig: Figure, x: float, y: float, token: str, strength: float, size: float) -> None:
+    """One token on its colour; strength in [-1, 1]."""
+    tone = "white" if abs(strength) > 0.6 else INK
+    box = {"boxstyle": "square,pad=0.08", "fc": TONES(Normalize(-1.1, 1.1)(strength)), "ec": "none"}
+    fig.text(x, y, token, fontsize=size, color=tone, va="baseline", bbox=box, parse_math=False)

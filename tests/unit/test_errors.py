@@ -1,0 +1,145 @@
+"""Mistakes whose kind is known: of look-alikes or not, shared or not; and figures in which nothing overlaps or leaves the page."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.text import Text
+
+from helpers import plots_errors
+from helpers.calibration import reliability
+from helpers.errors import confusion_groups, gallery, group_matrix
+from helpers.records import Record
+
+GROUPS = np.array(["eyes", "eyes", "eyes", "heart", "heart"])
+
+
+def run(answers):
+    """A record that answers the test rows as told."""
+    return Record(None, {}, None, 1.0, 1.0, 1, None, np.eye(len(GROUPS))[answers])
+
+
+def test_wrong_answers_within_the_group_and_what_chance_would_put_there():
+    labels = np.array([0, 0, 1, 3, 4, 4])
+    # First seed: rows 0 (to eyes) and 3 (to eyes) wrong. Second: rows 0 (to heart) and 5 (to heart).
+    found = confusion_groups([run([1, 0, 1, 2, 4, 4]), run([3, 0, 1, 3, 4, 3])], labels, GROUPS)
+    assert (found["errors"], found["within"]) == (4, 2 / 4)
+    # Two of the four other classes are eyes for an eye disease, one is of the heart for a heart disease.
+    assert found["chance"] == pytest.approx(np.mean([2 / 4, 1 / 4, 2 / 4, 1 / 4]))
+    assert found["low"] <= found["within"] <= found["high"]
+
+
+def test_chance_is_what_even_guessing_gets():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 5, 20_000)
+    found = confusion_groups([run((labels + rng.integers(1, 5, 20_000)) % 5)], labels, GROUPS)
+    assert found["errors"] == 20_000 and found["within"] == pytest.approx(found["chance"], abs=0.01)
+
+
+def test_the_interval_draws_diseases_and_not_rows():
+    """500 rows a disease: single rows would give 0.5 within 0.03; the two diseases drawn give all, half or nothing."""
+    labels = np.repeat([0, 3], 500)
+    found = confusion_groups([run(np.repeat([1, 0], 500))], labels, GROUPS)
+    assert (found["within"], found["low"], found["high"]) == (0.5, 0, 1)
+    # Half of each disease's errors within: whichever are drawn, half.
+    found = confusion_groups([run(np.tile([1, 3, 4, 0], [250, 250, 250, 250]))], labels, GROUPS)
+    assert found["low"] == pytest.approx(0.5) == found["high"]
+
+
+def test_a_disease_without_errors_does_not_spoil_the_interval_and_no_errors_are_no_number():
+    labels = np.array([0, 3])
+    found = confusion_groups([run([1, 3])], labels, GROUPS)
+    assert [found[name] for name in ("errors", "within", "low", "high")] == [1, 1, 1, 1]
+    found = confusion_groups([run(labels)], labels, GROUPS)
+    assert found.pop("errors") == 0 and np.isnan(list(found.values())).all()
+
+
+def test_rows_of_the_matrix_are_true_groups_in_the_order_asked():
+    labels = np.array([0, 1, 2, 3])
+    records = [run([0, 2, 3, 3]), run([0, 0, 2, 1])]
+    matrix = group_matrix(records, labels, GROUPS, ["heart", "eyes"])
+    np.testing.assert_allclose(matrix, [[1 / 2, 1 / 2], [1 / 6, 5 / 6]])
+    assert group_matrix(records, labels[:1].repeat(4), GROUPS, ["heart", "eyes"])[0].tolist() == [0, 0]
+    with pytest.raises(ValueError, match="each of the groups"):
+        group_matrix(records, labels, GROUPS, ["heart"])
+
+
+def test_the_gallery_knows_who_is_right_alone():
+    never, once, twice, always = ([[i < n] for i in range(3)] for n in (0, 1, 2, 3))
+    columns = {  # one row of the test set each
+        "all wrong": dict(),
+        "fine-tuned alone": dict(gpt2_finetuned=twice),
+        "not in most seeds": dict(gpt2_finetuned=once),
+        "the base's embeddings do not count": dict(gpt2_frozen=always, gpt2_embeddings=once),
+        "from scratch too, once": dict(gpt2_frozen=always, gpt2_scratch=once),
+        "counts alone": dict(tfidf_logreg=always),
+        "counts and another word model": dict(naive_bayes=always, bilstm=always),
+        "counts and GPT-2 once": dict(tfidf_logreg=always, gpt2_embeddings=once),
+        "all wrong again": dict(),
+    }
+    arms = "naive_bayes tfidf_logreg bilstm gpt2_scratch gpt2_embeddings gpt2_frozen gpt2_finetuned".split()
+    hits = {arm: np.hstack([rows.get(arm, never) for rows in columns.values()]).astype(float) for arm in arms}
+    found = gallery(hits, 5)
+    assert {kind: rows.tolist() for kind, rows in found.items()} == {
+        "all_wrong": [0, 8], "only_pretrained": [1, 3], "only_counts": [5, 6],
+    }  # fmt: skip
+    assert [rows.tolist() for rows in gallery(hits, 1).values()] == [[0], [1], [5]]
+    # Two of four seeds are no majority; an arm that is not there is not asked.
+    even = gallery({"gpt2_lm": np.array([[1], [1], [0], [0]])}, 5)
+    assert not any(len(rows) for rows in even.values())
+
+
+def test_no_framework_is_loaded():
+    code = (
+        "import sys, helpers.errors, helpers.calibration, helpers.plots_errors; "
+        "sys.exit(bool({'tensorflow', 'keras', 'torch', 'captum'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def boxes(fig):
+    fig.canvas.draw()
+    return [t.get_window_extent() for t in fig.findobj(Text) if t.get_text()]
+
+
+@pytest.mark.parametrize("size", [1, 6, 40])
+def test_coloured_words_stay_on_the_page_and_apart(size):
+    rng = np.random.default_rng(0)
+    words = [" Pain", " in", " the", " ep", "igastr", "ium", ",", " worse", " after", " $5", " meals", "."]
+    long = "desprendimiento prematuro de placenta → colestasis intrahepática del embarazo, cada vez"
+    labels = [long, "enfermedad 1", "enfermedad 2"]
+    rows = [(label, [(word, rng.normal()) for word in words * size]) for label in labels]
+    plots_errors.use_style()
+    fig = plots_errors.attribution_bars(rows, "Un título")
+    extents, page = boxes(fig), fig.bbox
+    assert all(b.x0 >= 0 and b.y0 >= 0 and b.x1 <= page.width and b.y1 <= page.height for b in extents)
+    assert not any(a.overlaps(b) for i, a in enumerate(extents) for b in extents[:i])
+    drawn = [t.get_text() for t in fig.findobj(Text)]
+    assert ("…" in drawn) == (size == 40) and set(labels) <= set(drawn)
+    plt.close(fig)
+
+
+def test_red_supports_and_blue_speaks_against_by_strength():
+    fig = plots_errors.attribution_bars([("gota", [("toe", 2.0), (" the", 0.0), (" rash", -1.0)])], "t")
+    color = {t.get_text(): t.get_bbox_patch().get_facecolor() for t in fig.findobj(Text) if t.get_bbox_patch()}
+    (r, _, b, _), (r2, _, b2, _), neutral = color["toe"], color["rash"], color["the"]
+    assert r > b and b2 > r2 and min(neutral[:3]) > 0.9
+    assert r - b > b2 - r2  # half as strong
+    plt.close(fig)
+
+
+def test_one_panel_an_arm_and_one_legend():
+    logits = np.random.default_rng(0).normal(size=(200, 5))
+    before, after = (reliability(scale * logits, logits.argmax(axis=1)) for scale in (3, 1))
+    arms = ["tfidf_logreg", "bilstm", "gpt2_scratch", "gpt2_finetuned", "gpt2_frozen"]
+    fig = plots_errors.reliability_panels(dict.fromkeys(arms[:4], (before, after)), "t")
+    drawn = [t.get_text() for t in fig.findobj(Text)]
+    assert len(fig.axes) == 4 and drawn.count("sin escalar") == drawn.count("con temperatura") == 1
+    dashed, solid = fig.axes[0].lines[-2:]
+    assert dashed.get_ydata().tolist() == before["accuracy"].tolist() and dashed.get_linestyle() == "--"
+    assert solid.get_xdata().tolist() == after["confidence"].tolist() and solid.get_linestyle() == "-"
+    with pytest.raises(ValueError, match="4"):
+        plots_errors.reliability_panels(dict.fromkeys(arms, (before, after)), "t")
+    plt.close(fig)
