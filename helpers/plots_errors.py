@@ -12,11 +12,8 @@ from .plots import INK, SIZE, headline
 
 MAX_PANELS = 4
 FONT_SIZES = (10, 9, 8, 7, 6)  # points, the largest that fits is taken
-LINE, MARGIN, TITLE = (
-    1.65,
-    0.02,
-    0.12,
-)  # a line's height in font sizes; left and right, and the title's, in figure fractions
+LINE, HEAD = 1.65, 1.5  # a line's height in font sizes; lines that a text needs beside its own: its label and a gap
+MARGIN, TITLE = 0.02, 0.12  # left and right, and the title's height, in fractions of the figure
 TONES = plt.get_cmap("RdBu_r")
 
 
@@ -49,7 +46,8 @@ def attribution_bars(rows: list[tuple[str, list[tuple[str, float]]]], title: str
 
     rows: what is written above a text, and its (token, attribution) pairs, a token that begins a word with its space (see
     `errors.attributions`). Words are wrapped at the figure's width in the largest of `FONT_SIZES` at which all fit; in the smallest
-    each text gets as many lines as the others, and ends in … where they are too few.
+    each text gets as many lines as the others, and ends in … where they are too few. Raises ValueError for more than 8 texts
+    that do not fit, and for a label wider than the page.
     """
     fig = plt.figure(figsize=SIZE, layout="none")
     headline(fig, title)
@@ -63,7 +61,7 @@ def attribution_bars(rows: list[tuple[str, list[tuple[str, float]]]], title: str
                 _draw(fig, x, y - number * step, token, value / strongest, size)
         y -= step * (len(lines) + HEAD)
     for x, word, strength in _wrap([("a favor", 0.7), (" en contra", -0.7)], size)[0]:
-        _draw(fig, x, step / 2, word, strength, size)
+        _draw(fig, x, y, word, strength, size)
     return fig
 
 
@@ -75,7 +73,9 @@ def _fit(rows: list[tuple[str, list[tuple[str, float]]]]) -> tuple[float, list]:
         wide = any(_width(label, size, "bold") > 1 - 2 * MARGIN for label, _ in rows)
         if not wide and sum(len(lines) + HEAD for lines in texts) <= room:
             return size, texts
-    most = max(1, int(room / len(rows) - HEAD))
+    most = int(room / len(rows) - HEAD)
+    if wide or most < 1:
+        raise ValueError(f"{len(rows)} texts, or what is written above one, do not fit even in {size} points")
     return size, [_cut(lines, most) for lines in texts]
 
 

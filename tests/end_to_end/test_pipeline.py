@@ -79,7 +79,7 @@ def test_a_figure_that_was_lost_is_made_again(printed, tmp_path):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_or_interrupted_run_goes_on_from_its_finished_runs(tmp_path, how):
     build = tmp_path / "build"
-    command = [sys.executable, "-m", "helpers", "train", "--profile", "quick", "--arms", "gpt2_scratch"]
+    command = [sys.executable, "-m", "helpers", "grid", "--profile", "quick", "--arms", "gpt2_scratch"]
     environment = os.environ | {"HELPERS_BUILD": str(build)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 240
@@ -95,7 +95,7 @@ def test_a_killed_or_interrupted_run_goes_on_from_its_finished_runs(tmp_path, ho
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
-    assert len(list(build.glob("runs/????????????????/record.json"))) == 3 and not list(build.glob("runs/*.part"))
+    assert len(list(build.glob("runs/????????????????/record.json"))) == 5 and not list(build.glob("runs/*.part"))
 
 
 def test_a_real_data_set_of_the_same_shape_goes_the_whole_way(tmp_path):

@@ -226,14 +226,15 @@ def test_memory_that_does_not_suffice_for_one_row_is_explained(study, toy_base, 
 def test_two_processes_share_a_step_and_keep_one_record(study, toy_base, tmp_path):
     """Under torchrun: the rows of a step are shared, and the first process alone writes."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "helpers"]
-    command += ["train", "--profile=quick", "--arms=gpt2_scratch"]
+    command += ["grid", "--profile=quick", "--arms=gpt2_scratch"]
     environment = os.environ | {"HELPERS_BUILD": str(tmp_path), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     kept = [json.loads(file.read_text()) for file in tmp_path.glob("runs/*/record.json")]
-    assert len(kept) == 3 == done.stdout.count("done in") and not list(tmp_path.glob("runs/*.work"))
+    assert len(kept) == 5 == done.stdout.count("valid accuracy") and not list(tmp_path.glob("runs/*.work"))
     for record in kept:
         assert [row["epoch"] for row in record["history"]] == [1, 2]
+    kept = [record for record in kept if record["spec"]["fraction"] is None]
     one = gpt2_training.train(
         study.split, "gpt2_scratch", kept[0]["spec"]["value"], kept[0]["spec"]["seed"], 2, quiet,
         base=study.profile.base, work=tmp_path / "one",

@@ -77,7 +77,7 @@ def test_the_names_share_a_prompt_and_score_as_one_by_one(pair, monkeypatch):
             assert found[i, j] == pytest.approx(-bits * np.log(2), rel=1e-4)
     alone = gpt2_lm.answer_logits(model, tokenizer, texts[1:], NAMES[:1])
     assert alone[0, 0] == pytest.approx(found[1, 0], rel=1e-5)
-    monkeypatch.setattr(gpt2_lm, "NAMES_AT_ONCE", 2)
+    monkeypatch.setattr(gpt2_lm, "PACKED", 2)  # rows as short as the longest name: packing must change nothing
     np.testing.assert_allclose(gpt2_lm.answer_logits(model, tokenizer, texts, NAMES), found, rtol=1e-5)
 
 

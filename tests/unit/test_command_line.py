@@ -28,7 +28,7 @@ def call(tmp_path, *arguments, **environment):
     [
         (("run", "--profile", "fast"), "--profile 'fast'"),
         (("run", "--only", "09"), "--only '09'"),
-        (("train", "--arms", "bert"), "--arms 'bert'"),
+        (("grid", "--arms", "bert"), "--arms 'bert'"),
         (("run", "--profile", "quick", "--data", "nothing.csv"), "nothing.csv: no such file"),
     ],
 )
@@ -52,7 +52,7 @@ def test_bad_data_exits_with_2_and_writes_nothing(tmp_path):
 def test_pages_too_short_to_cut_exit_with_2(tmp_path):
     file = tmp_path / "short.csv"
     file.write_text("text,label\nfever,flu\nrunny nose,cold\n")
-    done, build = call(tmp_path, "train", "--profile", "quick", "--data", str(file))
+    done, build = call(tmp_path, "grid", "--profile", "quick", "--data", str(file))
     assert done.returncode == 2 and "fewer than two labels" in done.stderr and not build.exists()
 
 

@@ -4,12 +4,14 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
-from helpers import comparison, report
+from helpers import comparison, cost, report
 from helpers.config import ARMS
-from helpers.experiments import ensure, tuning_table
+from helpers.experiments import tuning_table
+from helpers.grid import ensure
 from helpers.records import Record
 from helpers.study import prepare
 
@@ -18,13 +20,13 @@ def run(hits, labels):
     """A record whose logits are right exactly where `hits` says so."""
     logits = np.zeros((len(labels), labels.max() + 2))
     logits[np.arange(len(labels)), np.where(hits, labels, labels + 1)] = 5
-    return Record(None, {"test": {"accuracy": float(np.mean(hits))}}, None, 1.0, 10, None, logits)
+    return Record(None, {"test": {"accuracy": float(np.mean(hits))}}, None, 1.0, 1.0, 10, None, logits)
 
 
 @pytest.fixture
 def made_up(monkeypatch):
     """A study whose two arms answer as told: `a` right on 60 of 100 rows, `b` on 40 of them, 3 seeds each."""
-    labels = np.arange(100) % 7
+    labels = np.arange(100)
     rows = np.arange(100)
     answers = {
         "gpt2_finetuned": [run(rows < 60, labels)] * 3,
@@ -51,13 +53,28 @@ def test_an_arm_does_not_differ_from_itself(made_up):
 
 
 def test_seeds_that_disagree_widen_the_interval():
-    labels = np.zeros(200, int)
     rng = np.random.default_rng(0)
-    weights = comparison.draw_rows(200, rng)
+    weights = comparison.draw_rows(np.arange(200), rng)
     same = np.tile(np.arange(200) < 100, (3, 1)).astype(float)
     apart = np.stack([np.arange(200) < n for n in (40, 100, 160)]).astype(float)
     width = [np.ptp(comparison.interval(comparison.bootstrap_means(v, weights, rng))) for v in (same, apart)]
-    assert width[1] > 2 * width[0] and len(labels) == 200
+    assert width[1] > 2 * width[0]
+
+
+def test_rows_of_one_disease_stand_and_fall_together():
+    """20 diseases of 10 rows each, all right or all wrong, tell no more than 20 rows would."""
+    rng = np.random.default_rng(0)
+    labels, right = np.repeat(np.arange(20), 10), np.repeat(np.arange(20) % 2, 10)[None].astype(float)
+    _, low, high = comparison.mean_interval(right, labels)
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 20), rel=0.1)
+    weights = comparison.draw_rows(labels, rng)
+    assert np.allclose(weights.sum(axis=1), 1) and (np.ptp(weights.reshape(-1, 20, 10), axis=2) == 0).all()
+
+
+def test_the_interval_over_seeds_is_students():
+    low, high = comparison.seed_interval([0.1, 0.2, 0.3])
+    assert (low, high) == pytest.approx(t.interval(0.95, 2, loc=0.2, scale=0.1 / np.sqrt(3)))
+    assert np.isnan(comparison.seed_interval([0.1])).all()
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +85,22 @@ def exported():
     summary = comparison.summary(study, arms)
     pairs = comparison.paired(study, [("tfidf_logreg", "majority"), ("naive_bayes", "majority")])
     first = {"accuracy": 0.0, "class_perplexity": 12345.6}
-    return report.export(study, summary, pairs, tuning_table(study, arms[1:]), first), summary
+    unseen_row = {"arm": "gpt2_lm", "scoring": "pmi", "candidates": "all", "chosen": True}
+    unseen_row |= {f"{m}{tail}": 0.5 for m in ("mrr", "top1", "top5", "top10") for tail in ("", "_low", "_high")}
+    chance = dict.fromkeys(("mrr", "top1", "top5", "top10"), 0.25)
+    directory = report.export(
+        study,
+        first,
+        arms=summary,
+        pairs=pairs,
+        tuning=tuning_table(study, arms[1:]),
+        worth={"k": 2.0, "low": 1.0, "high": 6.7, "limit": 6.7},
+        unseen=pd.DataFrame([unseen_row]),
+        unseen_chance={"all": chance, "unseen": chance},
+        forgetting={"general": {"bits_before": 2.0, "bits_after": 3.0, "change": 1.0, "low": -0.5, "high": 1.5}},
+        cost=cost.table(study, arms),
+    )
+    return directory, summary
 
 
 def test_every_macro_has_a_letters_only_name_and_a_number(exported):
@@ -77,6 +109,9 @@ def test_every_macro_has_a_letters_only_name_and_a_number(exported):
     macros = dict(re.fullmatch(r"\\newcommand\{\\([A-Za-z]+)\}\{(.+)\}", line).groups() for line in lines)
     assert macros["TfidfLogregAccuracy"] == f"{summary.loc['tfidf_logreg', 'accuracy']:.3f}"
     assert macros["FirstAttemptPerplexity"] == "12,346"
+    assert macros["WorthK"] == "2.0" and macros["UnseenChanceMrr"] == "0.250"
+    assert macros["UnseenGptTwoLmTopOne"] == "0.500 [0.500, 0.500]"
+    assert macros["BitsGeneralChange"] == r"+1.000 [\ensuremath{-}0.500, +1.500]"
     assert not [name for name, value in macros.items() if "nan" in value.lower()]
 
 
@@ -91,11 +126,12 @@ def test_a_number_changed_in_results_json_changes_table_and_macros(exported):
 
 
 def test_tables_are_balanced_booktabs(exported):
-    for name in ("tabla_comparacion", "tabla_pares"):
+    for name in (f"tabla_{table}" for table in ("comparacion", "pares", "intentos", "no_vistas", "costo")):
         lines = (exported[0] / f"{name}.tex").read_text().splitlines()
         body = lines[lines.index(r"\midrule") + 1 : lines.index(r"\bottomrule")]
         columns = len(re.search(r"\\begin\{tabular\}\{(\w+)\}", "\n".join(lines)).group(1))
-        assert body and all(line.count(" & ") == columns - 1 and line.endswith(r"\\") for line in body)
+        assert body and all(line.count("&") == columns - 1 and line.endswith(r"\\") for line in body)
+    assert "--" in (exported[0] / "tabla_costo.tex").read_text()  # scikit-learn's training is no count of products
 
 
 def test_macro_names_of_all_arms_are_distinct():

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
-from helpers import plots_errors
+from helpers import plots, plots_errors
 from helpers.calibration import reliability
 from helpers.errors import confusion_groups, gallery, group_matrix
 from helpers.records import Record
@@ -33,9 +33,9 @@ def test_wrong_answers_within_the_group_and_what_chance_would_put_there():
 
 def test_chance_is_what_even_guessing_gets():
     rng = np.random.default_rng(0)
-    labels = rng.integers(0, 5, 20_000)
-    found = confusion_groups([run((labels + rng.integers(1, 5, 20_000)) % 5)], labels, GROUPS)
-    assert found["errors"] == 20_000 and found["within"] == pytest.approx(found["chance"], abs=0.01)
+    labels = rng.integers(0, 5, 2000)
+    found = confusion_groups([run((labels + rng.integers(1, 5, 2000)) % 5)], labels, GROUPS)
+    assert found["errors"] == 2000 and found["within"] == pytest.approx(found["chance"], abs=0.03)
 
 
 def test_the_interval_draws_diseases_and_not_rows():
@@ -44,7 +44,7 @@ def test_the_interval_draws_diseases_and_not_rows():
     found = confusion_groups([run(np.repeat([1, 0], 500))], labels, GROUPS)
     assert (found["within"], found["low"], found["high"]) == (0.5, 0, 1)
     # Half of each disease's errors within: whichever are drawn, half.
-    found = confusion_groups([run(np.tile([1, 3, 4, 0], [250, 250, 250, 250]))], labels, GROUPS)
+    found = confusion_groups([run(np.repeat([1, 3, 4, 0], 250))], labels, GROUPS)
     assert found["low"] == pytest.approx(0.5) == found["high"]
 
 
@@ -100,24 +100,28 @@ def test_no_framework_is_loaded():
 
 
 def boxes(fig):
+    """Where the figure's texts are when printed, in pixels; one less on each side, for glyphs are set to whole pixels."""
+    fig.set_dpi(plots.DPI)
     fig.canvas.draw()
-    return [t.get_window_extent() for t in fig.findobj(Text) if t.get_text()]
+    return [t.get_window_extent().padded(-1) for t in fig.findobj(Text) if t.get_text()]
 
 
-@pytest.mark.parametrize("size", [1, 6, 40])
+@pytest.mark.parametrize("size", [1, 6, 20])
 def test_coloured_words_stay_on_the_page_and_apart(size):
     rng = np.random.default_rng(0)
     words = [" Pain", " in", " the", " ep", "igastr", "ium", ",", " worse", " after", " $5", " meals", "."]
     long = "desprendimiento prematuro de placenta → colestasis intrahepática del embarazo, cada vez"
     labels = [long, "enfermedad 1", "enfermedad 2"]
     rows = [(label, [(word, rng.normal()) for word in words * size]) for label in labels]
-    plots_errors.use_style()
+    plots.use_style()
     fig = plots_errors.attribution_bars(rows, "Un título")
     extents, page = boxes(fig), fig.bbox
     assert all(b.x0 >= 0 and b.y0 >= 0 and b.x1 <= page.width and b.y1 <= page.height for b in extents)
     assert not any(a.overlaps(b) for i, a in enumerate(extents) for b in extents[:i])
     drawn = [t.get_text() for t in fig.findobj(Text)]
-    assert ("…" in drawn) == (size == 40) and set(labels) <= set(drawn)
+    assert ("…" in drawn) == (size == 20) and set(labels) <= set(drawn)
+    with pytest.raises(ValueError, match="do not fit"):
+        plots_errors.attribution_bars([("x", [("y", 1.0)])] * 40, "Un título")
     plt.close(fig)
 
 

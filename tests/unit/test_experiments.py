@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers import baselines, experiments, records, specs, splits
+from helpers import baselines, experiments, grid, records, specs, splits
 from helpers.__main__ import main
 from helpers.config import ARMS, BUILD, PROFILES, ROOT, InputError, RunError, get_arms, get_profile
 from helpers.study import check_base, prepare
@@ -21,7 +21,7 @@ def study():
 
 def record(mrr, loss, test_mrr=0.0):
     scores = {"valid": {"mrr": mrr, "loss": loss, "accuracy": 1 - mrr}, "test": {"mrr": test_mrr}}
-    return records.Record(None, scores, None, 0.0, 0, None, None)
+    return records.Record(None, scores, None, 0.0, 0.0, 0, None, None)
 
 
 def test_no_framework_is_loaded_by_the_shared_modules():
@@ -45,8 +45,8 @@ def test_unknown_profiles_and_arms_are_refused():
 def test_each_field_of_a_spec_changes_its_key(study):
     spec = specs.make_spec(study, "gpt2_scratch", 1e-3, 0)
     changed = [replace(spec, **{name: value}) for name, value in
-               dict(arm="gpt2_finetuned", split="x", seed=1, value=3e-4, epochs=99, base="y", recipe="z").items()]  # fmt: skip
-    assert len({spec.key, *(other.key for other in changed)}) == 8
+               dict(arm="gpt2_lm", split="x", seed=1, value=3e-5, epochs=99, base="y", recipe="z", fraction=2).items()]  # fmt: skip
+    assert len({spec.key, *(other.key for other in changed)}) == 9
     assert specs.make_spec(study, "gpt2_scratch", 1e-3, 0).key == spec.key
 
 
@@ -72,7 +72,11 @@ def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
     logits = np.zeros((1, 2), np.float32)
     kept = {"vocabulary": np.array(["", "[UNK]", "fièvre"]), "weight_0": np.eye(3, dtype=np.float32)}
     records.save(
-        other, {"valid_logits": logits, "test_logits": logits, "history": [], "parameters": 0, "arrays": kept}, 0.0, {}
+        other,
+        {"valid_logits": logits, "test_logits": logits, "history": [], "parameters": 0, "arrays": kept},
+        0.0,
+        0.0,
+        {},
     )
     again = records.load_arrays(other)
     assert list(again) == list(kept) and all(np.array_equal(again[name], kept[name]) for name in kept)
@@ -128,11 +132,9 @@ def test_a_loss_that_is_not_a_number_names_the_run(study, monkeypatch):
 
 @pytest.mark.parametrize(("code", "raised"), [(1, RunError), (2, InputError), (-9, RunError)])
 def test_a_worker_that_fails_is_not_taken_for_one_that_is_done(study, monkeypatch, code, raised):
-    monkeypatch.setattr(
-        experiments.subprocess, "run", lambda command, **keywords: subprocess.CompletedProcess(command, code)
-    )
+    monkeypatch.setattr(grid.subprocess, "run", lambda command, **keywords: subprocess.CompletedProcess(command, code))
     with pytest.raises(raised, match="training of bilstm ended"):
-        experiments.ensure(study, ["bilstm"])
+        grid.ensure(study, ["bilstm"])
 
 
 @pytest.mark.parametrize(
@@ -140,14 +142,14 @@ def test_a_worker_that_fails_is_not_taken_for_one_that_is_done(study, monkeypatc
     [(RunError("x: loss"), 1, "error: x: loss\n"), (KeyboardInterrupt(), 130, "the same command goes on from there")],
 )
 def test_the_command_line_ends_failed_and_interrupted_runs_in_one_line(monkeypatch, capsys, fault, code, message):
-    monkeypatch.setattr(experiments, "ensure", lambda *arguments: (_ for _ in ()).throw(fault))
-    assert main(["train", "--profile", "quick", "--arms", "bilstm"]) == code
+    monkeypatch.setattr(grid, "ensure", lambda *arguments: (_ for _ in ()).throw(fault))
+    assert main(["grid", "--profile", "quick", "--arms", "bilstm"]) == code
     assert message in capsys.readouterr().err
 
 
 def test_torchrun_trains_only_what_shares_its_steps(monkeypatch, capsys):
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
-    assert main(["train", "--profile", "quick", "--arms", "bilstm,gpt2_scratch"]) == 2
+    assert main(["grid", "--profile", "quick", "--arms", "bilstm,gpt2_scratch"]) == 2
     assert "--arms bilstm: torchrun trains GPT-2 only" in capsys.readouterr().err
 
 
@@ -180,14 +182,14 @@ def test_what_a_language_model_is_taught_to_say_is_part_of_its_spec(study):
 
 def test_results_of_untrained_arms_say_how_to_train_them(study):
     fresh = replace(study, profile=replace(study.profile, trials=study.profile.trials | {"bilstm": (0.123,)}))
-    with pytest.raises(InputError, match="helpers train --profile quick --arms bilstm"):
+    with pytest.raises(InputError, match="helpers grid --profile quick --arms bilstm"):
         experiments.results(fresh, "bilstm")
 
 
 def test_the_scikit_learn_arms_from_trial_to_result(study):
     arms = ["majority", "naive_bayes", "tfidf_logreg"]
-    experiments.ensure(study, arms)
-    assert [experiments.pending(study, arm) for arm in arms] == [0, 0, 0]
+    grid.ensure(study, arms)
+    assert grid.missing(study, arms) == []
     table = experiments.tuning_table(study, arms[1:])
     assert table.groupby("arm")["chosen"].sum().tolist() == [1, 1] and len(table) == 4
     majority = experiments.results(study, "majority")[0]

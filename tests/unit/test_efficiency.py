@@ -1,0 +1,59 @@
+"""The curve over labels and the factor that is read off it, on curves whose answer is known."""
+
+import numpy as np
+import pytest
+
+from helpers import efficiency, readings, splits
+from helpers.grid import ensure
+from helpers.study import prepare
+
+SIZES = np.array([1.0, 2.0, 4.0, 8.0])
+
+
+@pytest.mark.parametrize(
+    ("more", "less", "k"),
+    [
+        ([0.1, 0.2, 0.3, 0.4], [0.0, 0.1, 0.2, 0.3], 2.0),  # four labels do what eight do
+        ([0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4], 1.0),
+        ([0.5, 0.6, 0.7, 0.8], [0.0, 0.1, 0.2, 0.3], 8.0),  # one is more than enough: the limit
+        ([0.0, 0.1, 0.2, 0.3], [0.1, 0.2, 0.3, 0.4], 0.5),  # pre-training that hurts
+        ([0.1, 0.3, 0.2, 0.4], [0.0, 0.1, 0.2, 0.3], 4.0),  # a dip is noise: two labels had it already
+        ([0.0, 0.0, 0.2, 0.4], [0.0, 0.0, 0.0, 0.1], 8 / (2 * 2**0.5)),  # half-way between 2 and 4, on a log axis
+    ],
+)
+def test_the_factor_of_two_curves(more, less, k):
+    assert efficiency.factor(SIZES, np.array(more), np.array(less)) == pytest.approx(k)
+
+
+def test_thinning_keeps_every_label_and_fewer_are_among_more():
+    study = prepare("quick")
+    thin = {n: splits.thin(study.split, n, seed=3) for n in (1, 2, 4, 99)}
+    for n, split in thin.items():
+        train = split[split["side"] == "train"]
+        own = study.split.loc[study.split["side"] == "train", "label"].value_counts()
+        assert (train["label"].value_counts() == own.clip(upper=n)).all()
+        assert split[split["side"] != "train"].equals(
+            study.split[study.split["side"] != "train"].set_index(split[split["side"] != "train"].index)
+        )
+    ids = {n: set(split["id"]) for n, split in thin.items()}
+    assert ids[1] < ids[2] < ids[4] < ids[99] == set(study.split["id"])
+    assert ids[1] != set(splits.thin(study.split, 1, seed=4)["id"])
+    assert splits.label_classes(thin[1]).tolist() == splits.label_classes(study.split).tolist()
+
+
+def test_the_curve_of_real_runs_and_its_factor_against_itself():
+    study = prepare("quick")
+    ensure(study, ["majority", "tfidf_logreg"], whole=True)
+    curve = efficiency.curve(study, ["majority", "tfidf_logreg"])
+    assert curve["per_disease"].tolist() == efficiency.labels_per_disease(study) * 2
+    assert ((curve["low"] <= curve["accuracy"]) & (curve["accuracy"] <= curve["high"])).all()
+    assert curve.loc[curve["arm"] == "majority", "accuracy"].eq(1 / study.num_labels).all()
+    same = efficiency.worth(study, "tfidf_logreg", "tfidf_logreg")
+    assert same["k"] == pytest.approx(1) and same["low"] <= 1 <= same["high"] <= same["limit"] * 1.0001
+
+
+def test_a_factor_at_the_edge_is_said_to_be_one():
+    assert "vale 2.0 veces las etiquetas (IC 95 % de 1.5 a al menos 6.7)." in readings.worth(
+        {"k": 2.0, "low": 1.5, "high": 6.7, "limit": 6.7}
+    )
+    assert "no se distingue de no valer ninguna" in readings.worth({"k": 2.0, "low": 0.9, "high": 4.0, "limit": 6.7})

@@ -1,0 +1,129 @@
+"""Which runs the grid has, in which order, what it says of them, and that a worker that dies loses none."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from helpers import experiments, grid, records
+from helpers.config import ARMS, BUILD, RunError
+from helpers.study import prepare
+
+SKLEARN = ["majority", "naive_bayes", "tfidf_logreg"]
+
+
+@pytest.fixture(scope="module")
+def study():
+    return prepare("quick")
+
+
+def fresh(study, alpha):
+    """The study with other trials, so that nothing of it is trained."""
+    return replace(study, profile=replace(study.profile, trials=study.profile.trials | {"naive_bayes": alpha}))
+
+
+def test_every_run_of_the_grid_is_there_once(study):
+    first, second = grid.stages(study, list(ARMS), whole=True)
+    assert len({spec.key for spec in first + second}) == len(first) + len(second)
+    for arm in ARMS:
+        own = [spec for spec in first + second if spec.arm == arm and spec.split == study.split_key]
+        seeds = {(spec.fraction, spec.seed) for spec in own}
+        wanted = {(f, s) for f in ((None, 1) if ARMS[arm].curve else (None,)) for s in study.profile.seeds}
+        if ARMS[arm].framework == "sklearn":
+            wanted.discard((None, 1))  # no seed changes anything
+        assert seeds == (wanted if ARMS[arm].seen else set()), arm
+        open_set = [spec for spec in first + second if spec.arm == arm and spec.split == study.unseen_key]
+        assert bool(open_set) == ARMS[arm].unseen and all(spec.fraction is None for spec in open_set)
+    part = [spec for stage in grid.stages(study, list(ARMS), whole=False) for spec in stage]
+    assert {spec.fraction for spec in part} == {None} and study.unseen_key not in {spec.split for spec in part}
+
+
+def test_the_classifiers_of_the_ladder_have_the_same_trials_and_epochs(study):
+    ladder = ("gpt2_scratch", "gpt2_embeddings", "gpt2_finetuned")
+    assert len({study.profile.trials[arm] for arm in ladder}) == len({study.profile.epochs[arm] for arm in ladder}) == 1
+    assert study.profile.trials["gpt2_lm"] == study.profile.trials["gpt2_lm_scratch"]
+
+
+def test_status_counts_what_is_done_running_and_left(study):
+    own = fresh(study, (0.031, 0.032))
+    said = grid.status(own, ["naive_bayes"])
+    assert " 0        0     4" in said and "how long is known when" in said
+    specs = [spec for stage in grid.stages(own, ["naive_bayes"], True) for spec in stage]
+    experiments.run(specs[0], own)
+    with experiments.sign(specs[1]) as say:
+        say("epoch 3/10")
+        said = grid.status(own, ["naive_bayes"])
+        assert " 1        1     2" in said and "epoch 3/10" in said and "runs left: about" in said
+    grid.ensure(own, ["naive_bayes"], whole=True)
+    assert "everything is done" in grid.status(own, ["naive_bayes"]) and grid.missing(own, ["naive_bayes"], True) == []
+
+
+def test_a_run_whose_process_is_gone_is_not_running(study):
+    spec = replace(grid.trial_specs(study, "naive_bayes")[0], value=0.0421)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    file = BUILD / "runs" / f"{spec.key}.running"
+    with experiments.sign(spec):
+        assert experiments.running(spec)["pid"] == os.getpid()
+        file.write_text(file.read_text().replace(str(os.getpid()), str(dead.pid)))
+        assert experiments.running(spec) is None
+    assert not file.exists()
+
+
+def test_a_worker_that_is_killed_loses_no_run(study, monkeypatch, tmp_path):
+    """The first run kills its own process once; every record is there in the end."""
+    own, flag = fresh(study, (0.051, 0.052)), tmp_path / "killed"
+    monkeypatch.setattr(grid, "one", Killer(flag))
+    grid.train(own, ["naive_bayes"], True, grid.Where(jobs=2))
+    assert flag.exists() and grid.missing(own, ["naive_bayes"], True) == []
+
+
+class Killer:
+    """`grid.one`, but the first process to come here is killed by a signal."""
+
+    def __init__(self, flag):
+        self.flag = flag
+
+    def __call__(self, spec, study):
+        if not self.flag.exists():
+            self.flag.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        experiments.run(spec, study)
+
+
+def test_workers_that_always_die_end_the_grid(study, monkeypatch):
+    monkeypatch.setattr(grid, "_parallel", lambda *arguments: (_ for _ in ()).throw(OSError("gone")))
+    with pytest.raises(RunError, match="its worker died 3 times"):
+        grid.train(fresh(study, (0.061, 0.062)), ["naive_bayes"], True, grid.Where(jobs=2))
+
+
+def test_one_after_the_other_and_side_by_side_give_the_same_numbers(study):
+    metrics = []
+    for jobs in (1, 2):
+        for file in (BUILD / "runs").glob("*/record.json"):
+            if "0.0711" in file.read_text():
+                records.shutil.rmtree(file.parent)
+        own = fresh(study, (0.0711, 0.072))
+        grid.train(own, ["naive_bayes"], False, grid.Where(jobs=jobs))
+        metrics.append([records.load(spec).metrics for spec in grid.trial_specs(own, "naive_bayes")])
+    assert metrics[0] == metrics[1]
+
+
+def test_jobs_fit_cores_and_memory(monkeypatch):
+    monkeypatch.setattr(grid.joblib, "cpu_count", lambda: 16)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("M", (), {"available": 5 * 2**30})())
+    assert grid.default_jobs("keras") == 2
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
+    assert grid.default_jobs("keras") == 1
+
+
+def test_memory_is_what_a_run_adds():
+    with experiments.MemoryWatch() as watch:
+        block = bytearray(os.urandom(1)) * (200 * 2**20)
+        time.sleep(0.2)
+    assert 150 < watch.peak < 400 and len(block)
