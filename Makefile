@@ -8,7 +8,7 @@ BIN     := $(VENV)/bin
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint clean
+.PHONY: help setup ray run test lint clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,10 +23,14 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements.txt
 	@touch $@
 
+ray: setup       ## also install Ray, for the grid on a cluster
+	@$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements-ray.txt \
+	  || echo "Ray could not be installed; its test will be skipped"
+
 run: setup       ## train, execute the notebooks, write figures and tables (PROFILE=class, RUN_ARGS="--only 03 --data FILE")
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(RUN_ARGS)
 
-test: setup      ## unit tests, every notebook with profile quick, end-to-end
+test: ray        ## unit tests, every notebook with profile quick, end-to-end
 	@# Keras and PyTorch never share a process: each has its own pytest.
 	@for part in tests/unit tests/keras tests/torch "tests/end_to_end notebooks"; do \
 	  echo "== pytest $$part"; $(BIN)/python -m pytest $$part || exit 1; done

@@ -1,4 +1,4 @@
-"""How far a model's confidence may be believed, and the one number, a temperature, that mends most of what is wrong with it."""
+"""How far a model's confidence may be believed, and the one number that mends most of it, a temperature."""
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,11 @@ TEMPERATURES = (0.05, 100.0)  # where `fit_temperature` looks
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """The T > 0 that minimises the mean negative log-likelihood of logits / T (Guo et al. 2017, ICML, section 4.2).
 
-    logits: (n, k) float of rows that the model was not trained on (validation); labels: (n,) int in [0, k). T > 1: the model was
-    too sure. T changes no answer, only how sure it is. The loss has one valley over log T (it is convex in 1 / T), searched in
-    float64 within `TEMPERATURES`; an optimum beyond (T to 0 where every row is right, to infinity where logits mislead) ends
-    beside that bound, or where the loss is first lost to rounding. Raises ValueError on a label outside [0, k) or a NaN logit.
+    logits: (n, k) float of rows that the model was not trained on (validation); labels: (n,) int in [0, k). T > 1: the
+    model was too sure. T changes no answer, only how sure it is. The loss has one valley over log T (convex in 1 / T),
+    searched in float64 within `TEMPERATURES`; an optimum beyond (T to 0 where every row is right, to infinity
+    where logits mislead) ends beside that bound, or where the loss is first lost to rounding. Raises ValueError on a
+    label outside [0, k) or a NaN logit.
     """
     logits = np.asarray(logits, dtype=np.float64)
     found = minimize_scalar(
@@ -30,10 +31,10 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def reliability(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> pd.DataFrame:
-    """Confidence against accuracy: one row a non-empty bin of equal width, by rising confidence (Guo et al. 2017, section 2).
+    """Confidence against accuracy: a row a non-empty bin of equal width, the lowest first (Guo et al. 2017, section 2).
 
-    logits: (n, k) float; labels: (n,) int. Columns: `confidence` (mean top probability), `accuracy`, `rows`. The bins are those
-    of `metrics.expected_calibration_error`, which is the mean gap of the two columns weighted by `rows`.
+    logits: (n, k) float; labels: (n,) int. Columns: `confidence` (mean top probability), `accuracy`, `rows`. The bins
+    are those of `metrics.expected_calibration_error`, which is the mean gap of the two columns weighted by `rows`.
     """
     probability = softmax(np.asarray(logits, dtype=np.float64), axis=1)
     table = pd.DataFrame({"confidence": probability.max(axis=1), "accuracy": probability.argmax(axis=1) == labels})
@@ -45,10 +46,11 @@ def reliability(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> pd.Da
 def calibration_table(
     records: dict[str, list[Record]], valid_labels: np.ndarray, test_labels: np.ndarray
 ) -> pd.DataFrame:
-    """One row an arm, means over its seeds, each seed's temperature fitted on its own validation logits. Test takes no part in it.
+    """One row an arm, means over its seeds, each with a temperature fitted on its own validation logits, never on test.
 
-    Columns, on test unless said otherwise: `ece` and `loss` (nats) as the model gives its logits, `ece_scaled` and `loss_scaled`
-    with logits / T, `temperature` (validation), `confidence` (mean top probability, unscaled), `accuracy`. Index: arm.
+    Columns, on test unless said otherwise: `ece` and `loss` (nats) as the model gives its logits, `ece_scaled` and
+    `loss_scaled` with logits / T, `temperature` (validation), `confidence` (mean top probability, unscaled),
+    `accuracy`. Index: arm.
     """
 
     def of_seed(record: Record) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Which mistakes the arms make: within a group of look-alike diseases or across, shared or not, and because of which words."""
+"""Which mistakes the arms make: within a group of look-alike diseases or across, shared or not, and for which words."""
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
@@ -15,11 +15,11 @@ FROM_SCRATCH = ("majority", *COUNTS, "bilstm_original", "bilstm", "gpt2_scratch"
 def confusion_groups(records: list[Record], labels: np.ndarray, groups: np.ndarray) -> dict[str, float]:
     """How often a wrong answer is at least of the right group. records: one arm's, one a seed; all seeds' errors count.
 
-    labels: (n,) int, the test rows' classes; groups: (k,) str, the group of each class. Returns `errors` (how many), `within`
-    (share whose answer is in the true class's group), `chance` (that share if each wrong answer were drawn evenly from the k - 1
-    other classes), and `low`, `high`: 95 % interval of `within` when diseases (true classes) are drawn with replacement, all
-    rows and seeds of one together (cluster bootstrap: Cameron, Gelbach and Miller 2008, Review of Economics and Statistics
-    90:414). All but `errors` are NaN where nothing is wrong.
+    labels: (n,) int, the test rows' classes; groups: (k,) str, the group of each class. Returns `errors` (how many),
+    `within` (share whose answer is in the true class's group), `chance` (that share if each wrong answer were drawn
+    evenly from the k - 1 other classes), and `low`, `high`: 95 % interval of `within` when diseases (true classes) are
+    drawn with replacement, all rows and seeds of one together (cluster bootstrap: Cameron, Gelbach and Miller 2008,
+    Review of Economics and Statistics 90:414). All but `errors` are NaN where nothing is wrong.
     """
     labels, groups = np.asarray(labels), np.asarray(groups)
     wrong = 1 - comparison.hits(records, labels)
@@ -41,10 +41,10 @@ def confusion_groups(records: list[Record], labels: np.ndarray, groups: np.ndarr
 
 
 def group_matrix(records: list[Record], labels: np.ndarray, groups: np.ndarray, order: list[str]) -> np.ndarray:
-    """(g, g) float: of the test rows of a group (row), over all seeds, the share answered with a disease of each group (column).
+    """(g, g) float: of the test rows of a group (row), over all seeds, the share answered with each group (column).
 
-    labels: (n,) int; groups: (k,) str, the group of each class; order: the g groups as rows and columns. A row sums to 1, or is 0
-    where its group has no test row. Raises ValueError if `order` is not every group once.
+    labels: (n,) int; groups: (k,) str, the group of each class; order: the g groups as rows and columns. A row sums to
+    1, or is 0 where its group has no test row. Raises ValueError if `order` is not every group once.
     """
     groups = np.asarray(groups)
     if sorted(order) != sorted(set(groups)):
@@ -57,9 +57,9 @@ def group_matrix(records: list[Record], labels: np.ndarray, groups: np.ndarray, 
 def gallery(hits: dict[str, np.ndarray], few: int) -> dict[str, np.ndarray]:
     """Test rows worth reading, at most the first `few` of each kind, in row order: (<= few,) int arrays of row numbers.
 
-    hits: arm to its (seeds, n) array of 0 and 1 (see `comparison.hits`), of at least one arm. `all_wrong`: every arm wrong with
-    every seed. `only_pretrained`: a pre-trained arm right with most of its seeds, no arm of `FROM_SCRATCH` with any.
-    `only_counts`: one that counts words (`COUNTS`) right with most of its seeds, no GPT-2 with any.
+    hits: arm to its (seeds, n) array of 0 and 1 (see `comparison.hits`), of at least one arm. `all_wrong`: every arm
+    wrong with every seed. `only_pretrained`: a pre-trained arm right with most of its seeds, no arm of `FROM_SCRATCH`
+    with any. `only_counts`: one that counts words (`COUNTS`) right with most of its seeds, no GPT-2 with any.
     """
     n = next(iter(hits.values())).shape[1]
 
@@ -80,8 +80,8 @@ def gallery(hits: dict[str, np.ndarray], few: int) -> dict[str, np.ndarray]:
 def logits_at_end(model, ids):
     """(rows, k) logits of a GPT2ForSequenceClassification read at each row's last position, whatever its tokens are.
 
-    ids: (rows, length) int64 tensor without padding. The model's own forward pass looks for the last token that is not the pad
-    token, and so would read a baseline made of pad tokens elsewhere than the text.
+    ids: (rows, length) int64 tensor without padding. The model's own forward pass looks for the last token that is not
+    the pad token, and so would read a baseline made of pad tokens elsewhere than the text.
     """
     return model.score(model.transformer(input_ids=ids).last_hidden_state[:, -1])
 
@@ -100,11 +100,12 @@ def text_and_baseline(model, tokenizer, text: str):
 
 
 def attributions(model, tokenizer, text: str, target: int, steps: int = 50) -> list[tuple[str, float]]:
-    """What each token adds to the logit of class `target`, in logits: (decoded token, attribution), in the text's order.
+    """What each token adds to the logit of class `target`: (decoded token, attribution in logits), in order.
 
-    model: a GPT2ForSequenceClassification (see `gpt2.build`), put in evaluation mode. Integrated gradients of the token embeddings
-    (Sundararajan, Taly and Yan 2017, ICML, eq. 1) from a text of pad tokens, summed over the embedding; `steps` points of the
-    integral, more where `completeness` is not small. Raises ValueError for a text without a token.
+    model: a GPT2ForSequenceClassification (see `gpt2.build`), put in evaluation mode. Integrated gradients of the token
+    embeddings (Sundararajan, Taly and Yan 2017, ICML, eq. 1) from a text of pad tokens, summed over the embedding;
+    `steps` points of the integral, more where `completeness` is not small. Raises ValueError for a text without a
+    token.
     """
     from captum.attr import LayerIntegratedGradients
 
@@ -118,9 +119,9 @@ def attributions(model, tokenizer, text: str, target: int, steps: int = 50) -> l
 
 
 def completeness(model, tokenizer, text: str, target: int, attributions: list[tuple[str, float]]) -> float:
-    """The gap of the attributions to what they must sum to, as a share of it: 0 is exact (Sundararajan et al. 2017, prop. 1).
+    """How far the sum of attributions is from what it must be, 0 is exact (Sundararajan et al. 2017, prop. 1).
 
-    |sum - d| / |d|, d the difference of `target`'s logit between the text and the baseline; infinite or NaN where d is 0.
+    |sum - d| / |d|, d the difference of `target`'s logit between the text and the baseline; not finite where d is 0.
     """
     import torch
 

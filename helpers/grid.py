@@ -69,13 +69,13 @@ def ensure(study: Study, arms: list[str], whole: bool = False, where: Where = Wh
         own = [arm for arm in arms if ARMS[arm].framework == framework]
         if not missing(study, own, whole):
             continue
-        if framework == "sklearn" or where.backend == "ray":
+        if framework == "sklearn":
             train(study, own, whole, where)
             continue
         options = {"--profile": study.profile.name, "--data": study.source, "--arms": ",".join(own)}
-        if where.jobs:
-            options["--jobs"] = str(where.jobs)
-        command = [sys.executable, "-m", "helpers", "grid", *(part for option in options.items() for part in option)]
+        options |= {"--backend": where.backend, "--address": where.address, "--jobs": where.jobs}
+        given = [str(part) for option in options.items() if option[1] is not None for part in option]
+        command = [sys.executable, "-m", "helpers", "grid", *given]
         environment = os.environ | {"HELPERS_WORKER": "whole" if whole else "part", "PYTHONUNBUFFERED": "1"}
         # One process trains on one GPU; torchrun is for more.
         environment["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
@@ -116,7 +116,7 @@ def _parallel(specs: list[RunSpec], study: Study, where: Where) -> None:
     if where.backend == "ray":
         from .cluster import parallel
 
-        return parallel(specs, study, where)
+        return parallel(specs, study, where.address, where.jobs)
     jobs = min(len(specs), where.jobs or default_jobs(ARMS[specs[0].arm].framework))
     if jobs == 1:  # in this process, with all its cores
         for spec in specs:

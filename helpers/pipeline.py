@@ -199,7 +199,8 @@ def fingerprint(study: Study, source: Path, arms: tuple[str, ...]) -> str:
         base_hash(study.profile.base),
     ]
     parts += [file.read_text(encoding="utf-8") for file in sorted((ROOT / "helpers").glob("*.py"))]
-    shown = [ROOT / "data" / "diseases.csv", ROOT / "data" / "contamination.json"]
+    shown = [ROOT / "data" / name for name in ("diseases.csv", "contamination.json", "general.csv")]
+    shown += sorted((ROOT / "report" / "external").glob("*.json"))
     shown += sorted(file for suffix in ("csv", "json") for file in (ROOT / study.profile.base).glob(f"*.{suffix}"))
     parts += [file.read_text(encoding="utf-8") for file in shown]
     parts += [spec.key for arm in arms for spec in trial_specs(study, arm)]

@@ -28,7 +28,7 @@ def differences(pairs: pd.DataFrame, title: str) -> Figure:
     ax.set_yticks(range(len(pairs)), names, fontsize=7.5)
     ax.set(xlabel="diferencia de exactitud en prueba, con intervalo del 95 %", ylim=(-0.6, len(pairs) - 0.2))
     ax.grid(axis="y", visible=False)
-    ax.set_title(title)
+    headline(fig, title)
     return fig
 
 
@@ -69,7 +69,7 @@ def efficiency(curve: pd.DataFrame, chance: float, title: str) -> Figure:
     ends = {}
     for arm, rows in curve.groupby("arm", sort=False):
         color = ARMS[arm].color
-        ax.fill_between(rows["per_disease"], rows["low"], rows["high"], color=color, alpha=0.12, lw=0)
+        ax.fill_between(rows["per_disease"], rows["low"], rows["high"], color=color, alpha=0.1, lw=0)
         ax.plot(rows["per_disease"], rows["accuracy"], "o-", color=color, ms=5, lw=1.8)
         ends[arm] = rows["accuracy"].iloc[-1]
     ax.axhline(chance, color=INK, ls=":", lw=1)
@@ -159,7 +159,7 @@ def forgetting(rows: dict[str, dict[str, float]], title: str) -> Figure:
     )
     ax.grid(axis="y", visible=False)
     ax.legend(loc="best", fontsize=9)
-    ax.set_title(title)
+    headline(fig, title)
     return fig
 
 
@@ -201,11 +201,9 @@ def within(table: pd.DataFrame, title: str) -> Figure:
         )
         ax.plot([row.chance] * 2, [y - 0.3, y + 0.3], color=INK, lw=1.2, ls=":")
     ax.set_yticks(range(len(table)), [ARMS[arm].name for arm in table.index[::-1]])
-    ax.set(
-        xlabel="errores dentro del grupo de la enfermedad correcta (punteado: al azar)", ylim=(-0.6, len(table) - 0.3)
-    )
+    ax.set(xlabel="errores dentro del grupo correcto (punteado: al azar)", ylim=(-0.6, len(table) - 0.3))
     ax.set_xlim(0, 1.15 * table["high"].max())
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.grid(axis="y", visible=False)
-    ax.set_title(title)
+    headline(fig, title)
     return fig

@@ -1,4 +1,4 @@
-"""Figures of mistakes: whether confidence may be believed, and which words of a text spoke for an answer or against it."""
+"""Figures of mistakes: may confidence be believed, and which words of a text spoke for an answer or against it."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -20,7 +20,8 @@ TONES = plt.get_cmap("RdBu_r")
 def reliability_panels(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], title: str) -> Figure:
     """Accuracy against confidence, a panel an arm (at most 4: ValueError), on the dotted diagonal where they agree.
 
-    curves: arm to its `calibration.reliability` before (dashed, hollow) and after (solid) its logits were divided by a temperature.
+    curves: arm to its `calibration.reliability` before (dashed, hollow) and after (solid) its logits were divided by a
+    temperature.
     """
     if len(curves) > MAX_PANELS:
         raise ValueError(f"{len(curves)} arms: at most {MAX_PANELS} panels fit the width")
@@ -42,12 +43,12 @@ def reliability_panels(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], tit
 
 
 def attribution_bars(rows: list[tuple[str, list[tuple[str, float]]]], title: str) -> Figure:
-    """Texts with each token coloured by its attribution: red supports, blue speaks against, pale is little beside that text's most.
+    """Texts, each token coloured by its attribution: red supports, blue speaks against, pale is little for that text.
 
-    rows: what is written above a text, and its (token, attribution) pairs, a token that begins a word with its space (see
-    `errors.attributions`). Words are wrapped at the figure's width in the largest of `FONT_SIZES` at which all fit; in the smallest
-    each text gets as many lines as the others, and ends in … where they are too few. Raises ValueError for more than 8 texts
-    that do not fit, and for a label wider than the page.
+    rows: what is written above a text, and its (token, attribution) pairs, a token that begins a word with its space
+    (see `errors.attributions`). Words are wrapped at the figure's width in the largest of `FONT_SIZES` at which all
+    fit; in the smallest each text gets as many lines as the others, and ends in … where they are too few. Raises
+    ValueError for more than 8 texts that do not fit, and for a label wider than the page.
     """
     fig = plt.figure(figsize=SIZE, layout="none")
     headline(fig, title)

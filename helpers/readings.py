@@ -49,7 +49,7 @@ def worth(found: dict[str, float]) -> str:
             return f"al menos {found['limit']:.1f}"
         return f"a lo más {1 / found['limit']:.2f}" if k <= 1.001 / found["limit"] else f"{k:.1f}"
 
-    span = f"IC 95 % de {times(found['low'])} a {times(found['high'])}"
+    span = f"IC 95 %: entre {times(found['low'])} y {times(found['high'])}"
     sentence = f"El preentrenamiento vale {times(found['k'])} veces las etiquetas ({span})"
     if found["low"] <= 1 <= found["high"]:
         return sentence + ": el intervalo incluye el 1, así que no se distingue de no valer ninguna."

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import bilstm, bilstm_training, data, metrics, splits
+from helpers import bilstm, cost, bilstm_training, data, metrics, splits
 from helpers.config import ROOT
 from helpers.study import prepare
 from helpers.text import encode_words, pad, word_tokenizer, words_of
@@ -256,3 +256,12 @@ def test_without_tensorflow_the_same_code_trains_on_pytorch_and_gives_the_same_l
         assert str(out["backend"]) == "torch"
         np.testing.assert_allclose(out["logits"], here, atol=1e-5)
         assert out["right"] > 0.9
+
+
+def test_what_the_cost_table_takes_for_the_networks_weights():
+    """Its count of multiplied weights: Keras's own count, less the embedding (looked up) and the biases (added)."""
+    assert (cost.EMBEDDING_DIM, cost.RNN_UNITS) == (bilstm.EMBEDDING_DIM, bilstm.RNN_UNITS)
+    model = bilstm.build(100, 7)
+    recurrent = 2 * 4 * cost.RNN_UNITS * (cost.EMBEDDING_DIM + cost.RNN_UNITS)
+    head, biases = 2 * cost.RNN_UNITS * 7, 2 * 4 * cost.RNN_UNITS + 7
+    assert model.count_params() == 100 * cost.EMBEDDING_DIM + recurrent + head + biases

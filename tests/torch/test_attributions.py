@@ -1,4 +1,4 @@
-"""Integrated gradients of a GPT-2 classifier: what it reads, what it must sum to, and nothing for what it does not see."""
+"""Integrated gradients of a GPT-2 classifier: what they sum to, and nothing for what it cannot see."""
 
 import numpy as np
 import pytest

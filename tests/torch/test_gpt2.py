@@ -54,6 +54,29 @@ def test_scratch_is_random_and_finetuned_starts_from_the_base(base, request):
     assert {p.dtype for p in tuned.parameters()} == {torch.float32} and all(p.requires_grad for p in tuned.parameters())
 
 
+def test_given_the_embeddings_only_these_are_the_base_s_and_all_is_trained(toy_base):
+    given, scratch, tuned = (
+        gpt2.build(arm, str(toy_base), ["x", "y"], 0) for arm in ("gpt2_embeddings", "gpt2_scratch", "gpt2_finetuned")
+    )
+    theirs = dict(tuned.transformer.named_parameters())
+    for name, tensor in given.transformer.named_parameters():
+        assert tensor.requires_grad
+        if name == "wte.weight":
+            assert torch.equal(tensor, theirs[name])
+        elif tensor.ndim == 2:
+            assert not torch.equal(tensor, theirs[name]), name
+            assert torch.equal(tensor, dict(scratch.transformer.named_parameters())[name])  # one seed, one start
+
+
+def test_weights_kept_in_half_precision_come_back(toy_base):
+    model, other = (gpt2.build("gpt2_finetuned", str(toy_base), ["x", "y"], seed) for seed in (0, 1))
+    tokenizer = gpt2.load_tokenizer(str(toy_base))
+    again = gpt2.put_weights(other, gpt2.weights_of(model))
+    assert np.allclose(gpt2.logits_of(again, tokenizer, TEXTS), gpt2.logits_of(model, tokenizer, TEXTS), atol=0.01)
+    with pytest.raises(KeyError):
+        gpt2.put_weights(other, {})
+
+
 def test_logits_do_not_depend_on_padding_or_company(toy_base):
     model, tokenizer = gpt2.build("gpt2_finetuned", str(toy_base), list("abcd"), 0), gpt2.load_tokenizer(str(toy_base))
     alone = gpt2.logits_of(model, tokenizer, TEXTS, batch_size=1)

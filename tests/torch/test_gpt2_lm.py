@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import gpt2, gpt2_lm, lm, splits
+from helpers import cost, gpt2, gpt2_lm, lm, splits
 from helpers.study import prepare
 
 NAMES = ["gout", "migraine without aura", "flu"]
@@ -93,3 +93,34 @@ def test_it_learns_to_answer_and_its_run_rebuilds_it(study, tmp_path):
     np.testing.assert_allclose(logits, result["test_logits"], atol=0.05)  # kept in half precision
     assert [row["epoch"] for row in result["history"]] == list(range(1, 9))
     assert result["history"][-1]["valid_loss"] < result["history"][0]["valid_loss"]
+
+
+def test_names_are_packed_whole_and_every_token_is_there_once():
+    answers = [[5, 6, 0], [7, 0], [8, 9, 10, 0], [11, 0], [12, 13, 14, 15, 0]]
+    packed = gpt2_lm.pack(answers, room=4)
+    assert packed["inputs"].shape == packed["owner"].shape == (4, 4)
+    for number, answer in enumerate(answers):
+        rows, places = np.nonzero(packed["owner"] == number)
+        assert len(set(rows)) == 1 and packed["inputs"][rows, places].tolist() == answer[:-1]
+        assert packed["nexts"][rows, places].tolist() == answer[1:]
+        assert packed["place"][rows, places].tolist() == list(range(len(answer) - 1))
+    assert (packed["nexts"][packed["owner"] == -1] == gpt2_lm.IGNORED).all()
+
+
+def test_without_training_it_is_the_base_and_its_prior_is_the_question_alone(study, tmp_path):
+    base, labels = study.profile.base, splits.label_classes(study.unseen_split)
+    names, split = study.answers_of(study.unseen_split), study.unseen_split
+    result = gpt2_lm.train(
+        split, "gpt2_lm_zero", None, 0, None, lambda said: None, base=base, work=tmp_path, names=names
+    )
+    model, tokenizer = gpt2_lm.rebuild(result["arrays"], base), gpt2.load_tokenizer(base)
+    assert result["history"] == [] and result["test_logits"].shape == (len(splits.side(split, "test")[0]), len(labels))
+    asked = gpt2_lm.answer_logits(gpt2.build_lm("gpt2_lm", base, 0), tokenizer, [""], names)[0]
+    np.testing.assert_allclose(result["arrays"]["prior"], asked, rtol=1e-5)
+    np.testing.assert_allclose(gpt2_lm.answer_logits(model, tokenizer, [""], names)[0], asked, atol=0.05)
+
+
+def test_what_the_cost_table_takes_for_a_question(study):
+    tokenizer = gpt2.load_tokenizer(study.profile.base)
+    counts = [len(tokenizer(f" {question}")["input_ids"]) for question in gpt2_lm.QUESTIONS]
+    assert np.mean(counts) == pytest.approx(cost.QUESTION_TOKENS, abs=1)

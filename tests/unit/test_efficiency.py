@@ -53,7 +53,7 @@ def test_the_curve_of_real_runs_and_its_factor_against_itself():
 
 
 def test_a_factor_at_the_edge_is_said_to_be_one():
-    assert "vale 2.0 veces las etiquetas (IC 95 % de 1.5 a al menos 6.7)." in readings.worth(
+    assert "vale 2.0 veces las etiquetas (IC 95 %: entre 1.5 y al menos 6.7)." in readings.worth(
         {"k": 2.0, "low": 1.5, "high": 6.7, "limit": 6.7}
     )
     assert "no se distingue de no valer ninguna" in readings.worth({"k": 2.0, "low": 0.9, "high": 4.0, "limit": 6.7})

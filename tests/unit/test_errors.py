@@ -1,4 +1,4 @@
-"""Mistakes whose kind is known: of look-alikes or not, shared or not; and figures in which nothing overlaps or leaves the page."""
+"""Mistakes whose kind is known: of look-alikes or not, shared or not; figures in which nothing overlaps."""
 
 import subprocess
 import sys
@@ -100,7 +100,7 @@ def test_no_framework_is_loaded():
 
 
 def boxes(fig):
-    """Where the figure's texts are when printed, in pixels; one less on each side, for glyphs are set to whole pixels."""
+    """Where the figure's texts are when printed, less a pixel on each side: glyphs are set to whole pixels."""
     fig.set_dpi(plots.DPI)
     fig.canvas.draw()
     return [t.get_window_extent().padded(-1) for t in fig.findobj(Text) if t.get_text()]
