@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import bilstm, cost, bilstm_training, data, metrics, splits
+from helpers import bilstm, bilstm_training, cost, data, metrics, splits
 from helpers.config import ROOT
 from helpers.study import prepare
 from helpers.text import encode_words, pad, word_tokenizer, words_of
