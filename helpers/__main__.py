@@ -39,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
     external = commands.add_parser("external", help="the comparison on other data: numbers only, for notebook 06")
     external.add_argument("--data", required=True, help="as above")
     external.add_argument("--profile", default="class", help="how many labels, seeds and epochs (default: class)")
+    external.add_argument(
+        "--corpus", type=Path, help="pre-training text (*.jsonl[.xz]): pages that share text with it are left out"
+    )
     card = commands.add_parser("card", help="measure models/gpt2-mini on held-out text and write its model card")
     contamination = commands.add_parser(
         "contamination", help="which pages of a source share a run of words with the pre-training text"
@@ -96,7 +99,8 @@ def parser() -> argparse.ArgumentParser:
 
 def grid(given: argparse.Namespace) -> None:
     """`grid`: as the user's command, as one worker of it, or as one of the processes that torchrun started."""
-    from .grid import Where, die_with_parent, ensure, status, train
+    from .grid import Where, die_with_parent, ensure, train
+    from .progress import status
     from .records import only_one
     from .study import prepare
 
@@ -141,9 +145,9 @@ def main(arguments: list[str] | None = None) -> int:
         elif given.command == "grid":
             grid(given)
         elif given.command == "external":
-            from . import pipeline
+            from . import external
 
-            pipeline.external(given.profile, given.data)
+            external.compare(given.profile, given.data, given.corpus)
         elif given.command == "card":
             from . import card
 

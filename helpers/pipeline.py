@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import os
 import time
 from pathlib import Path
 
 import pandas as pd
 
 from . import report, splits
-from .comparison import estimate, paired, summary
+from .comparison import estimate
 from .config import ARMS, BUILD, ROOT, InputError
 from .grid import ensure
 from .records import base_hash, only_one, recipe
@@ -104,26 +103,6 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
         print(f"  {what:<18} {study.output / where}")
     print(f"  {'run records':<18} {BUILD / 'runs'}")
     return study
-
-
-def external(profile: str, source: str) -> Path:
-    """Runs the comparison on other data and writes its numbers (no text) to report/external; returns the file.
-
-    Only the shared split: no training fractions, no unseen diseases. Notebook 06 shows every such file.
-    """
-    study = prepare(profile, source)
-    seen = [arm for arm in ARMS if ARMS[arm].seen]
-    with only_one():
-        ensure(study, seen)
-    command = f"python -m helpers external --profile {profile} --data {Path(source).name}"
-    results = {"command": command, **report.head(study)}
-    results |= {"arms": report.plain(summary(study, seen)), "pairs": report.plain(paired(study))}
-    directory = BUILD / "outputs" / "external" if "HELPERS_BUILD" in os.environ else ROOT / "report" / "external"
-    directory.mkdir(parents=True, exist_ok=True)
-    file = directory / f"{study.source_name}-{profile}.json"
-    report.write(file, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    print(f"the numbers are in {file}")
-    return file
 
 
 def execute(study: Study, name: str, shown: str) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import train_test_split
 
 from .config import BUILD, InputError
-from .fragments import make_fragments, page_id
+from .fragments import label_names, make_fragments, mask_names, page_id
 
 SIDES = ("train", "valid", "test")
 NEAR_DUPLICATE = 0.7  # Jaccard similarity of word 3-grams from which two texts count as the same
@@ -46,13 +46,21 @@ def unseen_labels(split: pd.DataFrame) -> tuple[set[str], set[str]]:
     return test - train, test
 
 
-def unseen_split(masked: pd.DataFrame, held_out: set[str]) -> pd.DataFrame:
-    """Whole pages, no label on two sides: the labels `held_out` test, an eighth of the others choose, the rest train."""
+def unseen_split(masked: pd.DataFrame, held_out: set[str], aliases: dict[str, Iterable[str]]) -> pd.DataFrame:
+    """Whole pages, no label on two sides: the labels `held_out` test, an eighth of the others choose, the rest train.
+
+    A page is masked of its own disease alone; here the names (and `aliases`) of what is held out or chosen by are masked in
+    every training page too, so that no training row names them.
+    """
     rows = page_rows(masked)
     others = sorted(set(rows["label"]) - held_out)
     valid = train_test_split(others, test_size=0.125, random_state=0)[1]
     side = np.select([rows["label"].isin(held_out), rows["label"].isin(valid)], ["test", "valid"], "train")
-    return rows.assign(side=side.astype(object))
+    hidden = {name for label in {*held_out, *valid} for name in (*label_names(label), *aliases.get(label, ()))}
+    texts = [
+        mask_names(text, hidden) if where == "train" else text for text, where in zip(rows["text"], side, strict=True)
+    ]
+    return rows.assign(text=pd.Series(texts, dtype=object), side=side.astype(object))
 
 
 def thin(split: pd.DataFrame, per_label: int, seed: int) -> pd.DataFrame:

@@ -107,7 +107,7 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
     if len(held_out) < 2:
         labels = sorted(set(masked["label"]))
         held_out = set(np.random.default_rng(0).choice(labels, max(2, len(labels) // 5), replace=False).tolist())
-    unseen_split = splits.unseen_split(masked, held_out)
+    unseen_split = splits.unseen_split(masked, held_out, aliases)
     return Study(
         settings,
         source,

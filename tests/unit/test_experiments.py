@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers import baselines, experiments, grid, records, specs, splits
+from helpers import baselines, experiments, grid, plan, records, specs, splits
 from helpers.__main__ import main
 from helpers.config import ARMS, BUILD, PROFILES, ROOT, InputError, RunError, get_arms, get_profile
 from helpers.study import check_base, prepare
@@ -189,7 +189,7 @@ def test_results_of_untrained_arms_say_how_to_train_them(study):
 def test_the_scikit_learn_arms_from_trial_to_result(study):
     arms = ["majority", "naive_bayes", "tfidf_logreg"]
     grid.ensure(study, arms)
-    assert grid.missing(study, arms) == []
+    assert plan.missing(study, arms) == []
     table = experiments.tuning_table(study, arms[1:])
     assert table.groupby("arm")["chosen"].sum().tolist() == [1, 1] and len(table) == 4
     majority = experiments.results(study, "majority")[0]

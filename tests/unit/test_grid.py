@@ -10,7 +10,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from helpers import experiments, grid, records
+from helpers import experiments, grid, plan, progress, records, specs
 from helpers.config import ARMS, BUILD, RunError
 from helpers.study import prepare
 
@@ -28,7 +28,7 @@ def fresh(study, alpha):
 
 
 def test_every_run_of_the_grid_is_there_once(study):
-    first, second = grid.stages(study, list(ARMS), whole=True)
+    first, second = plan.stages(study, list(ARMS), whole=True)
     assert len({spec.key for spec in first + second}) == len(first) + len(second)
     for arm in ARMS:
         own = [spec for spec in first + second if spec.arm == arm and spec.split == study.split_key]
@@ -39,7 +39,7 @@ def test_every_run_of_the_grid_is_there_once(study):
         assert seeds == (wanted if ARMS[arm].seen else set()), arm
         open_set = [spec for spec in first + second if spec.arm == arm and spec.split == study.unseen_key]
         assert bool(open_set) == ARMS[arm].unseen and all(spec.fraction is None for spec in open_set)
-    part = [spec for stage in grid.stages(study, list(ARMS), whole=False) for spec in stage]
+    part = [spec for stage in plan.stages(study, list(ARMS), whole=False) for spec in stage]
     assert {spec.fraction for spec in part} == {None} and study.unseen_key not in {spec.split for spec in part}
 
 
@@ -51,20 +51,22 @@ def test_the_classifiers_of_the_ladder_have_the_same_trials_and_epochs(study):
 
 def test_status_counts_what_is_done_running_and_left(study):
     own = fresh(study, (0.031, 0.032))
-    said = grid.status(own, ["naive_bayes"])
-    assert " 0        0     4" in said and "how long is known when" in said
-    specs = [spec for stage in grid.stages(own, ["naive_bayes"], True) for spec in stage]
-    experiments.run(specs[0], own)
-    with experiments.sign(specs[1]) as say:
+    said = progress.status(own, ["naive_bayes"])
+    assert " 0        0     4" in said and "how long is known when some are done" in said
+    runs = [spec for stage in plan.stages(own, ["naive_bayes"], True) for spec in stage]
+    experiments.run(runs[0], own)
+    with experiments.sign(runs[1]) as say:
         say("epoch 3/10")
-        said = grid.status(own, ["naive_bayes"])
+        said = progress.status(own, ["naive_bayes"])
         assert " 1        1     2" in said and "epoch 3/10" in said and "runs left: about" in said
     grid.ensure(own, ["naive_bayes"], whole=True)
-    assert "everything is done" in grid.status(own, ["naive_bayes"]) and grid.missing(own, ["naive_bayes"], True) == []
+    assert (
+        "everything is done" in progress.status(own, ["naive_bayes"]) and plan.missing(own, ["naive_bayes"], True) == []
+    )
 
 
 def test_a_run_whose_process_is_gone_is_not_running(study):
-    spec = replace(grid.trial_specs(study, "naive_bayes")[0], value=0.0421)
+    spec = replace(specs.trial_specs(study, "naive_bayes")[0], value=0.0421)
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     file = BUILD / "runs" / f"{spec.key}.running"
@@ -80,7 +82,7 @@ def test_a_worker_that_is_killed_loses_no_run(study, monkeypatch, tmp_path):
     own, flag = fresh(study, (0.051, 0.052)), tmp_path / "killed"
     monkeypatch.setattr(grid, "one", Killer(flag))
     grid.train(own, ["naive_bayes"], True, grid.Where(jobs=2))
-    assert flag.exists() and grid.missing(own, ["naive_bayes"], True) == []
+    assert flag.exists() and plan.missing(own, ["naive_bayes"], True) == []
 
 
 class Killer:
@@ -110,7 +112,7 @@ def test_one_after_the_other_and_side_by_side_give_the_same_numbers(study):
                 records.shutil.rmtree(file.parent)
         own = fresh(study, (0.0711, 0.072))
         grid.train(own, ["naive_bayes"], False, grid.Where(jobs=jobs))
-        metrics.append([records.load(spec).metrics for spec in grid.trial_specs(own, "naive_bayes")])
+        metrics.append([records.load(spec).metrics for spec in specs.trial_specs(own, "naive_bayes")])
     assert metrics[0] == metrics[1]
 
 

@@ -1,0 +1,52 @@
+"""The comparison on other people's data: its numbers are kept, its texts are not."""
+
+import json
+import os
+from pathlib import Path
+
+from . import contamination, data, report
+from .comparison import PAIRS, paired, summary
+from .config import BUILD, ROOT, InputError
+from .grid import ensure
+from .records import only_one
+from .study import prepare
+
+ARMS = ("majority", "naive_bayes", "tfidf_logreg", "bilstm", "gpt2_scratch", "gpt2_frozen", "gpt2_finetuned")
+DIRECTORY = BUILD / "outputs" / "external" if "HELPERS_BUILD" in os.environ else ROOT / "report" / "external"
+
+
+def compare(profile: str, source: str, corpus: Path | None) -> Path:
+    """Trains ARMS on the shared split of a source and writes report/external/<name>.json; returns it.
+
+    corpus: the pre-training text; pages that share a run of words with it (see `contamination`) are left out, since the base
+    has read them. No training fractions, no unseen diseases, no network padded to the longest text.
+    """
+    pages = data.load_table(source)
+    kept, table = len(pages), source
+    if corpus is not None:
+        found = contamination.audit(pages, corpus)["pages"]
+        own = pages[[found[contamination.page_key(text)] == 0 for text in pages["text"]]]
+        kept, table = len(own), BUILD / "external" / f"{Path(source).stem}.csv"
+        if not kept:
+            raise InputError(
+                f"--corpus {corpus}: every page of {source} shares text with it; nothing is left to compare on"
+            )
+        table.parent.mkdir(parents=True, exist_ok=True)
+        own.to_csv(table, index=False)
+    study = prepare(profile, str(table))
+    with only_one():
+        ensure(study, list(ARMS))
+    command = f"python -m helpers external --profile {profile} --data {Path(source).name}"
+    results = {
+        "command": command + ("" if corpus is None else " --corpus DIR"),
+        "pages": len(pages),
+        "pages_kept": kept,
+        **report.head(study),
+        "arms": report.plain(summary(study, list(ARMS))),
+        "pairs": report.plain(paired(study, [pair for pair in PAIRS if set(pair) <= set(ARMS)])),
+    }
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    file = DIRECTORY / f"{Path(source).stem}-{profile}.json"
+    report.write(file, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    print(f"the numbers are in {file}")
+    return file
