@@ -27,7 +27,9 @@ def parser() -> argparse.ArgumentParser:
     grid.add_argument(
         "--backend", choices=("loky", "ray"), default="loky", help="processes here, or a Ray cluster (default: loky)"
     )
-    grid.add_argument("--address", help="of the Ray cluster, e.g. 10.0.0.5:6379 (default: one is started here)")
+    grid.add_argument(
+        "--address", help="of the Ray cluster, e.g. 10.0.0.5:6379 (default: one is started on this machine)"
+    )
     for command in (run, grid):
         command.add_argument("--profile", default="class", help=f"one of {', '.join(PROFILES)} (default: class)")
     audit = commands.add_parser("audit", help="what is in a source, and whether and how it can be used; writes nothing")
@@ -101,7 +103,7 @@ def grid(given: argparse.Namespace) -> None:
     """`grid`: as the user's command, as one worker of it, or as one of the processes that torchrun started."""
     from .grid import Where, die_with_parent, ensure, train
     from .progress import status
-    from .records import only_one
+    from .records import clean_up, only_one
     from .study import prepare
 
     arms = get_arms(given.arms)
@@ -109,18 +111,22 @@ def grid(given: argparse.Namespace) -> None:
         raise InputError(f"--jobs {given.jobs}: must be 1 or more")
     if given.address and given.backend != "ray":
         raise InputError(f"--address {given.address}: only a Ray cluster has one; add --backend ray")
+    if part := os.environ.get("HELPERS_WORKER"):
+        die_with_parent(int(os.environ["HELPERS_PARENT"]))
     shared = "TORCHELASTIC_RUN_ID" in os.environ
+    if shared and given.backend == "ray":
+        raise InputError("--backend ray: torchrun shares out one run, Ray shares out many; use one of them")
     if shared and (others := [arm for arm in arms if ARMS[arm].framework != "torch"]):
         raise InputError(f"--arms {others[0]}: torchrun trains GPT-2 only; name the arms, e.g. --arms gpt2_finetuned")
     study, where = prepare(given.profile, given.data), Where(given.backend, given.address, given.jobs)
     if given.status:
         print(status(study, arms))
         return
-    if part := os.environ.get("HELPERS_WORKER"):
-        die_with_parent()
+    if part:
         train(study, arms, part == "whole", where)
         return
     with only_one() if rank() == 0 else nullcontext():
+        clean_up()
         if shared:
             train(study, arms, True, where)
         else:

@@ -22,7 +22,6 @@ PAIRS = (
     ("gpt2_finetuned", "tfidf_logreg"),
     ("bilstm", "bilstm_original"),
 )
-LADDER = ("gpt2_scratch", "gpt2_embeddings", "gpt2_frozen", "gpt2_finetuned")  # ever more of the pre-trained weights
 
 
 def hits(records: list[Record], labels: np.ndarray) -> np.ndarray:
@@ -75,7 +74,7 @@ def summary(study: Study, arms: list[str]) -> pd.DataFrame:
     """One row an arm, in the order given: mean over seeds of each test metric, 95 % intervals of accuracy, cost.
 
     Columns: name, accuracy, low, high (diseases and seeds resampled), seed_low, seed_high (seeds alone), top5, macro_f1, mrr,
-    class_perplexity, loss, ece, seconds, memory (MiB), parameters, seeds, value.
+    class_perplexity, loss, ece, seconds, parameters, seeds, value.
     """
     labels = splits.side(study.split, "test")[1]
     rows = {}
@@ -96,7 +95,10 @@ def summary(study: Study, arms: list[str]) -> pd.DataFrame:
 
 
 def difference(a: np.ndarray, b: np.ndarray, labels: np.ndarray) -> tuple[float, float, float]:
-    """Mean of (seeds, n) values of two arms on the same rows, a minus b, and its 95 % interval (both see the same draws)."""
+    """Mean of (seeds, n) values of two arms on the same rows, a minus b, and its 95 % interval.
+
+    Both see the same draws of diseases; their seeds, which have nothing to do with each other, are drawn each by itself.
+    """
     rng = np.random.default_rng(0)
     weights = draw_rows(labels, rng)
     low, high = interval(bootstrap_means(a, weights, rng) - bootstrap_means(b, weights, rng))

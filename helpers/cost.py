@@ -39,7 +39,9 @@ def training_flops(record, split, base: str, answers: list[str]) -> float:
     body, head = 12 * config["n_layer"] * width**2, width * classes
     tokens = sum(len(row.ids) for row in tokenizer.encode_batch(texts))
     if ARMS[arm].answers:
-        tokens += len(texts) * (QUESTION_TOKENS + np.mean([len(tokenizer.encode(name).ids) + 1 for name in answers]))
+        tokens += len(texts) * (
+            QUESTION_TOKENS + np.mean([len(tokenizer.encode(f" {name}").ids) + 1 for name in answers])
+        )
         return float(6.0 * epochs * tokens * (body + width * config["vocab_size"]))
     if arm == "gpt2_frozen":
         return 2.0 * body * tokens + 6.0 * epochs * head * len(texts)

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import shutil
 import socket
 import time
@@ -18,7 +17,7 @@ from . import baselines, metrics, splits
 from .config import ARMS, BUILD, InputError, RunError, rank
 from .memory import MemoryWatch
 from .records import Record, RunSpec, load, save, unwritable
-from .specs import seed_specs, trial_specs
+from .specs import make_spec, seed_specs, trial_specs
 from .study import Study
 
 FULL = 2**20  # free bytes below which a disk counts as full
@@ -40,6 +39,8 @@ def run(spec: RunSpec, study: Study) -> Record:
     """
     if record := load(spec):
         return record
+    if make_spec(study, spec.arm, spec.value, spec.seed, spec.split).recipe != spec.recipe:
+        raise RunError(f"{spec}: the code here is not the code that this grid began with; start it again")
     split = splits.load_split(spec.split)
     if spec.fraction is not None:
         split = splits.thin(split, spec.fraction, spec.seed)
@@ -79,7 +80,8 @@ def run(spec: RunSpec, study: Study) -> Record:
 def sign(spec: RunSpec):
     """Says beside the records that a run is under way; gives the function that tells how far it is."""
     file = BUILD / "runs" / f"{spec.key}.running"
-    began = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.time()}
+    own = psutil.Process()
+    began = {"host": socket.gethostname(), "pid": own.pid, "created": own.create_time(), "since": time.time()}
 
     def say(text: str) -> None:
         if rank() == 0:
@@ -90,10 +92,13 @@ def sign(spec: RunSpec):
         say("")
         yield say
     except OSError as error:
-        raise unwritable(file.parent, error) if error.filename == str(file) else error from error
+        if error.filename == str(file):
+            raise unwritable(file.parent, error) from error
+        raise
     finally:
         with suppress(OSError):
-            file.unlink()
+            if rank() == 0:
+                file.unlink()
 
 
 def running(spec: RunSpec) -> dict | None:
@@ -102,7 +107,12 @@ def running(spec: RunSpec) -> dict | None:
         told = json.loads((BUILD / "runs" / f"{spec.key}.running").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return told if told["host"] != socket.gethostname() or psutil.pid_exists(told["pid"]) else None
+    if told["host"] != socket.gethostname():
+        return told
+    try:  # a number that a later process has taken over is another process
+        return told if psutil.Process(told["pid"]).create_time() == told["created"] else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _trainer(spec: RunSpec, study: Study, split: pd.DataFrame) -> Callable:
@@ -136,8 +146,10 @@ def results(study: Study, arm: str, fraction: int | None = None, unseen: bool = 
         records = [load(spec) for spec in specs]
         if None not in records:
             return records
+    other = "" if study.source == study.profile.source else f" --data {study.source}"
     raise InputError(
-        f"{arm}: not trained yet in this profile; run `python -m helpers grid --profile {study.profile.name} --arms {arm}`"
+        f"{arm}: not trained yet in this profile; run "
+        f"`python -m helpers grid --profile {study.profile.name} --arms {arm}{other}`"
     )
 
 

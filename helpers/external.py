@@ -21,6 +21,8 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
     corpus: the pre-training text; pages that share a run of words with it (see `contamination`) are left out, since the base
     has read them. No training fractions, no unseen diseases, no network padded to the longest text.
     """
+    if corpus is not None and source in data.NAMED_SOURCES:
+        raise InputError(f"--corpus: only with a file; {source} is no file whose pages can be left out")
     pages = data.load_table(source)
     kept, table = len(pages), source
     if corpus is not None:
@@ -46,7 +48,7 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
         "pairs": report.plain(paired(study, [pair for pair in PAIRS if set(pair) <= set(ARMS)])),
     }
     DIRECTORY.mkdir(parents=True, exist_ok=True)
-    file = DIRECTORY / f"{Path(source).stem}-{profile}.json"
+    file = DIRECTORY / f"{Path(source).stem}-{profile}{'' if corpus is None else '-unread'}.json"
     report.write(file, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     print(f"the numbers are in {file}")
     return file

@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 
 from . import lm
-from .comparison import REPLICATES, interval
+from .comparison import REPLICATES, draw_rows, interval
 from .config import ROOT
 
 
@@ -33,15 +33,15 @@ def bits_per_byte(rows: pd.DataFrame) -> float:
     return float(rows["nats"].sum() / np.log(2) / rows["bytes"].sum())
 
 
-def change(before: list[pd.DataFrame], after: list[pd.DataFrame]) -> dict[str, float]:
+def change(before: list[pd.DataFrame], after: list[pd.DataFrame], groups: np.ndarray | None = None) -> dict[str, float]:
     """Bits per byte and token perplexity before and after, of the same texts, means over models (seeds): and what changed.
 
     Keys: bits_before, bits_after, perplexity_before, perplexity_after; `change` in bits per byte with its 95 % interval
-    `low`, `high` (texts and models resampled, the same texts before and after).
+    `low`, `high` (texts and models resampled, the same texts before and after). groups: texts of one group, of one page say,
+    are drawn together.
     """
     rng = np.random.default_rng(0)
-    n = len(before[0])
-    texts = rng.multinomial(n, np.full(n, 1 / n), size=REPLICATES)
+    texts = draw_rows(np.arange(len(before[0])) if groups is None else groups, rng)
 
     def resampled(runs: list[pd.DataFrame]) -> np.ndarray:
         bits = np.stack([texts @ (r["nats"].to_numpy() / np.log(2)) / (texts @ r["bytes"].to_numpy()) for r in runs])

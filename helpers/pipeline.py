@@ -11,7 +11,7 @@ from . import report, splits
 from .comparison import estimate
 from .config import ARMS, BUILD, ROOT, InputError
 from .grid import ensure
-from .records import base_hash, only_one, recipe
+from .records import base_hash, clean_up, only_one, recipe
 from .specs import trial_specs
 from .study import Study, prepare
 
@@ -92,6 +92,7 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
         flush=True,
     )
     with only_one():
+        clean_up()
         arms = [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)]
         ensure(study, arms, whole="06_comparacion" in chosen)
         for number, name in enumerate(chosen, 1):

@@ -16,7 +16,8 @@ def stages(study: Study, arms: list[str], whole: bool) -> Iterator[list[RunSpec]
     not done, the second step is shown as if the first trial won: as many runs, other keys.
     """
     seen = [arm for arm in arms if ARMS[arm].seen]
-    answering = [arm for arm in arms if ARMS[arm].answers and ARMS[arm].unseen] if whole else []
+    some_unseen = whole and len(study.unseen_split) > 0
+    answering = [arm for arm in arms if some_unseen and ARMS[arm].answers and ARMS[arm].unseen]
     first = list(autopsy_specs(study).values()) if "bilstm_original" in arms else []
     first += [spec for arm in seen for spec in trial_specs(study, arm)]
     first += [spec for arm in answering for spec in trial_specs(study, arm, unseen=True)]

@@ -3,8 +3,6 @@
 import threading
 import time
 
-import joblib
-
 from . import splits
 from .config import ARMS, rank
 from .experiments import running
@@ -61,16 +59,16 @@ def status(study: Study, arms: list[str]) -> str:
     lines, done, left = [f"{'arm':<18} {'done':>5} {'running':>8} {'left':>5}"], [], []
     under_way: list[tuple[RunSpec, dict]] = []
     for arm in arms:
-        specs = [spec for stage in stages(study, [arm], whole=True) for spec in stage]
-        own = [record for spec in specs if (record := load(spec))]
-        missing = [spec for spec in specs if load(spec) is None]
+        found = [(spec, load(spec)) for stage in stages(study, [arm], whole=True) for spec in stage]
+        missing = [spec for spec, record in found if record is None]
         active = [(spec, told) for spec in missing if (told := running(spec))]
-        lines.append(f"{arm:<18} {len(own):>5} {len(active):>8} {len(missing) - len(active):>5}")
-        done, left, under_way = done + own, left + missing, under_way + active
+        done += [record for _, record in found if record]
+        lines.append(f"{arm:<18} {len(found) - len(missing):>5} {len(active):>8} {len(missing) - len(active):>5}")
+        left, under_way = left + missing, under_way + active
     lines += [f"{clock(time.time() - told['since'])} into {spec} {told['said']}".rstrip() for spec, told in under_way]
     if not left:
         return "\n".join([*lines, "everything is done"])
-    jobs = min(joblib.cpu_count(), len(left))
+    jobs = min(max(len(under_way), 1), len(left))
     seconds = remaining(study, done, left)
     known = (
         f"about {clock(seconds / jobs)} with {jobs} at a time" if seconds else "how long is known when some are done"
@@ -81,13 +79,16 @@ def status(study: Study, arms: list[str]) -> str:
 def remaining(study: Study, done: list[Record], left: list[RunSpec]) -> float | None:
     """Seconds that the runs left take, one after the other; None where nothing like them is done.
 
-    A run takes, for each row and epoch, what the finished ones of its arm took; of its framework, where its arm has none yet.
+    A run takes, for each training row and epoch, what the finished ones of its arm took; of its framework, where its arm has
+    none yet.
     """
-    sizes = {key: len(splits.load_split(key)) for key in (study.split_key, study.page_key, study.unseen_key)}
+    keys = (study.split_key, study.page_key, study.unseen_key)
+    rows = {key: int((splits.load_split(key)["side"] == "train").sum()) for key in keys}
 
     def work(spec: RunSpec) -> float:
-        rows = sizes.get(spec.split, sizes[study.page_key])  # the autopsy's splits are about as large
-        return rows * (spec.epochs or 1)
+        own = rows.get(spec.split, rows[study.page_key])  # the autopsy's splits are about as large
+        own = own if spec.fraction is None else min(own, spec.fraction * study.num_labels)
+        return own * (spec.epochs or 1)
 
     total = 0.0
     for spec in left:

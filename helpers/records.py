@@ -104,13 +104,13 @@ def load(spec: RunSpec) -> Record | None:
     )
 
 
-def load_arrays(spec: RunSpec) -> dict[str, np.ndarray]:
-    """The arrays that a finished run kept besides its logits (its trained weights, say); empty if it kept none."""
+def load_arrays(spec: RunSpec, *names: str) -> dict[str, np.ndarray]:
+    """The arrays (those named, or all) that a finished run kept besides its logits, its weights say; empty if it kept none."""
     file = BUILD / "runs" / spec.key / "arrays.npz"
     if not file.is_file():
         return {}
     with np.load(file, allow_pickle=False) as arrays:
-        return dict(arrays)
+        return {name: arrays[name] for name in names or arrays.files}
 
 
 def save(spec: RunSpec, result: dict, seconds: float, memory: float, scores: dict) -> None:
@@ -156,6 +156,14 @@ def drop_broken_checkpoints(directory: Path) -> None:
             json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             shutil.rmtree(checkpoint)
+
+
+def clean_up() -> None:
+    """Removes what killed runs left unfinished beside the records; for the process that holds the lock (see `only_one`)."""
+    for file in (BUILD / "runs").glob("*.running"):
+        file.unlink(missing_ok=True)
+    for directory in (BUILD / "runs").glob("*.part"):
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager

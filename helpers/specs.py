@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +29,10 @@ def make_spec(
     torch_arm = ARMS[arm].framework == "torch"
     code = recipe(ARMS[arm].framework)
     if ARMS[arm].answers:  # what it is taught to say decides its numbers too
-        code = hashlib.sha256(json.dumps([code, study.answers]).encode()).hexdigest()[:12]
+        answers = study.answers_of(study.unseen_split if split == study.unseen_key else study.split)
+        code = hashlib.sha256(json.dumps([code, answers]).encode()).hexdigest()[:12]
+    if ARMS[arm].framework == "keras" and (keras := os.environ.get("KERAS_BACKEND", "tensorflow")) != "tensorflow":
+        code = f"{code}-{keras}"
     return RunSpec(
         arm=arm,
         split=split or study.split_key,
@@ -60,7 +64,8 @@ def grid_specs(study: Study, arm: str, chosen: RunSpec) -> list[RunSpec]:
     """What the chosen value of an arm is run for: every training fraction with every seed; unseen diseases once, by a classifier."""
     fractions = study.profile.fractions if ARMS[arm].curve else ()
     specs = [spec for fraction in (None, *fractions) for spec in seed_specs(study, chosen, fraction)]
-    return specs + ([replace(chosen, split=study.unseen_key)] if ARMS[arm].unseen and not ARMS[arm].answers else [])
+    once = ARMS[arm].unseen and not ARMS[arm].answers and len(study.unseen_split) > 0
+    return specs + ([replace(chosen, split=study.unseen_key)] if once else [])
 
 
 def page_spec(study: Study) -> RunSpec:

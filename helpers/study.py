@@ -12,10 +12,12 @@ from . import data, fragments, splits
 from .config import BUILD, ROOT, InputError, Profile, get_profile
 from .text import base_file, load_bpe
 
+MIN_UNSEEN = 6  # labels from which some can be held out: two to test, one to choose with, and a few to train on
+
 
 @dataclass(frozen=True)
 class Study:
-    """One profile on one source: the pages, both frozen splits, Spanish names of the labels, and where outputs go."""
+    """One profile on one source: the pages, the frozen splits, Spanish names of the labels, and where outputs go."""
 
     profile: Profile
     source: str
@@ -102,12 +104,7 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         )
     others, pages = pages[~chosen].reset_index(drop=True), pages[chosen].reset_index(drop=True)
     page_split = splits.page_split(pages)
-    # What the original split tests without having taught it; of many rows a label it leaves none, so some labels are drawn.
-    held_out = splits.unseen_labels(page_split)[0]
-    if len(held_out) < 2:
-        labels = sorted(set(masked["label"]))
-        held_out = set(np.random.default_rng(0).choice(labels, max(2, len(labels) // 5), replace=False).tolist())
-    unseen_split = splits.unseen_split(masked, held_out, aliases)
+    unseen_split = _unseen(masked, page_split, aliases)
     return Study(
         settings,
         source,
@@ -124,3 +121,17 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         aliases,
         others,
     )
+
+
+def _unseen(masked: pd.DataFrame, page_split: pd.DataFrame, aliases: dict) -> pd.DataFrame:
+    """`splits.unseen_split` with what the original split tests without having taught it; of fewer than MIN_UNSEEN labels, no row.
+
+    A source of many rows a label leaves no such test labels, so a fifth of the labels is drawn.
+    """
+    labels = sorted(set(masked["label"]))
+    if len(labels) < MIN_UNSEEN:
+        return splits.page_rows(masked).assign(side="train").iloc[:0]
+    held_out = splits.unseen_labels(page_split)[0]
+    if len(held_out) < max(2, len(labels) // 10):
+        held_out = set(np.random.default_rng(0).choice(labels, max(2, len(labels) // 5), replace=False).tolist())
+    return splits.unseen_split(masked, held_out, aliases)

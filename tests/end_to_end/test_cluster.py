@@ -38,6 +38,22 @@ def cluster(tmp_path):
     process.wait(30)
 
 
+def kill_a_worker(grid, build):
+    """Kills the first worker that is in the middle of a run (after the first of two epochs); returns the run's key."""
+    deadline = time.monotonic() + 300
+    while grid.poll() is None and time.monotonic() < deadline:
+        for file in build.glob("runs/*.running"):
+            try:
+                told = json.loads(file.read_text())
+            except (OSError, ValueError):  # just being written, or gone
+                continue
+            if "epoch 1/" in told["said"]:
+                os.kill(told["pid"], signal.SIGKILL)
+                return file.stem
+        time.sleep(0.02)
+    return None
+
+
 def test_a_worker_killed_in_the_middle_of_a_run_loses_none(cluster, tmp_path):
     command = [sys.executable, "-m", "helpers", "grid", "--profile", "quick", "--arms", "tfidf_logreg,gpt2_scratch"]
     environment = os.environ | {"HELPERS_BUILD": str(tmp_path), "RAY_USAGE_STATS_ENABLED": "0"}
@@ -45,19 +61,11 @@ def test_a_worker_killed_in_the_middle_of_a_run_loses_none(cluster, tmp_path):
         [*command, "--backend", "ray", "--address", cluster],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    killed, deadline = None, time.monotonic() + 300
-    while killed is None and grid.poll() is None and time.monotonic() < deadline:
-        for file in tmp_path.glob("runs/*.running"):
-            try:
-                told = json.loads(file.read_text())
-            except (OSError, ValueError):
-                continue
-            if "epoch 1/" in told["said"]:  # in the middle: after the first of two epochs
-                os.kill(told["pid"], signal.SIGKILL)
-                killed = file.stem
-                break
-        time.sleep(0.02)
-    printed = grid.communicate(timeout=400)[0]
+    try:
+        killed = kill_a_worker(grid, tmp_path)
+        printed = grid.communicate(timeout=400)[0]
+    finally:
+        grid.kill()
     assert killed, printed
     assert grid.returncode == 0 and "everything is done" in printed, printed
     done = [json.loads(file.read_text())["spec"] for file in tmp_path.glob("runs/*/record.json")]

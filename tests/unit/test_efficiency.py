@@ -1,6 +1,7 @@
 """The curve over labels and the factor that is read off it, on curves whose answer is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers import efficiency, readings, splits
@@ -39,6 +40,14 @@ def test_thinning_keeps_every_label_and_fewer_are_among_more():
     assert ids[1] < ids[2] < ids[4] < ids[99] == set(study.split["id"])
     assert ids[1] != set(splits.thin(study.split, 1, seed=4)["id"])
     assert splits.label_classes(thin[1]).tolist() == splits.label_classes(study.split).tolist()
+
+
+def test_which_rows_are_kept_never_changes():
+    """Records of thinned runs are found again by split, seed and fraction: those must go on meaning the same rows."""
+    split = pd.DataFrame(
+        {"id": [f"{i:02d}" for i in range(12)], "label": list("aabb") * 3, "text": "x", "side": "train"}
+    )
+    assert splits.thin(split, 2, seed=0)["id"].tolist() == ["01", "04", "06", "11"]
 
 
 def test_the_curve_of_real_runs_and_its_factor_against_itself():

@@ -1,5 +1,6 @@
 """Which runs the grid has, in which order, what it says of them, and that a worker that dies loses none."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 import psutil
 import pytest
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from helpers import experiments, grid, plan, progress, records, specs
 from helpers.config import ARMS, BUILD, RunError
@@ -72,7 +74,10 @@ def test_a_run_whose_process_is_gone_is_not_running(study):
     file = BUILD / "runs" / f"{spec.key}.running"
     with experiments.sign(spec):
         assert experiments.running(spec)["pid"] == os.getpid()
-        file.write_text(file.read_text().replace(str(os.getpid()), str(dead.pid)))
+        told = file.read_text()
+        file.write_text(told.replace(str(os.getpid()), str(dead.pid)))
+        assert experiments.running(spec) is None
+        file.write_text(json.dumps(json.loads(told) | {"created": 1.0}))  # the number belongs to another process now
         assert experiments.running(spec) is None
     assert not file.exists()
 
@@ -91,26 +96,76 @@ class Killer:
     def __init__(self, flag):
         self.flag = flag
 
-    def __call__(self, spec, study):
+    def __call__(self, spec, study, parent):
+        assert os.getppid() == parent
         if not self.flag.exists():
             self.flag.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        experiments.run(spec, study)
+        return grid.attempt(spec, study)
 
 
 def test_workers_that_always_die_end_the_grid(study, monkeypatch):
-    monkeypatch.setattr(grid, "_parallel", lambda *arguments: (_ for _ in ()).throw(OSError("gone")))
+    monkeypatch.setattr(grid, "_parallel", raising(BrokenProcessPool("gone")))
     with pytest.raises(RunError, match="its worker died 3 times"):
         grid.train(fresh(study, (0.061, 0.062)), ["naive_bayes"], True, grid.Where(jobs=2))
+
+
+def test_a_mistake_in_the_code_is_not_taken_for_a_dead_worker(study, monkeypatch):
+    monkeypatch.setattr(experiments.baselines, "train", raising(ValueError("no such thing")))
+    with pytest.raises(ValueError, match="no such thing"):
+        grid.train(fresh(study, (0.081, 0.082)), ["naive_bayes"], True, grid.Where(jobs=1))
+
+
+def test_a_run_that_diverges_lets_its_neighbours_finish(study, monkeypatch):
+    own, train = fresh(study, (0.091, 0.092)), experiments.baselines.train
+
+    def diverge(split, arm, value, *rest, **more):
+        if value == 0.091:
+            raise FloatingPointError("training loss became nan in epoch 2")
+        return train(split, arm, value, *rest, **more)
+
+    monkeypatch.setattr(experiments.baselines, "train", diverge)
+    with pytest.raises(RunError, match=r"naive_bayes · seed 0 · 0.091: training loss became nan"):
+        grid.train(own, ["naive_bayes"], True, grid.Where(jobs=1))
+    assert [records.load(spec) is None for spec in specs.trial_specs(own, "naive_bayes")] == [True, False]
+
+
+def raising(error):
+    def fail(*arguments, **keywords):
+        raise error
+
+    return fail
+
+
+def test_code_that_changed_under_a_grid_is_refused(study):
+    spec = replace(specs.trial_specs(study, "naive_bayes")[0], value=0.0991, recipe="other")
+    with pytest.raises(RunError, match="not the code that this grid began with"):
+        experiments.run(spec, study)
+
+
+def test_the_estimate_counts_rows_and_epochs(study):
+    def done(spec, seconds):
+        return records.Record(spec, {}, None, seconds, 0.0, 0, None, None)
+
+    whole = specs.trial_specs(study, "bilstm")[0]
+    rows = (study.split["side"] == "train").sum()
+    thin = replace(whole, fraction=1)
+    left = [replace(whole, seed=7), replace(thin, seed=7), replace(whole, epochs=2 * whole.epochs)]
+    expected = 60 * (1 + study.num_labels / rows + 2)
+    assert progress.remaining(study, [done(whole, 60.0)], left) == pytest.approx(expected)
+    other = replace(whole, arm="bilstm_original")  # none of its own: as its framework's
+    assert progress.remaining(study, [done(whole, 60.0)], [other]) == pytest.approx(60)
+    assert progress.remaining(study, [done(whole, 60.0)], [replace(whole, arm="gpt2_lm")]) is None
+    assert [progress.clock(s) for s in (5, 130, 4000)] == ["5 s", "2 min", "1 h 7 min"]
 
 
 def test_one_after_the_other_and_side_by_side_give_the_same_numbers(study):
     metrics = []
     for jobs in (1, 2):
         for file in (BUILD / "runs").glob("*/record.json"):
-            if "0.0711" in file.read_text():
+            if any(value in file.read_text() for value in ("0.0711", "0.0722")):
                 records.shutil.rmtree(file.parent)
-        own = fresh(study, (0.0711, 0.072))
+        own = fresh(study, (0.0711, 0.0722))
         grid.train(own, ["naive_bayes"], False, grid.Where(jobs=jobs))
         metrics.append([records.load(spec).metrics for spec in specs.trial_specs(own, "naive_bayes")])
     assert metrics[0] == metrics[1]
@@ -120,6 +175,9 @@ def test_jobs_fit_cores_and_memory(monkeypatch):
     monkeypatch.setattr(grid.joblib, "cpu_count", lambda: 16)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("M", (), {"available": 5 * 2**30})())
     assert grid.default_jobs("keras") == 2
+    monkeypatch.setattr(grid.Path, "is_file", lambda path: True)  # the driver of a GPU is there
+    assert (grid.default_jobs("keras"), grid.default_jobs("sklearn")) == (1, 2)
+    monkeypatch.undo()
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
     assert grid.default_jobs("keras") == 1
 

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from helpers import fragments, splits, unseen
+from helpers import fragments, plan, splits, unseen
+from helpers.config import ARMS, InputError
 from helpers.study import prepare
 
 
@@ -24,6 +25,35 @@ def test_no_label_is_on_two_sides_and_the_test_pages_are_the_first_attempts(stud
     assert sides["test"] == set(study.page_split.loc[study.page_split["side"] == "test", "label"])
     assert set.union(*sides) == set(study.pages["label"])
     assert len(study.unseen_split) == len(study.pages)
+
+
+def test_no_training_page_names_a_disease_that_is_held_out(study):
+    hidden = set(study.unseen_split.loc[study.unseen_split["side"] != "train", "label"])
+    names = {name for x in hidden for name in (*fragments.label_names(x), *study.aliases.get(x, ()))}
+    pattern = fragments.name_pattern(names)
+    train = study.unseen_split[study.unseen_split["side"] == "train"]
+    assert not [text for text in train["text"] if pattern.search(text)]
+    # and a page that does name one is masked
+    planted = study.masked.assign(
+        text=study.masked["text"] + " It may be taken for " + sorted(hidden)[0].replace("-", " ") + "."
+    )
+    test = set(study.unseen_split.loc[study.unseen_split["side"] == "test", "label"])
+    again = splits.unseen_split(planted, test, study.aliases)
+    assert not [text for text in again.loc[again["side"] == "train", "text"] if pattern.search(text)]
+
+
+@pytest.mark.parametrize("number", [2, 4, 6])
+def test_sources_with_few_labels_have_none_to_hold_out(tmp_path, number):
+    rng, file = np.random.default_rng(0), tmp_path / "few.csv"
+    words = [f"word{i}" for i in range(200)]
+    lines = [f"{' '.join(rng.choice(words, 12))},label{label}" for label in "abcdef"[:number] for _ in range(12)]
+    file.write_text("text,label\n" + "\n".join(lines) + "\n")
+    study = prepare("quick", str(file))
+    runs = [spec for stage in plan.stages(study, list(ARMS), whole=True) for spec in stage]
+    assert any(spec.split == study.unseen_key for spec in runs) == (number == 6)
+    if number < 6:
+        with pytest.raises(InputError, match="too few labels to hold some out"):
+            unseen.table(study, ["gpt2_lm"])
 
 
 def test_no_page_names_its_own_disease(study):
@@ -53,22 +83,29 @@ def test_chance_is_what_blind_orders_get():
     assert expected["top5"] == pytest.approx((ranks <= 5).mean(), abs=0.005) and unseen.chance(4)["top5"] == 1
 
 
-def test_scores_of_a_language_model_and_of_a_classifier(monkeypatch):
+def test_scores_of_a_language_model(monkeypatch):
     logits, lengths, prior = np.array([[-4.0, -6.0, -9.0]]), np.array([2, 3, 9]), np.array([-1.0, -6.0, -5.0])
-    monkeypatch.setattr(unseen, "load_arrays", lambda spec: {"prior": prior})
-    record = SimpleNamespace(spec=SimpleNamespace(arm="gpt2_lm"))
-    found = unseen.scores(record, logits, lengths)
-    np.testing.assert_allclose(found["mean"], [[-2, -2, -1]])
-    np.testing.assert_allclose(found["pmi"], [[-3, 0, -4]])
-    assert found["sum"] is logits
-    record.spec.arm = "tfidf_logreg"
-    assert list(unseen.scores(record, logits, lengths)) == ["sum"]
+    monkeypatch.setattr(unseen, "load_arrays", lambda spec, name: {name: prior})
+    record = SimpleNamespace(spec=None)
+    np.testing.assert_allclose(unseen.scores(record, logits, lengths, "mean"), [[-2, -2, -1]])
+    np.testing.assert_allclose(unseen.scores(record, logits, lengths, "pmi"), [[-3, 0, -4]])
+    assert unseen.scores(record, logits, lengths, "sum") is logits
+    assert (unseen.scorings("gpt2_lm"), unseen.scorings("tfidf_logreg")) == (("sum", "mean", "pmi"), ("sum",))
 
 
-def test_ranks_among_all_and_among_some():
+def test_hits_among_all_and_among_some():
     scores = np.array([[0.9, 0.1, 0.5, 0.3], [0.1, 0.9, 0.2, 0.8]])
-    assert unseen.reciprocal_ranks(scores, np.array([2, 3]), np.arange(4))[0].tolist() == [2, 2]
-    assert unseen.reciprocal_ranks(scores, np.array([2, 3]), np.array([2, 3]))[0].tolist() == [1, 1]
+    found = unseen.hits(scores, np.array([2, 3]), np.arange(4))
+    assert found["mrr"].tolist() == [0.5, 0.5] and found["top1"].tolist() == [0, 0] and found["top5"].tolist() == [1, 1]
+    assert unseen.hits(scores, np.array([2, 3]), np.array([2, 3]))["top1"].tolist() == [1, 1]
+
+
+def test_a_model_without_opinion_gets_what_chance_gets():
+    found = unseen.hits(np.zeros((3, 20)), np.array([0, 7, 19]), np.arange(20))
+    for name, value in unseen.chance(20).items():
+        assert found[name] == pytest.approx([value] * 3), name
+    half = unseen.hits(np.array([[2.0, 1, 1, 0]]), np.array([1]), np.arange(4))  # second or third
+    assert half["mrr"][0] == pytest.approx((1 / 2 + 1 / 3) / 2) and half["top1"][0] == 0
 
 
 def test_lengths_count_the_name_and_its_end(study):
