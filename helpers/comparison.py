@@ -128,4 +128,4 @@ def paired(study: Study, pairs=PAIRS) -> pd.DataFrame:
 def estimate(value: float, low: float, high: float, sign: bool = False) -> str:
     """A number with its interval as every text shows it: `0.412 [0.381, 0.443]`."""
     form = "+.3f" if sign else ".3f"
-    return f"{value:{form}} [{low:{form}}, {high:{form}}]"
+    return f"{value:{form}} [{low:{form}}, {high:{form}}]".replace("-", "−")

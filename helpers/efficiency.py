@@ -40,28 +40,29 @@ def curve(study: Study, arms: list[str]) -> pd.DataFrame:
 
 
 def worth(study: Study, more: str = "gpt2_finetuned", less: str = "gpt2_scratch") -> dict[str, float]:
-    """How many times the labels `less` needs for what `more` does: `k`, its 95 % interval `low`, `high`, and its `limit`.
+    """How many times the labels `less` needs for what `more` does: `k` (see `factor`) and its 95 % interval `low`, `high`.
 
-    k = all the labels / the labels with which `more` is as accurate as `less` is with all of them (see `factor`). The curves
-    measure no further than `limit`, all the labels over the fewest: a k at the limit means that or more.
+    `at_least`: whether `more` is there with the fewest labels measured, so that k is a lower bound; `open`: the share of
+    bootstrap draws of which that holds.
     """
     sizes = np.array(labels_per_disease(study))
     (mean_more, draws_more), (mean_less, draws_less) = (replicates(study, arm) for arm in (more, less))
-    drawn = [factor(sizes, a, b) for a, b in zip(draws_more, draws_less, strict=True)]
-    low, high = interval(np.array(drawn))
-    return {"k": factor(sizes, mean_more, mean_less), "low": low, "high": high, "limit": float(sizes[-1] / sizes[0])}
+    k, at_least = factor(sizes, mean_more, mean_less)
+    drawn = np.array([factor(sizes, a, b) for a, b in zip(draws_more, draws_less, strict=True)])
+    low, high = interval(drawn[:, 0])
+    return {"k": k, "low": low, "high": high, "at_least": at_least, "open": float(drawn[:, 1].mean())}
 
 
-def factor(sizes: np.ndarray, more: np.ndarray, less: np.ndarray) -> float:
+def factor(sizes: np.ndarray, more: np.ndarray, less: np.ndarray) -> tuple[float, bool]:
     """k of two accuracy curves over the same sizes (ascending), each read as never falling and straight in log size.
 
-    `more` needs sizes[-1] / k labels for what `less` reaches with sizes[-1]. Where `more` never gets there, k is below 1: `less`
-    needs k * sizes[-1] for the best of `more`. k is cut to [1 / limit, limit], limit = sizes[-1] / sizes[0].
+    Both are read at one height, the highest that both reach: k = labels that `less` needs for it / labels that `more` needs.
+    Second: whether `more` is that high at the smallest size and `less` is not, so that k is at least that.
     """
     more, less = np.maximum.accumulate(more), np.maximum.accumulate(less)
-    if more[-1] >= less[-1]:
-        return float(sizes[-1] / reach(sizes, more, less[-1]))
-    return float(reach(sizes, less, more[-1]) / sizes[-1])
+    target = min(more[-1], less[-1])
+    of_less, of_more = reach(sizes, less, target), reach(sizes, more, target)
+    return of_less / of_more, bool(of_more == sizes[0] < of_less)
 
 
 def reach(sizes: np.ndarray, accuracy: np.ndarray, target: float) -> float:

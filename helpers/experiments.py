@@ -110,7 +110,7 @@ def running(spec: RunSpec) -> dict | None:
     if told["host"] != socket.gethostname():
         return told
     try:  # a number that a later process has taken over is another process
-        return told if psutil.Process(told["pid"]).create_time() == told["created"] else None
+        return told if psutil.Process(told["pid"]).create_time() == told.get("created") else None
     except psutil.NoSuchProcess:
         return None
 

@@ -21,7 +21,12 @@ def differences(pairs: pd.DataFrame, title: str) -> Figure:
         ax.plot([row.low, row.high], [y, y], color=color, lw=3, solid_capstyle="round")
         ax.plot(row.difference, y, "o", color=color, ms=8, mfc=color if clear else "white")
         ax.annotate(
-            f"{row.difference:+.3f}", (row.difference, y), (0, 6), textcoords="offset points", ha="center", fontsize=8
+            f"{row.difference:+.3f}".replace("-", "−"),
+            (row.difference, y),
+            (0, 6),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
         )
     ax.axvline(0, color=INK, ls=":", lw=1)
     names = [f"{ARMS[row.a].name}\n− {ARMS[row.b].name}" for row in pairs[::-1].itertuples()]
@@ -146,7 +151,7 @@ def forgetting(rows: dict[str, dict[str, float]], title: str) -> Figure:
         )
         ax.plot(row["bits_before"], y, "o", color=color, mfc="white", ms=9, mew=2, label="antes" if y == 0 else None)
         ax.plot(row["bits_after"], y, "o", color=color, ms=9, label="después" if y == 0 else None)
-        text = f"{row['change']:+.2f} bits por byte\n[{row['low']:+.2f}, {row['high']:+.2f}]"
+        text = f"{row['change']:+.2f} bits por byte\n[{row['low']:+.2f}, {row['high']:+.2f}]".replace("-", "−")
         middle = (row["bits_before"] + row["bits_after"]) / 2
         ax.annotate(text, (middle, y), (0, 10), textcoords="offset points", ha="center", fontsize=9)
     values = [row[key] for row in rows.values() for key in ("bits_before", "bits_after")]
@@ -203,7 +208,7 @@ def within(table: pd.DataFrame, title: str) -> Figure:
     ax.set_yticks(range(len(table)), [ARMS[arm].name for arm in table.index[::-1]])
     ax.set(xlabel="errores dentro del grupo correcto (punteado: al azar)", ylim=(-0.6, len(table) - 0.3))
     ax.set_xlim(0, 1.15 * table["high"].max())
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     ax.grid(axis="y", visible=False)
     headline(fig, title)
     return fig

@@ -89,7 +89,7 @@ def macros(results: dict) -> dict[str, str]:
         out[name] = minus(estimate(pair["difference"], pair["low"], pair["high"], sign=True))
         out[f"{name}P"] = p_value(pair["p_holm"])
     if worth := results.get("worth"):
-        out |= {f"Worth{key.title()}": f"{worth[key]:.1f}" for key in ("k", "low", "high", "limit")}
+        out |= {f"Worth{key.title()}": f"{worth[key]:.1f}" for key in ("k", "low", "high")}
     for row in results.get("unseen", []):
         if row["chosen"]:
             name = f"Unseen{macro_name(row['arm'])}" + ("" if row["candidates"] == "all" else "Among")
@@ -104,7 +104,7 @@ def macros(results: dict) -> dict[str, str]:
 
 
 def _estimated(row: dict, key: str) -> str:
-    return estimate(row[key], row[f"{key}_low"], row[f"{key}_high"])
+    return minus(estimate(row[key], row[f"{key}_low"], row[f"{key}_high"]))
 
 
 def macro_name(arm: str) -> str:
@@ -113,8 +113,8 @@ def macro_name(arm: str) -> str:
 
 
 def minus(text: str) -> str:
-    """Signed numbers with a real minus sign instead of a hyphen."""
-    return text.replace("-", r"\ensuremath{-}")
+    """Signed numbers with LaTeX's minus sign instead of a hyphen or a character that its fonts may lack."""
+    return text.replace("-", r"\ensuremath{-}").replace("−", r"\ensuremath{-}")
 
 
 def p_value(p: float) -> str:

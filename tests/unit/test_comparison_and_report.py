@@ -94,7 +94,7 @@ def exported():
         arms=summary,
         pairs=pairs,
         tuning=tuning_table(study, arms[1:]),
-        worth={"k": 2.0, "low": 1.0, "high": 6.7, "limit": 6.7},
+        worth={"k": 2.0, "low": 1.0, "high": 6.7, "at_least": False, "open": 0.0},
         unseen=pd.DataFrame([unseen_row]),
         unseen_chance={"all": chance, "unseen": chance},
         forgetting={"general": {"bits_before": 2.0, "bits_after": 3.0, "change": 1.0, "low": -0.5, "high": 1.5}},
