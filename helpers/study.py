@@ -12,6 +12,7 @@ from . import data, fragments, splits
 from .config import BUILD, ROOT, InputError, Profile, get_profile
 from .text import base_file, load_bpe
 
+COMMITTED = "report"  # the profile whose notebooks, figures and tables are in the repository
 MIN_UNSEEN = 6  # labels from which some can be held out: two to test, one to choose with, and a few to train on
 
 
@@ -55,8 +56,10 @@ class Study:
 
     @property
     def output(self) -> Path:
-        """The repository for a profile on its own source; scratch space for `quick`, foreign data, or a moved HELPERS_BUILD."""
-        own = self.profile.name != "quick" and self.source == self.profile.source and "HELPERS_BUILD" not in os.environ
+        """The repository for the profile whose outputs are committed, on its own source; else, and with HELPERS_BUILD, scratch."""
+        own = (
+            self.profile.name == COMMITTED and self.source == self.profile.source and "HELPERS_BUILD" not in os.environ
+        )
         return ROOT if own else BUILD / "outputs" / f"{self.profile.name}-{self.source_name}"
 
 

@@ -84,15 +84,19 @@ def test_a_killed_or_interrupted_run_goes_on_from_its_finished_runs(tmp_path, ho
     build = tmp_path / "build"
     command = [sys.executable, "-m", "helpers", "grid", "--profile", "quick", "--arms", "gpt2_scratch"]
     environment = os.environ | {"HELPERS_BUILD": str(build)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     deadline = time.monotonic() + 240
     while not (finished := list(build.glob("runs/????????????????/record.json"))) and time.monotonic() < deadline:
         time.sleep(0.2)
-    process.send_signal(how)
+    # Ctrl-C in a terminal reaches the workers too; a kill only the one that is named.
+    os.killpg(process.pid, how) if how == signal.SIGINT else process.send_signal(how)
     said = process.communicate()[1]
     assert finished
     if how == signal.SIGINT:
         assert process.returncode == 130 and "the same command goes on from there" in said and "Traceback" not in said
+        assert not list(build.glob("runs/*.running"))
     time.sleep(3)  # the worker notices that its parent is gone
     kept = {file: file.stat().st_mtime_ns for file in build.glob("runs/????????????????/record.json")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
