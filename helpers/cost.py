@@ -12,7 +12,7 @@ from .study import Study
 from .text import base_file, encode_words, load_bpe, word_tokenizer
 
 EMBEDDING_DIM, RNN_UNITS = 150, 256  # as in `helpers.bilstm`, which brings Keras along (a test compares them)
-QUESTION_TOKENS = 10  # about what one of `gpt2_lm.QUESTIONS` has (a test compares them)
+QUESTION_TOKENS = 8  # about what one of `gpt2_lm.QUESTIONS` has (a test compares them)
 
 
 def training_flops(record, split, base: str, answers: list[str]) -> float:

@@ -22,9 +22,9 @@ SIZES = np.array([1.0, 2.0, 4.0, 8.0])
         (
             [0.0, 0.0, 0.2, 0.4],
             [0.0, 0.0, 0.0, 0.1],
-            8 / (2 * 2**0.25),
+            8 / (2 * 2**0.5),
             False,
-        ),  # a quarter of the way from 2 to 4, on a log axis
+        ),  # half-way between 2 and 4, on a log axis
         ([0.2, 0.3, 0.3, 0.3], [0.1, 0.1, 0.1, 0.1], 1.0, False),  # one that learns nothing needs no labels for it
     ],
 )

@@ -130,9 +130,9 @@ def test_a_loss_that_is_not_a_number_names_the_run(study, monkeypatch):
         experiments.run(spec, study)
 
 
-@pytest.mark.parametrize(("code", "raised"), [(1, RunError), (2, InputError), (-9, RunError)])
+@pytest.mark.parametrize(("code", "raised"), [(0, RunError), (1, RunError), (2, InputError), (-9, RunError)])
 def test_a_worker_that_fails_is_not_taken_for_one_that_is_done(study, monkeypatch, code, raised):
-    monkeypatch.setattr(grid.subprocess, "run", lambda command, **keywords: subprocess.CompletedProcess(command, code))
+    monkeypatch.setattr(grid, "_in_a_process", lambda *arguments: code)
     with pytest.raises(raised, match="training of bilstm ended"):
         grid.ensure(study, ["bilstm"])
 
