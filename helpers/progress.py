@@ -76,8 +76,8 @@ def status(study: Study, arms: list[str]) -> str:
     return "\n".join([*lines, f"{len(left)} runs left: {known}"])
 
 
-def remaining(study: Study, done: list[Record], left: list[RunSpec]) -> float | None:
-    """Seconds that the runs left take, one after the other; None where nothing like them is done.
+def remaining(study: Study, done: list[Record], left: list[RunSpec]) -> tuple[float, int]:
+    """Seconds that the runs left take, one after the other; and how many of them are not in it, as nothing like them is done.
 
     A run takes, for each training row and epoch, what the finished ones of its arm took; of its framework, where its arm has
     none yet.
@@ -90,12 +90,13 @@ def remaining(study: Study, done: list[Record], left: list[RunSpec]) -> float | 
         own = own if spec.fraction is None else min(own, spec.fraction * study.num_labels)
         return own * (spec.epochs or 1)
 
-    total = 0.0
+    total, unknown = 0.0, 0
     for spec in left:
         alike = [r for r in done if r.spec.arm == spec.arm]
         alike = alike or [r for r in done if ARMS[r.spec.arm].framework == ARMS[spec.arm].framework]
         if not alike:
-            return None
+            unknown += 1
+            continue
         pace = sum(r.seconds for r in alike) / sum(work(r.spec) for r in alike)
         total += pace * work(spec)
-    return total
+    return total, unknown

@@ -54,7 +54,7 @@ def test_the_classifiers_of_the_ladder_have_the_same_trials_and_epochs(study):
 def test_status_counts_what_is_done_running_and_left(study):
     own = fresh(study, (0.031, 0.032))
     said = progress.status(own, ["naive_bayes"])
-    assert " 0        0     4" in said and "how long is known when some are done" in said
+    assert " 0        0     4" in said and "4 of whose like none is done yet" in said
     runs = [spec for stage in plan.stages(own, ["naive_bayes"], True) for spec in stage]
     experiments.run(runs[0], own)
     with experiments.sign(runs[1]) as say:
@@ -152,10 +152,10 @@ def test_the_estimate_counts_rows_and_epochs(study):
     thin = replace(whole, fraction=1)
     left = [replace(whole, seed=7), replace(thin, seed=7), replace(whole, epochs=2 * whole.epochs)]
     expected = 60 * (1 + study.num_labels / rows + 2)
-    assert progress.remaining(study, [done(whole, 60.0)], left) == pytest.approx(expected)
+    assert progress.remaining(study, [done(whole, 60.0)], left) == (pytest.approx(expected), 0)
     other = replace(whole, arm="bilstm_original")  # none of its own: as its framework's
-    assert progress.remaining(study, [done(whole, 60.0)], [other]) == pytest.approx(60)
-    assert progress.remaining(study, [done(whole, 60.0)], [replace(whole, arm="gpt2_lm")]) is None
+    assert progress.remaining(study, [done(whole, 60.0)], [other]) == (pytest.approx(60), 0)
+    assert progress.remaining(study, [done(whole, 60.0)], [replace(whole, arm="gpt2_lm")]) == (0, 1)
     assert [progress.clock(s) for s in (5, 130, 4000)] == ["5 s", "2 min", "1 h 7 min"]
 
 
