@@ -69,10 +69,10 @@ def status(study: Study, arms: list[str]) -> str:
     if not left:
         return "\n".join([*lines, "everything is done"])
     jobs = min(max(len(under_way), 1), len(left))
-    seconds = remaining(study, done, left)
-    known = (
-        f"about {clock(seconds / jobs)} with {jobs} at a time" if seconds else "how long is known when some are done"
-    )
+    seconds, unknown = remaining(study, done, left)
+    known = f"about {clock(seconds / jobs)} with {jobs} at a time"
+    if unknown:
+        known += f", and {unknown} of whose like none is done yet"
     return "\n".join([*lines, f"{len(left)} runs left: {known}"])
 
 
