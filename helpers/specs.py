@@ -56,7 +56,8 @@ def seed_specs(study: Study, chosen: RunSpec, fraction: int | None = None) -> li
     """The chosen run with every seed, at a training fraction; one seed where no seed changes anything."""
     arm = ARMS[chosen.arm]
     fixed = chosen.arm == "gpt2_lm_zero" or (arm.framework == "sklearn" and fraction is None)
-    seeds = study.profile.seeds[:1] if fixed else study.profile.seeds
+    seeds = study.profile.seeds[: study.profile.answer_seeds] if arm.answers else study.profile.seeds
+    seeds = seeds[:1] if fixed else seeds
     return [replace(chosen, seed=seed, fraction=fraction) for seed in seeds]
 
 
