@@ -85,8 +85,9 @@ def test_a_killed_or_interrupted_run_goes_on_from_its_finished_runs(tmp_path, ho
     command = [sys.executable, "-m", "helpers", "grid", "--profile", "quick", "--arms", "gpt2_scratch"]
     environment = os.environ | {"HELPERS_BUILD": str(build)}
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )  # fmt: skip
     deadline = time.monotonic() + 240
     while not (finished := list(build.glob("runs/????????????????/record.json"))) and time.monotonic() < deadline:
         time.sleep(0.2)
