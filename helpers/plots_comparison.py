@@ -95,7 +95,7 @@ def efficiency(curve: pd.DataFrame, chance: float, title: str) -> Figure:
     ax.set(xlabel="filas de entrenamiento por enfermedad", ylabel="exactitud en prueba (IC 95 %)", ylim=(0, top))
     ax.set_xlim(sizes[0] * 0.92, sizes[-1] * 2.1)
     ax.annotate("azar", (sizes[0], chance), (0, 2), textcoords="offset points", fontsize=8)
-    ax.set_title(title)
+    headline(fig, title)
     return fig
 
 

@@ -58,6 +58,6 @@ def unseen(row, chance: float) -> str:
     """A row of `unseen.table` as a sentence: MRR beside that of a blind order."""
     size = estimate(row.mrr, row.mrr_low, row.mrr_high)
     verdict = "no se distingue del azar"
-    if row.mrr_low > chance or row.mrr_high < chance:
+    if row.mrr_low > chance + 1e-6 or row.mrr_high < chance - 1e-6:  # all names the same is chance, but for rounding
         verdict = "por encima del azar" if row.mrr_low > chance else "por debajo del azar"
     return f"{ARMS[row.arm].name}: MRR {size}; al azar, {chance:.3f}: {verdict}."

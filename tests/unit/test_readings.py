@@ -41,7 +41,12 @@ def test_the_interval_is_not_called_a_probability_of_the_truth():
 
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
-    [(0.1, 0.2, "por encima del azar"), (0.01, 0.2, "no se distingue"), (0.001, 0.02, "por debajo")],
+    [
+        (0.1, 0.2, "por encima del azar"),
+        (0.01, 0.2, "no se distingue"),
+        (0.05 - 1e-9, 0.05 - 1e-9, "no se distingue"),
+        (0.001, 0.02, "por debajo"),
+    ],
 )
 def test_unseen_diseases_are_compared_with_chance(low, high, verdict):
     r = SimpleNamespace(arm="gpt2_lm", mrr=(low + high) / 2, mrr_low=low, mrr_high=high)
