@@ -1,7 +1,6 @@
 """Which mistakes the arms make: within a group of look-alike diseases or across, shared or not, and for which words."""
 
 import numpy as np
-from sklearn.metrics import confusion_matrix
 
 from . import comparison
 from .gpt2 import encode
@@ -38,20 +37,6 @@ def confusion_groups(records: list[Record], labels: np.ndarray, groups: np.ndarr
         "low": low,
         "high": high,
     }
-
-
-def group_matrix(records: list[Record], labels: np.ndarray, groups: np.ndarray, order: list[str]) -> np.ndarray:
-    """(g, g) float: of the test rows of a group (row), over all seeds, the share answered with each group (column).
-
-    labels: (n,) int; groups: (k,) str, the group of each class; order: the g groups as rows and columns. A row sums to
-    1, or is 0 where its group has no test row. Raises ValueError if `order` is not every group once.
-    """
-    groups = np.asarray(groups)
-    if sorted(order) != sorted(set(groups)):
-        raise ValueError(f"order must name each of the groups once: {sorted(set(groups))}")
-    answers = np.concatenate([record.test_logits.argmax(axis=1) for record in records])
-    true = np.tile(groups[labels], len(records))
-    return confusion_matrix(true, groups[answers], labels=order, normalize="true").astype(float)
 
 
 def gallery(hits: dict[str, np.ndarray], few: int) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 from helpers import plots, plots_errors
 from helpers.calibration import reliability
-from helpers.errors import confusion_groups, gallery, group_matrix
+from helpers.errors import confusion_groups, gallery
 from helpers.records import Record
 
 GROUPS = np.array(["eyes", "eyes", "eyes", "heart", "heart"])
@@ -54,16 +54,6 @@ def test_a_disease_without_errors_does_not_spoil_the_interval_and_no_errors_are_
     assert [found[name] for name in ("errors", "within", "low", "high")] == [1, 1, 1, 1]
     found = confusion_groups([run(labels)], labels, GROUPS)
     assert found.pop("errors") == 0 and np.isnan(list(found.values())).all()
-
-
-def test_rows_of_the_matrix_are_true_groups_in_the_order_asked():
-    labels = np.array([0, 1, 2, 3])
-    records = [run([0, 2, 3, 3]), run([0, 0, 2, 1])]
-    matrix = group_matrix(records, labels, GROUPS, ["heart", "eyes"])
-    np.testing.assert_allclose(matrix, [[1 / 2, 1 / 2], [1 / 6, 5 / 6]])
-    assert group_matrix(records, labels[:1].repeat(4), GROUPS, ["heart", "eyes"])[0].tolist() == [0, 0]
-    with pytest.raises(ValueError, match="each of the groups"):
-        group_matrix(records, labels, GROUPS, ["heart"])
 
 
 def test_the_gallery_knows_who_is_right_alone():
