@@ -4,11 +4,12 @@ PYTHON  ?= python3
 VENV    ?= .venv
 PIP_ARGS ?=
 RUN_ARGS ?=
+RESULTS ?= .
 BIN     := $(VENV)/bin
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ray run test lint clean
+.PHONY: help setup ray reading run report html test lint clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,7 +31,16 @@ ray: setup       ## also install Ray, for the grid on a cluster
 run: setup       ## train, execute the notebooks, write figures and tables (PROFILE=class, RUN_ARGS="--only 03 --data FILE")
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(RUN_ARGS)
 
-test: ray        ## unit tests, every notebook with profile quick, end-to-end
+report: setup    ## both PDFs: report and slides, with latexmk (RESULTS=build/outputs/class-embedded for your own run)
+	@$(BIN)/python -m helpers report --results $(RESULTS)
+
+html: reading    ## the notebooks as one web site and as slides, readable without a network (RESULTS=... as above)
+	@$(BIN)/python -m helpers html --results $(RESULTS)
+
+reading: setup   ## also install what the web site is made of and tested with
+	@$(BIN)/python -c 'from importlib.util import find_spec as f; import sys; sys.exit(not all(map(f, ("playwright", "sphinx_revealjs", "ziamath"))))' || $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements-html.txt
+
+test: ray reading ## unit tests, every notebook with profile quick, end-to-end
 	@# Keras and PyTorch never share a process: each has its own pytest.
 	@for part in tests/unit tests/keras tests/torch "tests/end_to_end notebooks"; do \
 	  echo "== pytest $$part"; $(BIN)/python -m pytest $$part || exit 1; done

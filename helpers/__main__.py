@@ -44,6 +44,19 @@ def parser() -> argparse.ArgumentParser:
     external.add_argument(
         "--corpus", type=Path, help="pre-training text (*.jsonl[.xz]): pages that share text with it are left out"
     )
+    pdfs = commands.add_parser(
+        "report", help="report and slides as PDF, from a run's results and figures (needs LaTeX)"
+    )
+    html = commands.add_parser(
+        "html", help="the executed notebooks as a web site and as slides, readable without a network"
+    )
+    for command in (pdfs, html):
+        command.add_argument(
+            "--results",
+            type=Path,
+            default=ROOT,
+            help="outputs of a run, e.g. build/outputs/class-embedded (default: the committed ones)",
+        )
     card = commands.add_parser("card", help="measure models/gpt2-mini on held-out text and write its model card")
     contamination = commands.add_parser(
         "contamination", help="which pages of a source share a run of words with the pre-training text"
@@ -154,6 +167,15 @@ def main(arguments: list[str] | None = None) -> int:
             from . import external
 
             external.compare(given.profile, given.data, given.corpus)
+        elif given.command == "report":
+            from . import latex
+
+            made = latex.build(given.results.resolve())
+            print("\n".join(["", "report and slides:", *(f"  {file}" for file in made)]))
+        elif given.command == "html":
+            from . import site
+
+            print(f"open {site.build(given.results.resolve(), BUILD / 'html') / 'index.html'}")
         elif given.command == "card":
             from . import card
 

@@ -8,7 +8,7 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 
 from .config import ARMS
-from .plots import INK, SIDE_COLORS, headline
+from .plots import INK, MIN_FONT, SIDE_COLORS, headline, panel_title
 from .records import Record
 
 FORWARD, BACKWARD = "#0072B2", "#D55E00"
@@ -30,7 +30,7 @@ def _box(ax, x, y, text, color, width=0.86, height=0.62, tone="white"):
             (x - width / 2, y - height / 2), width, height, "round,pad=0.02,rounding_size=0.1", fc=color, ec=INK, lw=0.8
         )
     )
-    ax.text(x, y, text, ha="center", va="center", fontsize=8, color=tone)
+    ax.text(x, y, text, ha="center", va="center", fontsize=MIN_FONT, color=tone)
 
 
 def _arrow(ax, start, end, color=INK):
@@ -44,11 +44,11 @@ def unrolled(words: list[str], title: str) -> Figure:
     places = gap * np.arange(len(words))
     last = places[-1]
     for t, (x, word) in enumerate(zip(places, words, strict=True)):
-        ax.text(x, -0.1, word, ha="center", va="center", fontsize=9, style="italic")
+        ax.text(x, -0.1, word, ha="center", va="center", fontsize=MIN_FONT, style="italic")
         _arrow(ax, (x, 0.1), (x, 0.42))
         _box(ax, x, 0.75, f"$x_{{{t + 1}}}$", "#EEEEEE", tone=INK)
-        _box(ax, x, 1.95, "LSTM →", FORWARD, 0.96)
-        _box(ax, x, 3.15, "← LSTM", BACKWARD, 0.96)
+        _box(ax, x, 1.95, "LSTM\n→", FORWARD)
+        _box(ax, x, 3.15, "LSTM\n←", BACKWARD)
         _arrow(ax, (x - 0.18, 1.08), (x - 0.18, 1.62), FORWARD)
         curve = {"arrowstyle": "-|>", "color": BACKWARD, "lw": 1.1, "connectionstyle": "arc3,rad=0.2"}
         ax.annotate("", (x + 0.3, 2.82), (x + 0.3, 1.08), arrowprops=curve | {"shrinkA": 0, "shrinkB": 0})
@@ -56,21 +56,21 @@ def unrolled(words: list[str], title: str) -> Figure:
             _arrow(ax, (x + 0.5, 1.95), (x + gap - 0.5, 1.95), FORWARD)
             _arrow(ax, (x + gap - 0.5, 3.15), (x + 0.5, 3.15), BACKWARD)
     for x, y, color in ((places[0] + 0.78, 2.45, FORWARD), (last - gap + 0.78, 3.65, BACKWARD)):
-        ax.text(x, y, "$h, c$", ha="center", va="center", fontsize=9, color=color)
-    ax.text(places[0] - 0.55, 0.75, "vectores", ha="right", va="center", fontsize=8)
-    ax.text(places[0] - 0.55, 1.95, "de ida", ha="right", va="center", fontsize=8, color=FORWARD)
-    ax.text(places[0] - 0.55, 3.15, "de vuelta", ha="right", va="center", fontsize=8, color=BACKWARD)
+        ax.text(x, y, "$h, c$", ha="center", va="center", fontsize=MIN_FONT, color=color)
+    ax.text(places[0] - 0.55, 0.75, "vectores", ha="right", va="center", fontsize=MIN_FONT)
+    ax.text(places[0] - 0.55, 1.95, "de ida", ha="right", va="center", fontsize=MIN_FONT, color=FORWARD)
+    ax.text(places[0] - 0.55, 3.15, "de vuelta", ha="right", va="center", fontsize=MIN_FONT, color=BACKWARD)
     _box(ax, last + 1.75, 2.55, "$[\\vec h_T; \\overleftarrow{h}_1]$", "#009E73", 1.1)
     _arrow(ax, (last + 0.45, 1.95), (last + 1.2, 2.4), FORWARD)
     ax.plot([0, 0, last + 1.75], [3.48, 4.0, 4.0], color=BACKWARD, lw=1.1)
     _arrow(ax, (last + 1.75, 4.0), (last + 1.75, 2.88), BACKWARD)
-    _arrow(ax, (last + 2.32, 2.55), (last + 2.6, 2.55))
-    _box(ax, last + 3.25, 2.55, "densa +\nsoftmax", "#EEEEEE", 1.2, 0.85, INK)
-    _arrow(ax, (last + 3.87, 2.55), (last + 4.15, 2.55))
-    ax.text(last + 4.2, 2.55, r"$p(y \mid x)$", ha="left", va="center", fontsize=9)
-    ax.set(xlim=(-1.75, last + 5.45), ylim=(-0.45, 4.3))
+    _arrow(ax, (last + 2.34, 2.55), (last + 2.65, 2.55))
+    _box(ax, last + 3.36, 2.55, "densa +\nsoftmax", "#EEEEEE", 1.35, 0.85, INK)
+    _arrow(ax, (last + 4.07, 2.55), (last + 4.38, 2.55))
+    ax.text(last + 4.43, 2.55, r"$p(y \mid x)$", ha="left", va="center", fontsize=MIN_FONT)
+    ax.set(xlim=(-1.75, last + 5.6), ylim=(-0.45, 4.3))
     ax.axis("off")
-    ax.set_title(title)
+    headline(fig, title)
     return fig
 
 
@@ -80,9 +80,9 @@ def gates(values: dict[str, np.ndarray], words: list[str], title: str) -> Figure
     for ax, (name, activation) in zip(axes, values.items(), strict=True):
         image = ax.imshow(activation, cmap="cividis", vmin=0, vmax=1, aspect="auto")
         ax.set_yticks([])
-        ax.set_ylabel(name, fontsize=9)
+        ax.set_ylabel(name, fontsize=MIN_FONT)
         ax.grid(visible=False)
-    axes[-1].set_xticks(range(len(words)), words, rotation=45, ha="right", fontsize=8)
+    axes[-1].set_xticks(range(len(words)), words, rotation=45, ha="right", fontsize=MIN_FONT)
     fig.colorbar(image, ax=axes, label="qué tanto se abre", shrink=0.8)
     headline(fig, title)
     return fig
@@ -102,9 +102,9 @@ def directions(panels: dict[str, dict[str, np.ndarray]], title: str) -> Figure:
             ax.plot(places, middle, "o-", color=color, ms=3, label=name)
         ax.set(xlabel="posición de la palabra oculta", ylim=(0, None))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.set_title(panel, fontsize=10, fontweight="normal")
+        panel_title(ax, panel)
     np.atleast_1d(axes)[0].set_ylabel("cambio relativo del resumen")
-    np.atleast_1d(axes)[0].legend(fontsize=9, loc="upper center")
+    np.atleast_1d(axes)[0].legend(fontsize=MIN_FONT, loc="upper center")
     headline(fig, title)
     return fig
 
@@ -123,14 +123,14 @@ def three_measures(record: Record, num_labels: int, title: str) -> Figure:
         ax.axhline(chance, color=INK, ls=":", lw=1)
         lift = -9 if name == "exactitud" else 3
         ax.annotate(
-            "azar", (0.98, chance), (0, lift), ax.get_yaxis_transform(), "offset points", ha="right", fontsize=8
+            "azar", (0.98, chance), (0, lift), ax.get_yaxis_transform(), "offset points", ha="right", fontsize=MIN_FONT
         )
         ax.set(xlabel="época", ylabel=name)
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes[0].set_ylim(0, None)
     axes[1].set_ylim(-0.06, 1.02)
     axes[2].set_yscale("log")
-    axes[1].legend(fontsize=8, loc="center right")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=MIN_FONT)
     headline(fig, title)
     return fig
 
@@ -145,7 +145,9 @@ def suspects(table: pd.DataFrame, title: str) -> Figure:
         ax.plot(row.test, y, "o", color=SIDE_COLORS["test"], ms=8)
         suspect, change = CHANGES[row.change]
         names.append(change)
-        ax.annotate(suspect, (1.03, y), xycoords=ax.get_yaxis_transform(), va="center", fontsize=8, color="#666666")
+        ax.annotate(
+            suspect, (1.03, y), xycoords=ax.get_yaxis_transform(), va="center", fontsize=MIN_FONT, color="#666666"
+        )
     top = len(table) - 1
     ax.annotate(
         "prueba",
@@ -153,17 +155,17 @@ def suspects(table: pd.DataFrame, title: str) -> Figure:
         (4, 9),
         textcoords="offset points",
         ha="left" if table["test"].iloc[0] < 0.1 else "center",
-        fontsize=9,
+        fontsize=MIN_FONT,
         color=SIDE_COLORS["test"],
     )
     ax.annotate(
         "entrenamiento", (table["train"].iloc[0], top), (0, 9), textcoords="offset points",
-        ha="right" if table["train"].iloc[0] > 0.7 else "left", fontsize=9, color=SIDE_COLORS["train"],
+        ha="right" if table["train"].iloc[0] > 0.7 else "left", fontsize=MIN_FONT, color=SIDE_COLORS["train"],
     )  # fmt: skip
     ax.set_yticks(range(len(table)), names)
     ax.set(xlabel="exactitud", xlim=(-0.03, 1.03), ylim=(-0.6, len(table) - 0.2))
     ax.grid(axis="y", visible=False)
-    ax.set_title(title)
+    headline(fig, title)
     return fig
 
 
@@ -174,15 +176,15 @@ def repair(table: pd.DataFrame, bounds: dict[str, float], title: str) -> Figure:
     name of each protocol to the oracle's accuracy, in that order.
     """
     fig, axes = plt.subplots(1, 2, sharey=True)
-    top = 1.25 * max(table["fragments"].max(), table["pages"].max(), 0.01)
+    top = 1.3 * max(table["fragments"].max(), table["pages"].max(), 0.01)
     for ax, column, (name, bound) in zip(axes, ("pages", "fragments"), bounds.items(), strict=True):
         for y, row in enumerate(table[::-1].itertuples()):
             value = getattr(row, column)
             ax.barh(y, value, color=row.color, height=0.6)
-            ax.annotate(f"{value:.3f}", (value, y), (6, 0), textcoords="offset points", va="center", fontsize=9)
+            ax.annotate(f"{value:.3f}", (value, y), (6, 0), textcoords="offset points", va="center", fontsize=MIN_FONT)
         ax.set_yticks(range(len(table)), table.index[::-1])
         ax.set(xlabel="exactitud en prueba", xlim=(0, top))
-        ax.set_title(f"{name}: cota {bound:.3f}", fontsize=10, fontweight="normal")
+        panel_title(ax, f"{name}: cota {bound:.3f}")
         ax.grid(axis="y", visible=False)
         if bound < top:
             ax.axvline(bound, color=SIDE_COLORS["test"], lw=3, zorder=5, clip_on=False)

@@ -2,13 +2,13 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from adjustText import adjust_text
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 
 from .config import ARMS
-from .plots import INK, headline
+from .plots import INK, MIN_FONT, headline, panel_title
 
+ON_WHITE = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"}  # for text that a line may cross
 TOP_NAMES = {"mrr": "MRR", "top1": "primer lugar", "top5": "primeros 5", "top10": "primeros 10"}
 
 
@@ -19,18 +19,19 @@ def differences(pairs: pd.DataFrame, title: str) -> Figure:
         clear = row.low > 0 or row.high < 0
         color = ARMS[row.a].color if clear else "#888888"
         ax.plot([row.low, row.high], [y, y], color=color, lw=3, solid_capstyle="round")
-        ax.plot(row.difference, y, "o", color=color, ms=8, mfc=color if clear else "white")
+        ax.plot(row.difference, y, "o", color=color, ms=8, mfc=color if clear else "white", zorder=4)
         ax.annotate(
             f"{row.difference:+.3f}".replace("-", "−"),
             (row.difference, y),
             (0, 6),
             textcoords="offset points",
             ha="center",
-            fontsize=8,
+            fontsize=MIN_FONT,
+            bbox=ON_WHITE,
         )
     ax.axvline(0, color=INK, ls=":", lw=1)
     names = [f"{ARMS[row.a].name}\n− {ARMS[row.b].name}" for row in pairs[::-1].itertuples()]
-    ax.set_yticks(range(len(pairs)), names, fontsize=7.5)
+    ax.set_yticks(range(len(pairs)), names, fontsize=MIN_FONT)
     ax.set(xlabel="diferencia de exactitud en prueba, con intervalo del 95 %", ylim=(-0.6, len(pairs) - 0.2))
     ax.grid(axis="y", visible=False)
     headline(fig, title)
@@ -46,7 +47,8 @@ def ladder(summary: pd.DataFrame, rungs: dict[str, str], reference: str, title: 
     for x, arm in enumerate(rungs):
         row = summary.loc[arm]
         ax.bar(x, row.accuracy, color=ARMS[arm].color, width=0.62, alpha=0.9)
-        ax.plot([x, x], [row.low, row.high], color=INK, lw=2, solid_capstyle="butt")
+        for width, color in ((4, "white"), (2, INK)):  # on a black bar too
+            ax.plot([x, x], [row.low, row.high], color=color, lw=width, solid_capstyle="butt")
         ax.annotate(f"{row.accuracy:.3f}", (x, row.high), (0, 4), textcoords="offset points", ha="center", fontsize=10)
     line = summary.loc[reference]
     ax.axhline(line.accuracy, color=ARMS[reference].color, lw=1.5, ls="--")
@@ -57,44 +59,41 @@ def ladder(summary: pd.DataFrame, rungs: dict[str, str], reference: str, title: 
         ax.get_yaxis_transform(),
         "offset points",
         color=ARMS[reference].color,
-        fontsize=9,
+        fontsize=MIN_FONT,
     )
-    ax.set_xticks(range(len(rungs)), [f"{ARMS[arm].name}\n{given}" for arm, given in rungs.items()], fontsize=8.5)
+    ax.set_xticks(
+        range(len(rungs)),
+        [f"{ARMS[arm].name}:\n{given}".replace("GPT-2 ", "GPT-2\n") for arm, given in rungs.items()],
+        fontsize=MIN_FONT,
+    )
     ax.set(
         ylabel="exactitud en prueba (IC 95 %)", ylim=(0, 1.2 * max(summary["high"][list(rungs)].max(), line.accuracy))
     )
     ax.grid(axis="x", visible=False)
-    ax.set_title(title)
+    headline(fig, title)
     return fig
 
 
 def efficiency(curve: pd.DataFrame, chance: float, title: str) -> Figure:
     """Accuracy against labelled rows per disease, logarithmic, a band for each arm's interval, names at the line's end."""
     fig, ax = plt.subplots()
-    ends = {}
+    ends, colors = {"azar": chance}, {"azar": INK}
     for arm, rows in curve.groupby("arm", sort=False):
-        color = ARMS[arm].color
+        name, color = ARMS[arm].name, ARMS[arm].color
         ax.fill_between(rows["per_disease"], rows["low"], rows["high"], color=color, alpha=0.1, lw=0)
         ax.plot(rows["per_disease"], rows["accuracy"], "o-", color=color, ms=5, lw=1.8)
-        ends[arm] = rows["accuracy"].iloc[-1]
+        ends[name], colors[name] = rows["accuracy"].iloc[-1], color
     ax.axhline(chance, color=INK, ls=":", lw=1)
     sizes = sorted(curve["per_disease"].unique())
     top = curve["high"].max() * 1.05
-    for arm, y in spread(ends, 0.055 * top).items():
-        ax.annotate(
-            ARMS[arm].name,
-            (sizes[-1] * 1.06, y),
-            color=ARMS[arm].color,
-            fontsize=8.5,
-            va="center",
-            annotation_clip=False,
-        )
+    for name, y in spread(ends, 0.06 * top).items():
+        place = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
+        ax.annotate(name, (sizes[-1], y), color=colors[name], fontsize=MIN_FONT, annotation_clip=False, **place)
     ax.set_xscale("log")
     ax.set_xticks(sizes, [f"{size:.0f}" if size == round(size) else f"{size:.1f}\n(todas)" for size in sizes])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set(xlabel="filas de entrenamiento por enfermedad", ylabel="exactitud en prueba (IC 95 %)", ylim=(0, top))
-    ax.set_xlim(sizes[0] * 0.92, sizes[-1] * 2.1)
-    ax.annotate("azar", (sizes[0], chance), (0, 2), textcoords="offset points", fontsize=8)
+    ax.set_xlim(sizes[0] * 0.92, sizes[-1] * 1.04)
     headline(fig, title)
     return fig
 
@@ -123,17 +122,19 @@ def unseen(table: pd.DataFrame, chance: dict[str, float], title: str) -> Figure:
             low, high = getattr(row, f"{measure}_low"), getattr(row, f"{measure}_high")
             ax.plot([low, high], [y, y], color=color, lw=3, solid_capstyle="round")
             ax.plot(value, y, "o", color=color, ms=6)
-            ax.annotate(f"{value:.2f}", (high, y), (4, 0), textcoords="offset points", va="center", fontsize=8)
+            place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
+            ax.annotate(f"{value:.2f}", (high, y), fontsize=MIN_FONT, bbox=ON_WHITE, **place)
         ax.axvline(chance[measure], color=INK, ls=":", lw=1.2)
-        ax.set_title(name, fontsize=9.5)
+        panel_title(ax, name)
         right = max(table[f"{measure}_high"].max(), chance[measure])
-        ax.set(xlim=(-0.04 * right, 1.35 * right), ylim=(-0.6, len(table) - 0.4))
+        ax.set(xlim=(-0.08 * right, 1.6 * right), ylim=(-0.6, len(table) - 0.4))
         ax.grid(axis="y", visible=False)
-        ax.tick_params(axis="x", labelsize=8)
+        ax.tick_params(axis="x", labelsize=MIN_FONT)
+        ax.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     axes[0].set_yticks(
-        range(len(table)), [ARMS[arm].name.replace(", ", ",\n") for arm in table["arm"][::-1]], fontsize=8
+        range(len(table)), [ARMS[arm].name.replace(", ", ",\n") for arm in table["arm"][::-1]], fontsize=MIN_FONT
     )
-    fig.supxlabel("punteado: lo que se espera de ordenar los nombres al azar · barras: IC 95 %", fontsize=8.5)
+    fig.supxlabel("punteado: lo que se espera de ordenar los nombres al azar · barras: IC 95 %", fontsize=MIN_FONT)
     headline(fig, title)
     return fig
 
@@ -147,13 +148,13 @@ def forgetting(rows: dict[str, dict[str, float]], title: str) -> Figure:
             "",
             (row["bits_after"], y),
             (row["bits_before"], y),
-            arrowprops={"arrowstyle": "-|>", "color": color, "lw": 2},
+            arrowprops={"arrowstyle": "-|>", "color": color, "lw": 2, "shrinkA": 5, "shrinkB": 4},
         )
         ax.plot(row["bits_before"], y, "o", color=color, mfc="white", ms=9, mew=2, label="antes" if y == 0 else None)
         ax.plot(row["bits_after"], y, "o", color=color, ms=9, label="después" if y == 0 else None)
         text = f"{row['change']:+.2f} bits por byte\n[{row['low']:+.2f}, {row['high']:+.2f}]".replace("-", "−")
         middle = (row["bits_before"] + row["bits_after"]) / 2
-        ax.annotate(text, (middle, y), (0, 10), textcoords="offset points", ha="center", fontsize=9)
+        ax.annotate(text, (middle, y), (0, 10), textcoords="offset points", ha="center", fontsize=MIN_FONT)
     values = [row[key] for row in rows.values() for key in ("bits_before", "bits_after")]
     margin = 0.12 * (max(values) - min(values)) + 0.05
     ax.set_yticks(range(len(rows)), rows)
@@ -163,7 +164,7 @@ def forgetting(rows: dict[str, dict[str, float]], title: str) -> Figure:
         xlim=(min(values) - margin, max(values) + margin),
     )
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="best", fontsize=9)
+    ax.legend(loc="best", fontsize=MIN_FONT)
     headline(fig, title)
     return fig
 
@@ -171,24 +172,28 @@ def forgetting(rows: dict[str, dict[str, float]], title: str) -> Figure:
 def cost(table: pd.DataFrame, title: str) -> Figure:
     """Test accuracy against the seconds of a training, logarithmic; the further up and left the better."""
     fig, ax = plt.subplots()
+    top, longest = table["accuracy"].max(), table["seconds"].max()
+    slow = table["seconds"] > longest / 10  # most of them, close together: their names stand in a column
+    heights = spread(table["accuracy"][slow].to_dict(), 0.09 * top)
     for arm, row in table.iterrows():
-        ax.plot(row.seconds, row.accuracy, "o", color=ARMS[arm].color, ms=10)
-    top = table["accuracy"].max()
-    texts = [
-        ax.text(row.seconds, row.accuracy, ARMS[arm].name, color=ARMS[arm].color, fontsize=8.5)
-        for arm, row in table.iterrows()
-    ]
+        name, color, point = ARMS[arm].name, ARMS[arm].color, (row.seconds, row.accuracy)
+        ax.plot(*point, "o", color=color, ms=10)
+        if arm in heights:
+            line = {"arrowstyle": "-", "color": color, "lw": 0.7, "shrinkA": 1, "shrinkB": 0}
+            ax.annotate(
+                name, point, (2 * longest, heights[arm]), va="center", color=color, fontsize=MIN_FONT, arrowprops=line
+            )
+        else:
+            ax.annotate(name, point, (8, 0), textcoords="offset points", va="center", color=color, fontsize=MIN_FONT)
     ax.set_xscale("log")
     ax.set(
         xlabel="segundos de un entrenamiento (escala logarítmica)",
         ylabel="exactitud en prueba",
-        ylim=(-0.05 * top, 1.18 * top),
+        xlim=(table["seconds"].min() / 2, 1.6 * longest),
+        ylim=(-0.05 * top, 1.1 * top),
     )
-    seconds = table["seconds"]
-    ax.set_xlim(seconds.min() / 2, seconds.max() * 4)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    adjust_text(texts, ax=ax, expand=(1.1, 1.5), arrowprops={"arrowstyle": "-", "color": "#888888", "lw": 0.6})
-    ax.set_title(title)
+    headline(fig, title)
     return fig
 
 
@@ -202,7 +207,12 @@ def within(table: pd.DataFrame, title: str) -> Figure:
         ax.plot([row.low, row.high], [y, y], color=ARMS[arm].color, lw=3, solid_capstyle="round")
         ax.plot(row.within, y, "o", color=ARMS[arm].color, ms=8)
         ax.annotate(
-            f"{100 * row.within:.0f} %", (row.high, y), (6, 0), textcoords="offset points", va="center", fontsize=9
+            f"{100 * row.within:.0f} %",
+            (row.high, y),
+            (6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=MIN_FONT,
         )
         ax.plot([row.chance] * 2, [y - 0.3, y + 0.3], color=INK, lw=1.2, ls=":")
     ax.set_yticks(range(len(table)), [ARMS[arm].name for arm in table.index[::-1]])

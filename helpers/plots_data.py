@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from . import splits
-from .plots import INK, SIDE_COLORS, SIDE_NAMES, SIZE, headline
+from .plots import INK, MIN_FONT, SIDE_COLORS, SIDE_NAMES, SIZE, headline, panel_title
 from .study import Study
 
 WORDS, BPE = "#E69F00", "#0072B2"  # the word tokenizer (BiLSTM) and byte-level BPE (GPT-2), the same in every figure
@@ -18,8 +18,9 @@ def lengths(words: dict[str, pd.Series], tokens: dict[str, pd.Series], title: st
     The 0.5 % of longest texts are counted in the last bar."""
     fig, axes = plt.subplots(1, len(words))
     for ax, unit in zip(np.atleast_1d(axes), words, strict=True):
-        top = np.quantile(tokens[unit], 0.995)
-        bins = np.linspace(0, top, 41)
+        top = int(np.quantile(tokens[unit], 0.995))
+        step = top // 40 + 1  # whole numbers a bar, the same in each
+        bins = np.arange(0, top + step + 1, step) - 0.5
         for counts, color, name in ((words[unit], WORDS, "palabras"), (tokens[unit], BPE, "tokens BPE")):
             ax.hist(
                 np.minimum(counts, top),
@@ -30,9 +31,16 @@ def lengths(words: dict[str, pd.Series], tokens: dict[str, pd.Series], title: st
             )
         ax.set(xlabel=f"palabras o tokens por {unit[:-1]}", ylabel=f"número de {unit}")
         if tokens[unit].max() > 1.05 * top:
-            ax.text(0.98, 0.72, "la última barra\nreúne los más largos", transform=ax.transAxes, ha="right", fontsize=8)
-        ax.set_ylim(top=1.35 * ax.get_ylim()[1])
-        ax.legend(loc="upper left", fontsize=8.5)
+            ax.text(
+                0.98,
+                0.7,
+                "la última barra\nreúne los más largos",
+                transform=ax.transAxes,
+                ha="right",
+                fontsize=MIN_FONT,
+            )
+        ax.set_ylim(top=1.45 * ax.get_ylim()[1])
+        ax.legend(loc="upper left", fontsize=MIN_FONT)
     headline(fig, title)
     return fig
 
@@ -46,17 +54,17 @@ def zipf_and_growth(counts: pd.Series, read: np.ndarray, distinct: np.ndarray) -
     slope, level = np.polyfit(np.log(rank[middle]), np.log(counts.to_numpy()[middle]), 1)
     left.loglog(rank[middle], np.exp(level) * rank[middle] ** slope, color="#D55E00", ls="--", lw=1.8)
     left.text(0.97, 0.97, f"ajuste: pendiente {slope:.2f}".replace("-", "−"), transform=left.transAxes, ha="right", va="top",
-              color="#D55E00", fontsize=9)  # fmt: skip
+              color="#D55E00", fontsize=MIN_FONT)  # fmt: skip
     for place in {0, min(99, len(counts) - 1)}:
         left.plot(rank[place], counts.iloc[place], "o", color=INK, ms=4)
-        end = place > len(counts) // 3
-        left.annotate(f"rango {place + 1}: «{counts.index[place]}»", (rank[place], counts.iloc[place]), (-6 if end else 6, 3),
-                      textcoords="offset points", fontsize=8.5, ha="right" if end else "left")  # fmt: skip
+        offset, side = ((-5, -11), "right") if place else ((6, 3), "left")  # the curve falls: there is room below it
+        left.annotate(f"rango {place + 1}: «{counts.index[place]}»", (rank[place], counts.iloc[place]), offset,
+                      textcoords="offset points", fontsize=MIN_FONT, ha=side)  # fmt: skip
     left.set(xlabel="rango de la palabra (log)", ylabel="apariciones (log)")
     left.set_ylim(top=4 * counts.iloc[0])
     right.plot(read, distinct, color=INK, lw=1.8)
     right.plot([0, distinct[-1]], [0, distinct[-1]], color="#999999", ls=":", lw=1)
-    right.annotate("si todas\nfueran nuevas", (distinct[-1], distinct[-1]), (-2, 4), textcoords="offset points", fontsize=8.5,
+    right.annotate("si todas\nfueran nuevas", (distinct[-1], distinct[-1]), (-2, 4), textcoords="offset points", fontsize=MIN_FONT,
                    color="#666666", ha="left")  # fmt: skip
     right.set(xlabel="palabras leídas", ylabel="palabras distintas", xlim=(0, None), ylim=(0, 1.22 * distinct[-1]))
     once = (counts == 1).mean()
@@ -70,20 +78,20 @@ def leakage(shares: dict[str, tuple[float, float]], chance: float) -> Figure:
     places = np.arange(len(shares))[::-1]
     for offset, color, name, column in ((0.19, "#D55E00", "sin enmascarar", 0), (-0.19, "#009E73", "enmascarado", 1)):
         bars = ax.barh(places + offset, [100 * pair[column] for pair in shares.values()], 0.36, color=color, label=name)
-        ax.bar_label(bars, fmt="%.1f %%", padding=4, fontsize=9)
+        ax.bar_label(bars, fmt="%.1f %%", padding=4, fontsize=MIN_FONT)
     ax.plot([100 * chance] * 2, [-0.45, 0.45], color=INK, ls=":", lw=1.2)
     ax.annotate(
         f"azar: {100 * chance:.1f} %",
         (100 * chance, -0.56),
         (3, 0),
         textcoords="offset points",
-        fontsize=8.5,
+        fontsize=MIN_FONT,
         va="bottom",
     )
     ax.set_yticks(places, list(shares))
-    ax.set(xlabel="% de los textos", xlim=(0, 115), ylim=(-0.6, len(shares) - 0.4))
+    ax.set(xlabel="% de los textos", xlim=(0, 119), ylim=(-0.6, len(shares) - 0.4))
     ax.grid(axis="y", visible=False)
-    fig.legend(loc="outside lower center", ncols=2, fontsize=9)
+    fig.legend(loc="outside lower center", ncols=2, fontsize=MIN_FONT)
     before, after = [*shares.values()][-1]
     headline(fig, f"Adivinar por el nombre: {100 * before:.0f} % de aciertos; con máscara, {100 * after:.0f} %")
     return fig
@@ -109,13 +117,13 @@ def protocols(study: Study, shown: int = 10) -> Figure:
             sides = _at_most(sides, 15)
             ax.barh([y] * len(sides), 0.8, left=range(len(sides)), height=0.62, color=[SIDE_COLORS[s] for s in sides])
             if ax is axes[0] and label in unseen:
-                ax.annotate("¡nunca vista!", (len(sides), y), (3, 0), textcoords="offset points", fontsize=9, va="center",
+                ax.annotate("¡nunca vista!", (len(sides), y), (3, 0), textcoords="offset points", fontsize=MIN_FONT, va="center",
                             color=SIDE_COLORS["test"])  # fmt: skip
-        ax.set_title(title, fontsize=10)
+        panel_title(ax, title)
         ax.set(xlabel=unit, xticks=[], xlim=(-0.4, 22 if ax is axes[0] else 16.2))
         ax.grid(visible=False)
-    axes[0].set_yticks(range(len(chosen)), [study.names[label] for label in chosen], fontsize=8)
-    axes[0].set_xlabel(f"{unit} (se muestran {len(chosen)} de {len(labels)} enfermedades)", fontsize=9)
+    axes[0].set_yticks(range(len(chosen)), [study.names[label] for label in chosen], fontsize=MIN_FONT)
+    axes[0].set_ylabel(f"{len(chosen)} de {len(labels)} enfermedades")
     handles = [plt.Rectangle((0, 0), 1, 1, color=color, label=SIDE_NAMES[s]) for s, color in SIDE_COLORS.items()]
     fig.legend(handles=handles, loc="outside lower center", ncols=3)
     headline(fig, f"Por páginas: {len(unseen)} de {len(tested)} enfermedades de prueba, nunca vistas")

@@ -1,5 +1,7 @@
 """Figures of mistakes: may confidence be believed, and which words of a text spoke for an answer or against it."""
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.colors import Normalize
@@ -8,10 +10,10 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from .config import ARMS
-from .plots import INK, SIZE, headline
+from .plots import INK, MIN_FONT, SIZE, headline, panel_title
 
 MAX_PANELS = 4
-FONT_SIZES = (10, 9, 8, 7, 6)  # points, the largest that fits is taken
+FONT_SIZES = (10, MIN_FONT)  # points, the largest that fits is taken
 LINE, HEAD = 1.65, 1.5  # a line's height in font sizes; lines that a text needs beside its own: its label and a gap
 MARGIN, TITLE = 0.02, 0.12  # left and right, and the title's height, in fractions of the figure
 TONES = plt.get_cmap("RdBu_r")
@@ -33,11 +35,11 @@ def reliability_panels(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], tit
             ax.plot(table["confidence"], table["accuracy"], marker="o", ms=4, lw=1.4, color=ARMS[arm].color, **style)
         ax.set(xlabel="confianza", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
         ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-        ax.set_title(ARMS[arm].name, fontsize=8 if len(curves) > 2 else 10, fontweight="normal")
+        panel_title(ax, fill(ARMS[arm].name, 56 // len(curves)))
     axes[0, 0].set_ylabel("exactitud")
     axes[0, 0].set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
     handles = [plt.Line2D([], [], color=INK, marker="o", ms=4, lw=1.4, **style) for style in styles]
-    fig.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, handlelength=3)
+    fig.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=MIN_FONT, handlelength=3)
     headline(fig, title)
     return fig
 
@@ -47,15 +49,18 @@ def attribution_bars(rows: list[tuple[str, list[tuple[str, float]]]], title: str
 
     rows: what is written above a text, and its (token, attribution) pairs, a token that begins a word with its space
     (see `errors.attributions`). Words are wrapped at the figure's width in the largest of `FONT_SIZES` at which all
-    fit; in the smallest each text gets as many lines as the others, and ends in … where they are too few. Raises
-    ValueError for more than 8 texts that do not fit, and for a label wider than the page.
+    fit; in the smallest each text gets as many lines as the others, and ends in … where they are too few, like a label
+    wider than the page. Raises ValueError for more than 5 texts that do not fit.
     """
     fig = plt.figure(figsize=SIZE, layout="none")
+    fig.add_axes((0, 0, 1, 1)).axis("off")  # a notebook shows no figure without axes
     headline(fig, title)
     size, texts = _fit(rows)
     step, y = size * LINE / (SIZE[1] * 72), 1 - TITLE
     for (label, tokens), lines in zip(rows, texts, strict=True):
-        fig.text(MARGIN, y, label, fontsize=size, color=INK, fontweight="bold", va="baseline", parse_math=False)
+        fig.text(
+            MARGIN, y, _short(label, size), fontsize=size, color=INK, fontweight="bold", va="baseline", parse_math=False
+        )
         strongest = max((abs(value) for _, value in tokens), default=0) or 1
         for number, line in enumerate(lines, 1):
             for x, token, value in line:
@@ -71,13 +76,19 @@ def _fit(rows: list[tuple[str, list[tuple[str, float]]]]) -> tuple[float, list]:
     for size in FONT_SIZES:
         texts = [_wrap(tokens, size) for _, tokens in rows]
         room = int(SIZE[1] * 72 * (1 - TITLE) / (size * LINE)) - 1  # lines; the last is the key's
-        wide = any(_width(label, size, "bold") > 1 - 2 * MARGIN for label, _ in rows)
-        if not wide and sum(len(lines) + HEAD for lines in texts) <= room:
+        if sum(len(lines) + HEAD for lines in texts) <= room:
             return size, texts
     most = int(room / len(rows) - HEAD)
-    if wide or most < 1:
-        raise ValueError(f"{len(rows)} texts, or what is written above one, do not fit even in {size} points")
+    if most < 1:
+        raise ValueError(f"{len(rows)} texts do not fit even in {size} points")
     return size, [_cut(lines, most) for lines in texts]
+
+
+def _short(label: str, size: float) -> str:
+    """A label in bold, cut with … where it is wider than the page."""
+    while _width(label, size, "bold") > 1 - 2 * MARGIN:
+        label = label.removesuffix("…")[:-1].rstrip() + "…"
+    return label
 
 
 def _width(text: str, size: float, weight: str = "normal") -> float:

@@ -3,10 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from .config import ARMS
-from .plots import INK, headline
+from .plots import INK, MIN_FONT, headline, panel_title
 from .records import Record
 
 BASELINES = {"unigram": "frecuencias de tokens", "gzip": "gzip", "xz": "xz", "kneser_ney_5": "5-gramas"}
@@ -22,7 +23,7 @@ def pretraining_curve(log: pd.DataFrame, baselines: dict[str, float], decay_from
     color, tokens = ARMS["gpt2_finetuned"].color, log["tokens"] / 1e6
     ax.plot(tokens, log["valid_bits_per_byte"], "o-", color=color, ms=4, zorder=3)
     end = log["valid_bits_per_byte"].iloc[-1]
-    ax.annotate(f"{end:.2f}", (tokens.iloc[-1], end), (0, -14), textcoords="offset points", ha="center", color=color)
+    ax.annotate(f"{end:.2f}", (tokens.iloc[-1], end), (3, -14), textcoords="offset points", ha="right", color=color)
     ranked = sorted(baselines.items(), key=lambda item: -item[1])
     for rank, (name, bits) in enumerate(ranked):
         ax.axhline(bits, color=INK, ls=":", lw=1)
@@ -37,7 +38,7 @@ def pretraining_curve(log: pd.DataFrame, baselines: dict[str, float], decay_from
             "offset points",
             ha="right",
             va=va,
-            fontsize=8,
+            fontsize=MIN_FONT,
         )
     if decay_from is not None:
         ax.axvspan(decay_from / 1e6, tokens.iloc[-1], color=color, alpha=0.08, lw=0)
@@ -48,7 +49,7 @@ def pretraining_curve(log: pd.DataFrame, baselines: dict[str, float], decay_from
             ax.get_xaxis_transform(),
             "offset points",
             va="top",
-            fontsize=8,
+            fontsize=MIN_FONT,
             color=color,
         )
     ax.set(
@@ -57,7 +58,7 @@ def pretraining_curve(log: pd.DataFrame, baselines: dict[str, float], decay_from
         ylim=(0, 1.05 * max(log["valid_bits_per_byte"].max(), *baselines.values(), 0)),
         xlim=(-0.01 * tokens.max(), 1.02 * tokens.max()),
     )
-    ax.set_title(title)
+    headline(fig, title)
     return fig
 
 
@@ -66,30 +67,40 @@ def associations(panels: dict[str, np.ndarray], rows: list[str], columns: list[s
     limit = max(np.abs(values).max() for values in panels.values())
     fig, axes = plt.subplots(1, len(panels), sharey=True)
     for ax, (name, values) in zip(np.atleast_1d(axes), panels.items(), strict=True):
-        image = ax.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+        ax.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
         for row, column in enumerate(values.argmax(axis=1)):
             ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=INK, lw=1.6))
         for (row, column), value in np.ndenumerate(values):
             tone = "white" if abs(value) > 0.6 * limit else INK
-            ax.annotate(f"{value:+.1f}", (column, row), ha="center", va="center", fontsize=7, color=tone)
-        ax.set_xticks(range(len(columns)), columns, rotation=45, ha="right", fontsize=8)
-        ax.set_yticks(range(len(rows)), rows, fontsize=9)
-        ax.set_title(name, fontsize=10, fontweight="normal")
+            ax.annotate(
+                f"{value:.1f}".replace("-0.0", "0.0"),
+                (column, row),
+                ha="center",
+                va="center",
+                fontsize=MIN_FONT,
+                color=tone,
+            )
+        ax.set_xticks(range(len(columns)), columns, rotation=60, ha="right", rotation_mode="anchor", fontsize=MIN_FONT)
+        ax.set_yticks(range(len(rows)), rows, fontsize=MIN_FONT)
+        panel_title(ax, name)
         ax.grid(visible=False)
-    fig.colorbar(image, ax=axes, label="bits a favor", shrink=0.8)
+    fig.supxlabel("bits a favor (rojo) o en contra (azul)", fontsize=MIN_FONT)
     headline(fig, title)
     return fig
 
 
 def attention_maps(maps: dict[str, np.ndarray], tokens: list[str], title: str) -> Figure:
-    """One (tokens, tokens) heat map an entry, all on the scale 0 to 1: how much the row's token looks at the column's."""
+    """One (tokens, tokens) heat map an entry, how much the row's token looks at the column's.
+
+    All on the scale 0 to 1, small weights darkened by a square root.
+    """
     fig, axes = plt.subplots(1, len(maps), sharey=True)
     places = range(len(tokens))
     for ax, (name, weights) in zip(np.atleast_1d(axes), maps.items(), strict=True):
-        image = ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        ax.set_xticks(places, tokens, rotation=90, fontsize=6)
-        ax.set_yticks(places, tokens, fontsize=6)
-        ax.set_title(name.replace(": ", "\n"), fontsize=8, fontweight="normal")
+        image = ax.imshow(weights, cmap="Blues", norm=PowerNorm(0.5, 0, 1), aspect="auto")
+        ax.set_xticks(places, tokens, rotation=90, fontsize=MIN_FONT)
+        ax.set_yticks(places, tokens, fontsize=MIN_FONT)
+        panel_title(ax, name)
         ax.grid(visible=False)
     fig.colorbar(image, ax=axes, label="peso de atención", shrink=0.7)
     headline(fig, title)
@@ -110,6 +121,6 @@ def race(groups: dict[str, list[Record]], steps_per_epoch: int, title: str) -> F
     for ax, name in zip(axes, ("pasos del optimizador", "segundos de entrenamiento"), strict=True):
         ax.set(xlabel=name, ylim=(0, None), xlim=(0, None))
     axes[0].set_ylabel("MRR en validación")
-    axes[1].legend(fontsize=8, loc="best")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(groups), fontsize=MIN_FONT)
     headline(fig, title)
     return fig

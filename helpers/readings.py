@@ -17,7 +17,7 @@ def pair(row) -> str:
         note = note if row.p_holm < 0.05 else ""
         return f"Entre {a} y {b} no se distingue una diferencia: {size}; el intervalo incluye el cero.{note}"
     doubt = "" if row.p_holm < 0.05 else " La prueba corregida, con la primera semilla, no lo confirma."
-    return f"**{a}** acierta {'más' if row.low > 0 else 'menos'} que {b}: {size}.{doubt}"
+    return f"**{a}** acierta {'más' if row.low > 0 else 'menos'} que {b}, con una diferencia de {size}.{doubt}"
 
 
 def counts(row) -> str:
@@ -48,7 +48,7 @@ def worth(found: dict[str, float]) -> str:
     """`efficiency.worth` as a sentence; a factor that was only bounded from below is said to be so."""
     k = f"{found['k']:.1f}{' o más' if found['at_least'] else ''}"
     high = f"{found['high']:.1f}{' o más' if found['open'] > 0.025 else ''}"
-    sentence = f"El preentrenamiento vale {k} veces las etiquetas (IC 95 %: de {found['low']:.1f} a {high})"
+    sentence = f"Preentrenar equivale a multiplicar las etiquetas por {k} (IC 95 %: de {found['low']:.1f} a {high})"
     if found["low"] <= 1 <= found["high"]:
         return sentence + "; el intervalo incluye el 1: no se distingue de no ahorrar etiquetas."
     return sentence + "."

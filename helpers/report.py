@@ -1,17 +1,16 @@
 """Run records to LaTeX: results.json first, and from it alone the macros and the booktabs tables."""
 
 import json
-import re
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
-from .comparison import estimate
 from .config import ARMS
+from .macros import colors, latex, macros, minus, number, p_value, power
 from .study import Study
 
-DIGITS = dict(zip("0123456789", "Zero One Two Three Four Five Six Seven Eight Nine".split(), strict=True))
+NOTE = "% Written by helpers.report from results.json; do not edit.\n"
 
 
 def export(study: Study, first_attempt: dict, **parts) -> Path:
@@ -56,156 +55,106 @@ def plain(part):
 def write_tex(directory: Path) -> None:
     """Macros and tables in `directory` from its results.json."""
     results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
-    lines = [rf"\newcommand{{\{name}}}{{{value}}}" for name, value in sorted(macros(results).items())]
-    write(
-        directory / "macros.tex",
-        "% Written by helpers.report from results.json; do not edit.\n" + "\n".join(lines) + "\n",
-    )
+    lines = "\n".join(rf"\newcommand{{\{name}}}{{{value}}}" for name, value in macros(results).items())
+    write(directory / "macros.tex", f"{NOTE}{lines}\n{colors()}")
     for name, table in TABLES.items():
-        write(directory / f"tabla_{name}.tex", table(results))
-
-
-def macros(results: dict) -> dict[str, str]:
-    """LaTeX macro name (letters only) to its text, e.g. GptTwoFinetunedAccuracy -> 0.123."""
-    out = {
-        "NumLabels": str(results["num_labels"]),
-        "Profile": results["profile"]["name"],
-        "NumSeeds": str(len(results["profile"]["seeds"])),
-        **{f"Rows{name.title()}": str(count) for name, count in results["rows"].items()},
-        "FirstAttemptAccuracy": f"{results['first_attempt']['accuracy']:.1f}",
-        "FirstAttemptPerplexity": f"{results['first_attempt']['class_perplexity']:,.0f}",
-    }
-    for arm, row in results["arms"].items():
-        name = macro_name(arm)
-        out[f"{name}Name"] = row["name"]
-        out[f"{name}Estimate"] = estimate(row["accuracy"], row["low"], row["high"])
-        out |= {
-            f"{name}{metric}": f"{row[key]:.3f}"
-            for metric, key in (("Accuracy", "accuracy"), ("TopFive", "top5"), ("MacroF", "macro_f1"))
-        }
-        out |= {f"{name}Perplexity": f"{row['class_perplexity']:.1f}", f"{name}Seconds": f"{row['seconds']:.0f}"}
-    for pair in results["pairs"]:
-        name = f"Diff{macro_name(pair['a'])}Versus{macro_name(pair['b'])}"
-        out[name] = minus(estimate(pair["difference"], pair["low"], pair["high"], sign=True))
-        out[f"{name}P"] = p_value(pair["p_holm"])
-    if worth := results.get("worth"):
-        out |= {f"Worth{key.title()}": f"{worth[key]:.1f}" for key in ("k", "low", "high")}
-    for row in results.get("unseen", []):
-        if row["chosen"]:
-            name = f"Unseen{macro_name(row['arm'])}" + ("" if row["candidates"] == "all" else "Among")
-            out |= {f"{name}{macro_name(key)}": _estimated(row, key) for key in ("mrr", "top1", "top5", "top10")}
-    for which, chance in results.get("unseen_chance", {}).items():
-        tail = "" if which == "all" else "Among"
-        out |= {f"UnseenChance{tail}{macro_name(key)}": f"{value:.3f}" for key, value in chance.items()}
-    for kind, row in results.get("forgetting", {}).items():
-        out[f"Bits{macro_name(kind)}Change"] = minus(estimate(row["change"], row["low"], row["high"], sign=True))
-        out |= {f"Bits{macro_name(kind)}{when.title()}": f"{row[f'bits_{when}']:.3f}" for when in ("before", "after")}
-    return out
-
-
-def _estimated(row: dict, key: str) -> str:
-    return minus(estimate(row[key], row[f"{key}_low"], row[f"{key}_high"]))
-
-
-def macro_name(arm: str) -> str:
-    """`gpt2_finetuned` -> `GptTwoFinetuned`: LaTeX command names hold letters only."""
-    return "".join(part.capitalize() for part in re.sub(r"\d", lambda m: f"_{DIGITS[m.group()]}_", arm).split("_"))
-
-
-def minus(text: str) -> str:
-    """Signed numbers with LaTeX's minus sign instead of a hyphen or a character that its fonts may lack."""
-    return text.replace("-", r"\ensuremath{-}").replace("−", r"\ensuremath{-}")
-
-
-def p_value(p: float) -> str:
-    """A p-value to three decimals, `<0.001` below."""
-    return r"\ensuremath{<}0.001" if p < 0.001 else f"{p:.3f}"
+        write(directory / f"tabla_{name}.tex", NOTE + table(results))
 
 
 def comparison_table(results: dict) -> str:
-    """The comparison as a booktabs tabular, one row an arm, in the order of results.json."""
+    """The comparison, one row an arm, in the order of results.json."""
     rows = [
-        f"{row['name']} & {row['accuracy']:.3f} & [{row['low']:.3f}, {row['high']:.3f}] & {row['macro_f1']:.3f} & {row['top5']:.3f} & "
-        f"{row['class_perplexity']:.1f} & {row['seconds']:.1f} \\\\"
+        (
+            latex(row["name"]),
+            *(f"{row['accuracy']:.3f}", span(row["low"], row["high"])),
+            *(f"{row[key]:.3f}" for key in ("top5", "mrr", "macro_f1")),
+            number(row["class_perplexity"]),
+            str(row["seeds"]),
+        )
         for row in results["arms"].values()
     ]
-    head = r"Modelo & Exactitud & IC 95\,\% & F1 macro & Top-5 & Perplejidad & Tiempo (s) \\"
-    return _tabular("lrcrrrr", head, rows)
+    head = ("Modelo", "Exactitud", r"IC 95\,\%", "Top-5", "MRR", "F1 macro", "Perplejidad", "Semillas")
+    return tabular("lrcrrrrr", head, rows)
 
 
 def pairs_table(results: dict) -> str:
-    """The paired differences as a booktabs tabular."""
+    """The paired differences."""
     rows = [
-        f"{ARMS[pair['a']].name} $-$ {ARMS[pair['b']].name} & "
-        + minus(f"{pair['difference']:+.3f} & [{pair['low']:+.3f}, {pair['high']:+.3f}] & ")
-        + f"{pair['only_a']} / {pair['only_b']} & {p_value(pair['p_holm'])} \\\\"
+        (
+            f"{ARMS[pair['a']].name} $-$ {ARMS[pair['b']].name}",
+            minus(f"{pair['difference']:+.3f}"),
+            minus(span(pair["low"], pair["high"], "+")),
+            f"{pair['only_a']} / {pair['only_b']}",
+            p_value(pair["p_holm"]),
+        )
         for pair in results["pairs"]
     ]
-    return _tabular("lrcrr", r"Diferencia & $\Delta$ & IC 95\,\% & Sólo A / sólo B & $p$ (Holm) \\", rows)
+    return tabular("lrcrr", ("Diferencia (A $-$ B)", r"$\Delta$", r"IC 95\,\%", "A / B", "$p$ (Holm)"), rows)
 
 
 def tuning_table(results: dict) -> str:
-    """The tuning budget: every trial of every tuned arm, what validation said, and what was chosen."""
-    rows = [
-        f"{ARMS[row['arm']].name} & {row['value']:g} & {row['valid_mrr']:.3f} & {row['valid_accuracy']:.3f} & "
-        + (r"$\bullet$ \\" if row["chosen"] else r"\\")
-        for row in results["tuning"]
-    ]
-    return _tabular("lrrrc", r"Modelo & Valor & MRR (val.) & Exactitud (val.) & Elegido \\", rows)
+    """The tuning budget, one row an arm: each value that was tried with its validation MRR, the chosen one in bold."""
+    tried = {}
+    for row in results["tuning"]:
+        text = rf"{row['value']:g} ({row['valid_mrr']:.3f})"
+        tried.setdefault(row["arm"], []).append(rf"\textbf{{{text}}}" if row["chosen"] else text)
+    rows = [(ARMS[arm].name, HYPERPARAMETERS.get(arm, "tasa de aprendizaje"), *cells) for arm, cells in tried.items()]
+    trials = max(map(len, tried.values()))
+    head = ("Modelo", "Hiperparámetro", *(f"Intento {number} (MRR)" for number in range(1, trials + 1)))
+    return tabular("ll" + "r" * trials, head, [row + ("",) * (2 + trials - len(row)) for row in rows])
 
 
 def unseen_table(results: dict) -> str:
     """Diseases without a training row, all names as candidates, each arm by the scoring that validation chose."""
-    shown = [row for row in results.get("unseen", []) if row["chosen"] and row["candidates"] == "all"]
     rows = [
-        f"{ARMS[row['arm']].name} & {row['mrr']:.3f} & [{row['mrr_low']:.3f}, {row['mrr_high']:.3f}] & "
-        f"{row['top1']:.3f} & {row['top5']:.3f} & {row['top10']:.3f} \\\\"
-        for row in shown
-    ]
-    if chance := results.get("unseen_chance", {}).get("all"):
-        rows.append(
-            rf"\midrule Azar & {chance['mrr']:.3f} & & {chance['top1']:.3f} & {chance['top5']:.3f} & {chance['top10']:.3f} \\"
+        (
+            ARMS[row["arm"]].name,
+            f"{row['mrr']:.3f}",
+            span(row["mrr_low"], row["mrr_high"]),
+            *(f"{row[key]:.3f}" for key in ("top1", "top5", "top10")),
         )
-    return _tabular("lrcrrr", r"Modelo & MRR & IC 95\,\% & Top-1 & Top-5 & Top-10 \\", rows)
+        for row in results.get("unseen", [])
+        if row["chosen"] and row["candidates"] == "all"
+    ]
+    chance = results.get("unseen_chance", {}).get("all")
+    last = [("Azar", f"{chance['mrr']:.3f}", "", *(f"{chance[key]:.3f}" for key in ("top1", "top5", "top10")))]
+    return tabular("lrcrrr", ("Modelo", "MRR", r"IC 95\,\%", "Top-1", "Top-5", "Top-10"), rows, last if chance else [])
 
 
 def calibration_table(results: dict) -> str:
     """Expected calibration error and loss on test rows before and after temperature scaling."""
+    formats = {"ece": ".3f", "ece_scaled": ".3f", "loss": ".2f", "loss_scaled": ".2f", "temperature": ".2f"}
     rows = [
-        f"{ARMS[arm].name} & {row['ece']:.3f} & {row['ece_scaled']:.3f} & {row['loss']:.2f} & {row['loss_scaled']:.2f} & "
-        f"{row['temperature']:.2f} \\\\"
+        (ARMS[arm].name, *(f"{row[key]:{form}}" for key, form in formats.items()))
         for arm, row in results.get("calibration", {}).items()
     ]
-    return _tabular("lrrrrr", r"Modelo & ECE & ECE con $T$ & Pérdida & Pérdida con $T$ & $T$ \\", rows)
+    return tabular("lrrrrr", ("Modelo", "ECE", "ECE con $T$", "Pérdida", "Pérdida con $T$", "$T$"), rows)
 
 
 def cost_table(results: dict) -> str:
     """Seconds, memory, arithmetic and parameters of a training, and the accuracy bought a minute."""
     rows = [
-        f"{ARMS[arm].name} & {row['seconds']:.1f} & {row['memory']:.0f} & {power(row['flops'])} & {row['parameters']:,} & "
-        f"{row['per_minute']:.3f} \\\\"
+        (
+            *(ARMS[arm].name, f"{row['seconds']:.1f}", number(row["memory"]), power(row["flops"])),
+            *(number(row["parameters"]), f"{row['per_minute']:.3f}"),
+        )
         for arm, row in results.get("cost", {}).items()
     ]
-    return _tabular("lrrrrr", r"Modelo & Tiempo (s) & Memoria (MiB) & FLOP & Parámetros & Exactitud/min \\", rows)
+    head = ("Modelo", "Tiempo (s)", "Memoria (MiB)", "FLOP", "Parámetros", "Exactitud/min")
+    return tabular("lrrrrr", head, rows)
 
 
-def power(value: float | None) -> str:
-    """1.2e13 as LaTeX writes it; a dash for what is no number."""
-    if value is None:
-        return "--"
-    digits, exponent = f"{value:.1e}".split("e")
-    return rf"${digits}\times 10^{{{int(exponent)}}}$"
+def span(low: float, high: float, sign: str = "") -> str:
+    """An interval: `[0.106, 0.155]`."""
+    return f"[{low:{sign}.3f}, {high:{sign}.3f}]"
 
 
-def _tabular(columns: str, head: str, rows: list[str]) -> str:
-    parts = [
-        "% Written by helpers.report from results.json; do not edit.",
-        rf"\begin{{tabular}}{{{columns}}}",
-        r"\toprule",
-        head,
-        r"\midrule",
-    ]
-    return "\n".join([*parts, *rows, r"\bottomrule", r"\end{tabular}"]) + "\n"
+def tabular(columns: str, head: tuple[str, ...], rows: list[tuple], last: list[tuple] = ()) -> str:
+    """A booktabs tabular; `last` stands below a rule of its own."""
+    body = [" & ".join(row) + r" \\" for row in rows]
+    body += [r"\midrule", *(" & ".join(row) + r" \\" for row in last)] if last else []
+    lines = (rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(head) + r" \\", r"\midrule")
+    return "\n".join([*lines, *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
 def write(file: Path, text: str) -> None:
@@ -215,6 +164,7 @@ def write(file: Path, text: str) -> None:
     temporary.replace(file)
 
 
+HYPERPARAMETERS = {"naive_bayes": "suavizado ($\\alpha$)", "tfidf_logreg": "regularización ($C$)"}
 TABLES = {
     "comparacion": comparison_table,
     "pares": pairs_table,

@@ -74,6 +74,12 @@ def thin(split: pd.DataFrame, per_label: int, seed: int) -> pd.DataFrame:
     return split.drop(index=train[place > per_label]).reset_index(drop=True)
 
 
+def whole_labels(split: pd.DataFrame) -> pd.DataFrame:
+    """The same rows with each label wholly on one side, every fifth in test: a control, for no test label can be learned."""
+    held = label_classes(split)[::5]
+    return split.assign(side=np.where(split["label"].isin(held), "test", "train"))
+
+
 def row_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Many rows a label: about 70/15/15 within each label, near-duplicates on one side (see `assign_sides`)."""
     return assign_sides(page_rows(table), lambda n: (max(1, round(0.15 * n)),) * 2, seed)

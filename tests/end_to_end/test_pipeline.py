@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from helpers.config import ARMS, BUILD, ROOT
-from helpers.pipeline import NOTEBOOKS, TABLES
+from helpers.stamps import NOTEBOOKS, TABLES, drifted
 
 OUTPUT = BUILD / "outputs" / "quick-embedded"
 SEEN = [arm for arm in ARMS if ARMS[arm].seen]
@@ -46,7 +46,12 @@ def test_every_promised_figure_is_there_and_shows_something(printed, name):
 
 
 def test_every_promised_table_is_there_with_every_arm(printed):
-    assert {file.name for file in (OUTPUT / "report" / "generated").iterdir()} == set(TABLES)
+    assert {file.name for file in (OUTPUT / "report" / "generated").iterdir()} == {
+        *TABLES,
+        "figuras.tex",
+        "manifest.json",
+    }
+    assert drifted(OUTPUT) == [] and "manifest is not renewed" not in printed
     results = json.loads((OUTPUT / "report" / "generated" / "results.json").read_text())
     assert list(results["arms"]) == SEEN and results["rows"]["test"] == 3 * results["num_labels"]
     table = (OUTPUT / "report" / "generated" / "tabla_comparacion.tex").read_text()
@@ -76,7 +81,7 @@ def test_a_second_run_does_nothing_again(printed, tmp_path):
 def test_a_figure_that_was_lost_is_made_again(printed, tmp_path):
     (OUTPUT / "figures" / "01_fuga.png").unlink()
     again = call("--only", "01", cwd=tmp_path)
-    assert "up to date" not in again and (OUTPUT / "figures" / "01_fuga.png").is_file()
+    assert "up to date" not in again and (OUTPUT / "figures" / "01_fuga.png").is_file() and drifted(OUTPUT) == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])

@@ -96,11 +96,11 @@ def boxes(fig):
     return [t.get_window_extent().padded(-1) for t in fig.findobj(Text) if t.get_text()]
 
 
-@pytest.mark.parametrize("size", [1, 6, 20])
+@pytest.mark.parametrize("size", [1, 3, 20])
 def test_coloured_words_stay_on_the_page_and_apart(size):
     rng = np.random.default_rng(0)
     words = [" Pain", " in", " the", " ep", "igastr", "ium", ",", " worse", " after", " $5", " meals", "."]
-    long = "desprendimiento prematuro de placenta → colestasis intrahepática del embarazo, cada vez"
+    long = "desprendimiento prematuro de placenta normoinserta"
     labels = [long, "enfermedad 1", "enfermedad 2"]
     rows = [(label, [(word, rng.normal()) for word in words * size]) for label in labels]
     plots.use_style()

@@ -10,7 +10,7 @@ import pytest
 
 from helpers import card
 from helpers.config import PROFILES, ROOT
-from helpers.pipeline import NOTEBOOKS, TABLES
+from helpers.stamps import NOTEBOOKS, TABLES
 
 FILES = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -60,6 +60,7 @@ def test_committed_outputs_are_complete_in_order_and_clean(file):
     for cell in code:
         for output in cell["outputs"]:
             assert output["output_type"] != "error" and output.get("name") != "stderr"
+            assert "with 0 Axes" not in json.dumps(output)  # a figure that the notebook could not show
     text = file.read_text(encoding="utf-8")
     assert "papermill" not in json.loads(text)["metadata"]
     assert not re.search(r"/(home|root|tmp|work|Users)/", text)

@@ -1,0 +1,138 @@
+"""What is up to date: stamps keep what a notebook was executed from, the manifest which outputs belong to which results."""
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+
+from . import plan, report, splits
+from .captions import CAPTIONS
+from .config import ARMS, BUILD, ROOT
+from .records import base_hash, recipe
+from .study import Study
+
+# Each notebook and the arms that it shows; it promises the figures that carry its number.
+ARMS_OF: dict[str, tuple[str, ...]] = {
+    "01_eda": (),
+    "02_tokenizer_padding_embedding": ("bilstm",),
+    "03_bilstm": ("bilstm_original", "bilstm"),
+    "04_autopsia": ("bilstm_original",),
+    "05_gpt2": ("gpt2_scratch", "gpt2_frozen", "gpt2_finetuned", "gpt2_lm"),
+    "06_comparacion": tuple(ARMS),
+}
+NOTEBOOKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    name: (arms, tuple(figure for figure in CAPTIONS if figure[:2] == name[:2])) for name, arms in ARMS_OF.items()
+}
+TABLES = ("results.json", "macros.tex", *(f"tabla_{name}.tex" for name in report.TABLES))
+INDEX = ("figures/README.md", "report/generated/figuras.tex")  # written after the notebooks, from their figures
+
+
+MANIFEST = "report/generated/manifest.json"
+RESULTS = "report/generated/results.json"
+
+
+def promised(study: Study, name: str) -> list[Path]:
+    """What a notebook's execution leaves: itself, its figures, and of the last one the results, macros and tables."""
+    figures = [
+        study.output / "figures" / f"{figure}.{suffix}" for figure in NOTEBOOKS[name][1] for suffix in ("pdf", "png")
+    ]
+    tables = [study.output / "report" / "generated" / table for table in TABLES] if name == "06_comparacion" else []
+    return [study.output / "notebooks" / f"{name}.ipynb", *figures, *tables]
+
+
+def is_current(study: Study, name: str) -> bool:
+    """Whether nothing that a notebook depends on has changed since it was executed, and its outputs are as it left them."""
+    try:
+        stamp = json.loads(stamp_of(study, name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return stamp == {"inputs": fingerprint(study, name), "outputs": _hashes(promised(study, name))}
+
+
+def stamp_of(study: Study, name: str) -> Path:
+    """Where a notebook's stamp is kept."""
+    return BUILD / "stamps" / f"{study.profile.name}-{study.source_name}" / f"{name}.json"
+
+
+def write_stamp(study: Study, name: str, inputs: str) -> None:
+    """Notes what a notebook was executed from (its `fingerprint` before) and what came out."""
+    stamp = stamp_of(study, name)
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    report.write(stamp, json.dumps({"inputs": inputs, "outputs": _hashes(promised(study, name))}))
+
+
+def fingerprint(study: Study, name: str) -> str:
+    """Hash of all that decides a notebook's outputs: its cells, the helpers it imports, data, profile, training code, run records."""
+    arms, source = (
+        list(NOTEBOOKS[name][0]),
+        json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")),
+    )
+    cells = [(cell["cell_type"], "".join(cell["source"])) for cell in source["cells"]]
+    code = "\n".join(text for kind, text in cells if kind == "code")
+    parts = [
+        json.dumps(cells),
+        repr(study.profile),
+        study.split_key,
+        study.page_key,
+        splits.split_hash(study.pages.assign(id="", side="")),
+        base_hash(study.profile.base),
+    ]
+    shown = [ROOT / "helpers" / f"{module}.py" for module in modules(code)]
+    shown += [ROOT / "data" / name for name in ("diseases.csv", "contamination.json", "general.csv")]
+    shown += sorted((ROOT / "report" / "external").glob("*.json"))
+    shown += sorted(file for suffix in ("csv", "json") for file in (ROOT / study.profile.base).glob(f"*.{suffix}"))
+    parts += [file.read_text(encoding="utf-8") for file in shown]
+    parts += [recipe(ARMS[arm].framework) for arm in arms]
+    runs = [spec.key for stage in plan.stages(study, arms, name == "06_comparacion") for spec in stage]
+    parts += [f"{key} {sha256(BUILD / 'runs' / key / 'record.json')}" for key in runs]
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+def modules(code: str) -> list[str]:
+    """The modules of `helpers` that some code imports, themselves or through one another, sorted."""
+    found, new = set(), imported(code)
+    while new:
+        found |= new
+        new = (
+            set().union(*(imported((ROOT / "helpers" / f"{name}.py").read_text(encoding="utf-8")) for name in new))
+            - found
+        )
+    return sorted(found)
+
+
+def imported(code: str) -> set[str]:
+    """The modules of `helpers` that some code, of this package or outside it, imports itself."""
+    names = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and (node.level == 1 or (node.module or "").split(".")[0] == "helpers"):
+            inside = (node.module or "").removeprefix("helpers").strip(".")
+            names |= {inside} if inside else {alias.name for alias in node.names}
+    return {name for name in names if (ROOT / "helpers" / f"{name}.py").is_file()}
+
+
+def write_manifest(study: Study) -> None:
+    """Writes report/generated/manifest.json under the study's output: the hash of results.json and of all that was made with it."""
+    files = [file for name in NOTEBOOKS for file in promised(study, name)] + [study.output / file for file in INDEX]
+    hashes = {file.relative_to(study.output).as_posix(): sha256(file) for file in sorted(files)}
+    content = {"results": hashes.pop(RESULTS), "files": hashes}
+    report.write(study.output / MANIFEST, json.dumps(content, indent=1) + "\n")
+
+
+def drifted(output: Path) -> list[str]:
+    """Files that are no longer as the manifest says (changed or missing), relative to `output`; the manifest itself if it lacks."""
+    if not (output / MANIFEST).is_file():
+        return [MANIFEST]
+    known = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
+    return [
+        name for name, kept in {RESULTS: known["results"], **known["files"]}.items() if sha256(output / name) != kept
+    ]
+
+
+def sha256(file: Path) -> str:
+    """Hash of a file's content; of nothing where there is no file."""
+    return hashlib.sha256(file.read_bytes() if file.is_file() else b"").hexdigest()
+
+
+def _hashes(files: list[Path]) -> dict[str, str]:
+    """File name to the hash of its content."""
+    return {file.name: sha256(file) for file in files}
