@@ -52,8 +52,8 @@ def attribution_bars(rows: list[tuple[str, list[tuple[str, float]]]], title: str
     fit; in the smallest each text gets as many lines as the others, and ends in … where they are too few, like a label
     wider than the page. Raises ValueError for more than 5 texts that do not fit.
     """
-    fig = plt.figure(figsize=SIZE, layout="none")
-    fig.add_axes((0, 0, 1, 1)).axis("off")  # a notebook shows no figure without axes
+    fig, ax = plt.subplots(figsize=SIZE)
+    ax.axis("off")  # the texts are the figure's own, but a notebook shows no figure without axes
     headline(fig, title)
     size, texts = _fit(rows)
     step, y = size * LINE / (SIZE[1] * 72), 1 - TITLE

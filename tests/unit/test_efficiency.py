@@ -72,4 +72,4 @@ def test_a_factor_that_is_only_bounded_is_said_to_be_so():
     found = {"k": 2.0, "low": 1.5, "high": 6.7, "at_least": True, "open": 0.5}
     assert "multiplicar las etiquetas por 2.0 o más (IC 95 %: de 1.5 a 6.7 o más)." in readings.worth(found)
     found = {"k": 2.0, "low": 0.9, "high": 4.0, "at_least": False, "open": 0.0}
-    assert "vale 2.0 veces" in readings.worth(found) and "no se distingue de no ahorrar" in readings.worth(found)
+    assert "etiquetas por 2.0 (IC" in readings.worth(found) and "no se distingue de no ahorrar" in readings.worth(found)
