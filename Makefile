@@ -5,11 +5,12 @@ VENV    ?= .venv
 PIP_ARGS ?=
 RUN_ARGS ?=
 RESULTS ?= .
+DEMO_ARGS ?=
 BIN     := $(VENV)/bin
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ray reading run report html test lint clean
+.PHONY: help setup ray reading gradio run report html demo test lint clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,10 +38,16 @@ report: setup    ## both PDFs: report and slides, with latexmk (RESULTS=build/ou
 html: reading    ## the notebooks as one web site and as slides, readable without a network (RESULTS=... as above)
 	@$(BIN)/python -m helpers html --results $(RESULTS)
 
+demo: gradio     ## a local page that answers a text about symptoms with every model (DEMO_ARGS="--profile report --port 7861")
+	@$(BIN)/python -m helpers demo $(DEMO_ARGS)
+
+gradio: setup    ## also install Gradio, for the demo
+	@$(BIN)/python -c 'from importlib.util import find_spec as f; import sys; sys.exit(not f("gradio"))' || $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements-demo.txt
+
 reading: setup   ## also install what the web site is made of and tested with
 	@$(BIN)/python -c 'from importlib.util import find_spec as f; import sys; sys.exit(not all(map(f, ("playwright", "sphinx_revealjs", "ziamath"))))' || $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements-html.txt
 
-test: ray reading ## unit tests, every notebook with profile quick, end-to-end
+test: ray reading gradio ## unit tests, every notebook with profile quick, end-to-end
 	@# Keras and PyTorch never share a process: each has its own pytest.
 	@for part in tests/unit tests/keras tests/torch "tests/end_to_end notebooks"; do \
 	  echo "== pytest $$part"; $(BIN)/python -m pytest $$part || exit 1; done

@@ -5,6 +5,7 @@ import math
 import os
 import sys
 from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 
 from .config import ARMS, BAD_INPUT, BUILD, PROFILES, ROOT, InputError, RunError, get_arms, rank
@@ -57,6 +58,13 @@ def parser() -> argparse.ArgumentParser:
             default=ROOT,
             help="outputs of a run, e.g. build/outputs/class-embedded (default: the committed ones)",
         )
+    demo = commands.add_parser(
+        "demo", help="a local page that answers a text about symptoms with every model, side by side"
+    )
+    demo.add_argument("--profile", help=f"one of {', '.join(PROFILES)} (default: the last one finished)")
+    demo.add_argument("--data", help="the data that the profile was trained on (default: its own)")
+    demo.add_argument("--host", default="127.0.0.1", help="address to serve on (default: this machine only, 127.0.0.1)")
+    demo.add_argument("--port", type=int, default=7860, help="(default: 7860)")
     card = commands.add_parser("card", help="measure models/gpt2-mini on held-out text and write its model card")
     contamination = commands.add_parser(
         "contamination", help="which pages of a source share a run of words with the pre-training text"
@@ -176,6 +184,12 @@ def main(arguments: list[str] | None = None) -> int:
             from . import site
 
             print(f"open {site.build(given.results.resolve(), BUILD / 'html') / 'index.html'}")
+        elif given.command == "demo":
+            if find_spec("gradio") is None:
+                raise InputError("gradio is not installed: pip install -r requirements-demo.txt")
+            from . import demo
+
+            demo.serve(given.profile, given.data, given.host, given.port)
         elif given.command == "card":
             from . import card
 

@@ -1,10 +1,12 @@
 """The figures of a run, in one place: an index with thumbnails for people, captions and alt texts for LaTeX."""
 
+import shutil
 from pathlib import Path
 
 from PIL import Image
 
 from .captions import CAPTIONS
+from .config import ROOT
 from .macros import latex
 from .report import write
 
@@ -16,6 +18,11 @@ descripción, que sirve también de pie en el reporte y en las diapositivas, est
 """
 
 
+# A screenshot that notebook 06 shows and no run draws: `python benchmarks/demo_latency.py --screenshot FILE` takes it.
+SCREENSHOT = "06_demo.png"
+SCREENSHOT_TEXT = "Captura de la demostración (`make demo`): un texto sobre síntomas y lo que contesta cada modelo."
+
+
 def write_index(output: Path) -> None:
     """Writes figures/README.md and report/generated/figuras.tex under `output`, for the figures that are there."""
     figures = output / "figures"
@@ -25,6 +32,11 @@ def write_index(output: Path) -> None:
         f"**{title or 'Sin título'}.** {CAPTIONS[name].text} [PDF]({name}.pdf)\n"
         for name, (title, alt) in shown.items()
     ]
+    if output != ROOT:
+        shutil.copy(ROOT / "figures" / SCREENSHOT, figures)
+    entries.append(
+        f'## 06_demo\n\n<a href="{SCREENSHOT}"><img src="{SCREENSHOT}" width="480" alt="Captura"></a>\n\n{SCREENSHOT_TEXT}\n'
+    )
     write(figures / "README.md", "\n".join([HEAD, *entries]))
     lines = [
         rf"\definefigure{{{name}}}{{{latex(CAPTIONS[name].text)}}}{{{latex(alt)}}}" for name, (_, alt) in shown.items()

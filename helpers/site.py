@@ -36,6 +36,8 @@ def build(results: Path = ROOT, target: Path = BUILD / "html") -> Path:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
         site = Path(scratch) / "site"
         copy_static(site)
+        for notebook in notebooks.values():
+            copy_pictures(notebook, results, site)
         shown = {name: illustrate(notebook, results, site) for name, notebook in notebooks.items()}
         chapters = [describe(name, notebook, shown[name]) for name, notebook in notebooks.items()]
         for number, chapter in enumerate(chapters):
@@ -81,6 +83,15 @@ def copy_static(site: Path) -> None:
     package = Path(importlib.util.find_spec("sphinx_revealjs").submodule_search_locations[0])
     for name in REVEAL:
         shutil.copy(package / "_static" / "revealjs" / name, site / "reveal")
+
+
+def copy_pictures(notebook, results: Path, site: Path) -> None:
+    """Brings along the pictures that prose shows by their path."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for name in re.findall(r"\]\(\.\./figures/([\w.]+)\)", cell.source):
+                shutil.copy(results / "figures" / name, site / "figuras")
+            cell.source = cell.source.replace("](../figures/", "](figuras/")
 
 
 def illustrate(notebook, results: Path, site: Path) -> list[dict]:

@@ -174,6 +174,8 @@ def test_what_report_and_slides_say_in_words_is_so():
     )  # "lo que cura es el reparto"
     assert facts["base"]["contaminated"] == 0  # "nuestras páginas no estaban"
     assert facts["external"]["source"] == "nih_symptoms"
+    infinite, _ = gallery.described(ROOT / "figures" / "04_perplejidad.png")
+    assert infinite.startswith("Infinita en 3 de 3")  # "y los tres lo dan con nuestra reproducción"
 
 
 def test_what_latex_lacks_is_named_by_its_debian_package(monkeypatch):
