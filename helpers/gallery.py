@@ -33,7 +33,7 @@ def write_index(output: Path) -> None:
         for name, (title, alt) in shown.items()
     ]
     if output != ROOT:
-        shutil.copy(ROOT / "figures" / SCREENSHOT, figures)
+        shutil.copy2(ROOT / "figures" / SCREENSHOT, figures)
     entries.append(
         f'## 06_demo\n\n<a href="{SCREENSHOT}"><img src="{SCREENSHOT}" width="480" alt="Captura"></a>\n\n{SCREENSHOT_TEXT}\n'
     )
