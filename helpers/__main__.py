@@ -206,20 +206,8 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             from . import corpus, pretrain
 
-            names = (
-                "include",
-                "vocab_size",
-                "n_layer",
-                "n_embd",
-                "n_head",
-                "n_positions",
-                "batch_size",
-                "optimizer",
-                "learning_rate",
-                "adamw_learning_rate",
-                "dropout",
-                "seed",
-            )
+            names = "include vocab_size n_layer n_embd n_head n_positions batch_size optimizer learning_rate".split()
+            names += ["adamw_learning_rate", "dropout", "seed"]
             if given.tokens is not None and not math.isfinite(given.tokens):
                 raise InputError(f"--tokens {given.tokens}: must be a number")
             tokens = None if given.tokens is None else int(given.tokens)

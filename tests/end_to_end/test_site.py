@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import re
-import shutil
 from urllib.parse import unquote
 
 import pytest
@@ -27,19 +26,6 @@ MEASURE = """() => Reveal.getSlides().map(slide => {
           over: Math.max(0, ...inside.map(e => e.scrollWidth - e.clientWidth), ...inside.map(e => e.scrollHeight - e.clientHeight)),
           image: image ? image.getBoundingClientRect().height : null};
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="no Playwright: pip install -r requirements-html.txt"
-    )
-    if not (chromium := shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")):
-        pytest.skip("no Chromium in PATH")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

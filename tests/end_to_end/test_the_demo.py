@@ -71,19 +71,6 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="no Playwright: pip install -r requirements-html.txt"
-    )
-    if not (chromium := shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")):
-        pytest.skip("no Chromium in PATH")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
 def build(tmp_path_factory):
     """Where the demo under test keeps its records: at first none, or only the GPT-2 that another test has trained before."""
     directory = tmp_path_factory.mktemp("build")

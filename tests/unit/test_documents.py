@@ -3,12 +3,13 @@
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from helpers import gallery, latex, report, stamps
+from helpers import gallery, latex, plots, report, stamps
 from helpers.captions import CAPTIONS
 from helpers.config import ROOT
 
@@ -148,6 +149,19 @@ def test_a_figure_has_the_reports_width_its_own_fonts_a_title_and_an_alt_text(na
     assert f'alt="{alt}"'.replace('"', "") in (ROOT / "figures" / "README.md").read_text(encoding="utf-8").replace(
         '"', ""
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "said"), [("06_unheard_of", 10, "no caption"), ("06_costo", 8.9, "below 9 points: 'tiny'")]
+)
+def test_a_figure_without_a_caption_or_with_small_type_is_not_saved(tmp_path, name, size, said):
+    fig, ax = plots.plt.subplots()
+    ax.tick_params(labelsize=10)
+    ax.text(0.5, 0.5, "tiny", fontsize=size)
+    with pytest.raises(ValueError, match=said):
+        plots.save_figure(fig, name, SimpleNamespace(output=tmp_path))
+    plots.plt.close(fig)
+    assert not list(tmp_path.rglob("*.p*"))
 
 
 def test_what_report_and_slides_say_in_words_is_so():

@@ -164,3 +164,15 @@ def test_label_numbers_are_positions_in_the_sorted_labels():
     texts, labels = splits.side(split, "test")
     by_text = dict(zip(split["text"], split["label"], strict=True))
     assert [classes[i] for i in labels] == [by_text[text] for text in texts]
+
+
+def test_the_control_keeps_every_row_and_has_no_test_label_in_training():
+    rows = [
+        (f"d{i}-{j}", f"text {i} {j}", f"d{i}", side)
+        for i in range(10)
+        for j, side in enumerate(("train", "valid", "test"))
+    ]
+    control = splits.whole_labels(pd.DataFrame(rows, columns=["id", "text", "label", "side"]))
+    by_side = control.groupby("side")["label"].agg(set)
+    assert len(control) == 30 and set(by_side.index) == {"train", "test"} and len(by_side["test"]) == 2
+    assert not by_side["train"] & by_side["test"]
