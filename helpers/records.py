@@ -1,6 +1,5 @@
 """Frozen specs and the records of finished runs, cached on disk under the hash of the spec."""
 
-import ast
 import hashlib
 import json
 import os
@@ -13,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .config import BUILD, ROOT, InputError
+from .config import BUILD, InputError
+from .fingerprints import code_hash
 from .text import resolve_base
 
 
@@ -61,16 +61,21 @@ class Record:
     test_logits: np.ndarray = field(repr=False)
 
 
+# Whose code decides a run's numbers, framework by framework.
+DECISIVE = {
+    "sklearn": ("baselines",),
+    "keras": ("backend", "bilstm", "bilstm_training", "text"),
+    "torch": ("gpt2", "gpt2_training", "gpt2_lm", "hardware", "metrics", "text"),
+}
+
+
+ROWS = {"helpers.splits": ("side", "label_classes", "thin")}  # which rows a run gets, in which order
+
+
 @cache
 def recipe(framework: str) -> str:
-    """Hash of the code that trains a framework's arms (without comments and layout): new code, new runs."""
-    modules = {
-        "sklearn": ["baselines"],
-        "keras": ["backend", "bilstm", "bilstm_training", "text"],
-        "torch": ["gpt2", "gpt2_training", "gpt2_lm", "hardware", "metrics", "text"],
-    }[framework]
-    trees = [ast.dump(ast.parse((ROOT / "helpers" / f"{name}.py").read_text(encoding="utf-8"))) for name in modules]
-    return hashlib.sha256("".join(trees).encode()).hexdigest()[:12]
+    """Hash of the code that trains a framework's arms (see `fingerprints.code_hash`): new code, new runs."""
+    return code_hash((f"helpers.{name}" for name in DECISIVE[framework]), ROWS)
 
 
 @cache

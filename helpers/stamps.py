@@ -1,6 +1,5 @@
 """What is up to date: stamps keep what a notebook was executed from, the manifest which outputs belong to which results."""
 
-import ast
 import hashlib
 import json
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from . import plan, report, splits
 from .captions import CAPTIONS
 from .config import ARMS, BUILD, ROOT
+from .fingerprints import imported, module_file, reached
 from .records import base_hash, recipe
 from .study import Study
 
@@ -77,7 +77,7 @@ def fingerprint(study: Study, name: str) -> str:
         splits.split_hash(study.pages.assign(id="", side="")),
         base_hash(study.profile.base),
     ]
-    shown = [ROOT / "helpers" / f"{module}.py" for module in modules(code)]
+    shown = [module_file(module) for module in sorted(reached(imported(code)))]
     shown += [ROOT / "data" / name for name in ("diseases.csv", "contamination.json", "general.csv")]
     shown += sorted((ROOT / "report" / "external").glob("*.json"))
     shown += sorted(file for suffix in ("csv", "json") for file in (ROOT / study.profile.base).glob(f"*.{suffix}"))
@@ -86,28 +86,6 @@ def fingerprint(study: Study, name: str) -> str:
     runs = [spec.key for stage in plan.stages(study, arms, name == "06_comparacion") for spec in stage]
     parts += [f"{key} {sha256(BUILD / 'runs' / key / 'record.json')}" for key in runs]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
-
-
-def modules(code: str) -> list[str]:
-    """The modules of `helpers` that some code imports, themselves or through one another, sorted."""
-    found, new = set(), imported(code)
-    while new:
-        found |= new
-        new = (
-            set().union(*(imported((ROOT / "helpers" / f"{name}.py").read_text(encoding="utf-8")) for name in new))
-            - found
-        )
-    return sorted(found)
-
-
-def imported(code: str) -> set[str]:
-    """The modules of `helpers` that some code, of this package or outside it, imports itself."""
-    names = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.ImportFrom) and (node.level == 1 or (node.module or "").split(".")[0] == "helpers"):
-            inside = (node.module or "").removeprefix("helpers").strip(".")
-            names |= {inside} if inside else {alias.name for alias in node.names}
-    return {name for name in names if (ROOT / "helpers" / f"{name}.py").is_file()}
 
 
 def write_manifest(study: Study) -> None:
