@@ -122,9 +122,10 @@ def parser() -> argparse.ArgumentParser:
 
 def grid(given: argparse.Namespace) -> None:
     """`grid`: as the user's command, as one worker of it, or as one of the processes that torchrun started."""
+    from .files import only_one
     from .grid import Where, die_with_parent, ensure, train
     from .progress import status
-    from .records import clean_up, only_one
+    from .records import clean_up
     from .study import prepare
 
     arms = get_arms(given.arms)

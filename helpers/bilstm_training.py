@@ -10,6 +10,7 @@ import pandas as pd
 
 from .backend import keras
 from .bilstm import BATCH_SIZE, bucket_width, build, logits_of, rebuild
+from .files import replacing
 from .splits import side
 from .text import bucketed_batches, encode_words, pad, word_tokenizer, words_of
 
@@ -132,12 +133,8 @@ class Watch(keras.callbacks.Callback):
         """Writes the checkpoint in one step."""
         arrays = {f"state_{n:04d}": keras.ops.convert_to_numpy(v) for n, v in enumerate(self.state())}
         arrays |= {f"best_{n:04d}": weight for n, weight in enumerate(self.best or ())}
-        temporary = self.file.with_name(f".{self.file.name}.part.npz")
-        try:
+        with replacing(self.file) as temporary:
             np.savez(temporary, history=json.dumps(self.rows), **arrays)
-            temporary.replace(self.file)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def train(

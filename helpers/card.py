@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from . import corpus
 from .config import ROOT, InputError
 from .contamination import RECORD, N, run_hashes
+from .files import write_text
 from .ngrams import KneserNey, unigram_nats
 
 # Rows of bits_per_byte.csv: all held-out text of sources that the model has read of; that without what recurs in its reading; the rest.
@@ -121,7 +122,7 @@ def write(base: Path, directory: Path) -> None:
             )
     measure(base, directory).round(4).to_csv(base / "bits_per_byte.csv", index=False)
     credits(base, directory).to_csv(base / "credits.csv", index=False)
-    (base / "README.md").write_text(render(base), encoding="utf-8")
+    write_text(base / "README.md", render(base))
 
 
 def records(base: Path) -> dict | None:

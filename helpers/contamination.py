@@ -1,7 +1,6 @@
 """Has the pre-training text read what a model is tested on? Runs of words that stand in both."""
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ import pandas as pd
 
 from .config import ROOT
 from .corpus import corpus_files, read_corpus
+from .files import sha256, write_json
 
 N = 13  # words of a run; shorter ones recur by chance (Brown et al. 2020, arXiv:2005.14165, appendix C, take 13 too)
 RECORD = ROOT / "data" / "contamination.json"
@@ -72,7 +72,7 @@ def audit(pages: pd.DataFrame, directory: Path) -> dict:
     own = {page_key(text): words_of(text) for text in pages["text"]}
     return {
         "n": N,
-        "corpus": {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in corpus_files(directory)},
+        "corpus": {f.name: sha256(f) for f in corpus_files(directory)},
         "documents": len(documents),
         "pages": {
             key: len(runs & {" ".join(words[start : start + N]) for start in range(len(words) - N + 1)})
@@ -105,6 +105,4 @@ def report(pages: pd.DataFrame, found: dict) -> str:
 
 def write(found: dict) -> None:
     """Keeps the audit of the embedded corpus in the repository, for where the pre-training text is not at hand."""
-    temporary = RECORD.with_suffix(".part")
-    temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(RECORD)
+    write_json(RECORD, found)

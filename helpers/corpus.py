@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .config import InputError
+from .files import write_json
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -164,9 +165,7 @@ def prepare(corpus: Path, spec: PretrainSpec, work: Path) -> dict:
         "bytes_per_token": n_bytes / blocks["valid"].size,
         "sources": sorted(train["source"].str.split(":").str[0].unique().tolist()),
     }
-    temporary = facts_file.with_suffix(".part")
-    temporary.write_text(json.dumps(facts, indent=1))
-    temporary.replace(facts_file)
+    write_json(facts_file, facts)
     print(
         f"packed: {facts['train_tokens']:,} training tokens, {facts['bytes_per_token']:.2f} bytes a token", flush=True
     )

@@ -15,8 +15,9 @@ import psutil
 
 from . import baselines, metrics, splits
 from .config import ARMS, BUILD, InputError, RunError, rank
+from .files import unwritable
 from .memory import MemoryWatch
-from .records import Record, RunSpec, load, save, unwritable
+from .records import Record, RunSpec, load, save
 from .specs import make_spec, seed_specs, trial_specs
 from .study import Study
 

@@ -1,14 +1,13 @@
 """The comparison on other people's data: its numbers are kept, its texts are not."""
 
-import json
 import os
 from pathlib import Path
 
 from . import contamination, data, report
 from .comparison import PAIRS, paired, summary
 from .config import BUILD, ROOT, InputError
+from .files import only_one, replacing, write_json
 from .grid import ensure
-from .records import only_one
 from .study import prepare
 
 ARMS = ("majority", "naive_bayes", "tfidf_logreg", "bilstm", "gpt2_scratch", "gpt2_frozen", "gpt2_finetuned")
@@ -33,8 +32,8 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
             raise InputError(
                 f"--corpus {corpus}: every page of {source} shares text with it; nothing is left to compare on"
             )
-        table.parent.mkdir(parents=True, exist_ok=True)
-        own.to_csv(table, index=False)
+        with replacing(table) as temporary:
+            own.to_csv(temporary, index=False)
     study = prepare(profile, str(table))
     with only_one():
         ensure(study, list(ARMS))
@@ -47,8 +46,7 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
         "arms": report.plain(summary(study, list(ARMS))),
         "pairs": report.plain(paired(study, [pair for pair in PAIRS if set(pair) <= set(ARMS)])),
     }
-    DIRECTORY.mkdir(parents=True, exist_ok=True)
     file = DIRECTORY / f"{Path(source).stem}-{profile}{'' if corpus is None else '-unread'}.json"
-    report.write(file, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    write_json(file, results)
     print(f"the numbers are in {file}")
     return file

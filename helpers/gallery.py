@@ -1,14 +1,13 @@
 """The figures of a run, in one place: an index with thumbnails for people, captions and alt texts for LaTeX."""
 
-import shutil
 from pathlib import Path
 
 from PIL import Image
 
 from .captions import CAPTIONS
 from .config import ROOT
+from .files import copy, write_text
 from .macros import latex
-from .report import write
 
 HEAD = """# Figuras
 
@@ -33,16 +32,15 @@ def write_index(output: Path) -> None:
         for name, (title, alt) in shown.items()
     ]
     if output != ROOT:
-        shutil.copy2(ROOT / "figures" / SCREENSHOT, figures)
+        copy(ROOT / "figures" / SCREENSHOT, figures / SCREENSHOT)
     entries.append(
         f'## 06_demo\n\n<a href="{SCREENSHOT}"><img src="{SCREENSHOT}" width="480" alt="Captura"></a>\n\n{SCREENSHOT_TEXT}\n'
     )
-    write(figures / "README.md", "\n".join([HEAD, *entries]))
+    write_text(figures / "README.md", "\n".join([HEAD, *entries]))
     lines = [
         rf"\definefigure{{{name}}}{{{latex(CAPTIONS[name].text)}}}{{{latex(alt)}}}" for name, (_, alt) in shown.items()
     ]
-    (output / "report" / "generated").mkdir(parents=True, exist_ok=True)
-    write(
+    write_text(
         output / "report" / "generated" / "figuras.tex",
         "% Written by helpers.gallery from the figures' metadata; do not edit.\n" + "\n".join(lines) + "\n",
     )

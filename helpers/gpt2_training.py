@@ -22,9 +22,9 @@ from transformers.trainer_callback import PrinterCallback
 
 from . import gpt2
 from .config import InputError
+from .files import drop_broken_checkpoints
 from .hardware import precision
 from .metrics import mean_reciprocal_rank
-from .records import drop_broken_checkpoints
 from .splits import label_classes, side
 
 BATCH_SIZE = 16  # rows of an optimizer step, over all processes and accumulated micro-batches

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from .config import BUILD, ROOT, InputError, RunError
+from .files import copy, sha256
 
 DOCUMENTS = ("informe", "expo", "expo_notas")
 # What the sources need: a program or a file that TeX must find, and the Debian package that brings it.
@@ -46,9 +47,7 @@ def build(output: Path = ROOT) -> list[Path]:
         print(f"{name}.pdf …", flush=True)
         latexmk(stage / "report", name)
         target = output / "report" / f"{name}.pdf"
-        temporary = target.with_name(f".{target.name}.part")
-        shutil.copyfile(stage / "report" / f"{name}.pdf", temporary)
-        temporary.replace(target)
+        copy(stage / "report" / f"{name}.pdf", target)
         made.append(target)
     return made
 
@@ -84,7 +83,7 @@ def fingerprint(output: Path) -> str:
     """16 hex digits of the content of `inputs`."""
     digest = hashlib.sha256()
     for file in inputs(output):
-        digest.update(f"{file.parent.name}/{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+        digest.update(f"{file.parent.name}/{file.name}\0".encode() + bytes.fromhex(sha256(file)))
     return digest.hexdigest()[:16]
 
 

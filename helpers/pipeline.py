@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import gallery, report, stamps
+from . import gallery, stamps
 from .comparison import estimate
 from .config import ARMS, BUILD, ROOT, InputError
+from .files import only_one, write_text
 from .grid import ensure
-from .records import clean_up, only_one
+from .records import clean_up
 from .stamps import NOTEBOOKS, is_current, promised
 from .study import Study, prepare
 
@@ -77,8 +78,7 @@ def execute(study: Study, name: str, shown: str) -> None:
     for file in wanted:
         if not file.is_file() or file.stat().st_mtime < began - 1:
             raise RuntimeError(f"{name} did not write {file}, which it promises")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    report.write(target, executed.read_text(encoding="utf-8"))
+    write_text(target, executed.read_text(encoding="utf-8"))
     executed.unlink()
     stamps.write_stamp(study, name, inputs)
     print(f"    done in {time.time() - began:.0f} s", flush=True)

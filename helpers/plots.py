@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from .captions import CAPTIONS, alt
 from .config import ARMS
+from .files import replacing
 from .records import Record
 from .study import Study
 
@@ -74,16 +75,14 @@ def save_figure(fig: Figure, name: str, study: Study) -> Path:
     if small := sorted({text.get_text() for text in visible_text(fig) if text.get_fontsize() < MIN_FONT}):
         raise ValueError(f"figure {name!r}: text below {MIN_FONT} points: {', '.join(map(repr, small[:5]))}")
     directory = study.output / "figures"
-    directory.mkdir(parents=True, exist_ok=True)
     found = finding(fig)
     about = {
         "pdf": {"Title": found, "Subject": alt(name, found), "CreationDate": None},
         "png": {"Title": found, "Description": alt(name, found)},
     }
     for suffix, metadata in about.items():
-        temporary = directory / f".{name}.part.{suffix}"
-        fig.savefig(temporary, dpi=DPI, metadata=metadata)
-        temporary.replace(directory / f"{name}.{suffix}")
+        with replacing(directory / f"{name}.{suffix}") as temporary:
+            fig.savefig(temporary, dpi=DPI, metadata=metadata)
     return directory / f"{name}.png"
 
 

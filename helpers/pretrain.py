@@ -5,8 +5,6 @@ import hashlib
 import json
 import math
 import re
-import shutil
-import tempfile
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -18,10 +16,10 @@ from transformers.utils import logging
 
 from .config import BUILD, InputError
 from .corpus import PretrainSpec, corpus_files, part_files, prepare
+from .files import check_writable, copy, drop_broken_checkpoints, only_one, sha256
 from .hardware import can_compile
 from .optimization import DECAY, WARMUP_STEPS
 from .pretrain_trainer import bits_per_byte, make_arguments, make_model, make_trainer
-from .records import drop_broken_checkpoints, only_one
 
 LOG_COLUMNS = ["step", "tokens", "seconds", "cpu_seconds", "train_loss", "valid_loss", "valid_bits_per_byte", "sample"]
 
@@ -65,9 +63,9 @@ def pretrain(
     check(spec, eval_every, budget, micro_batch)
     for validation in (False, True):
         part_files(corpus, validation)
-    make_writable(out)
+    check_writable(out, "--out")
     logging.disable_progress_bar()
-    texts = [hashlib.sha256(file.read_bytes()).hexdigest() for file in corpus_files(corpus)]
+    texts = [sha256(file) for file in corpus_files(corpus)]
     decisive = [asdict(spec), budget, eval_every, DECAY, WARMUP_STEPS, texts]
     work = BUILD / "pretrain" / hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:12]
     arguments = make_arguments(spec, work / "checkpoints", compile_model and can_compile(), eval_every, micro_batch)
@@ -138,16 +136,6 @@ def check(spec: PretrainSpec, eval_every: int, budget: float | None, micro_batch
         raise InputError(f"--vocab-size {spec.vocab_size}: token ids are kept in 16 bits, so at most 65536")
 
 
-def make_writable(directory: Path) -> None:
-    """InputError now, and not after hours of training, if `directory` cannot be made or written."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
-    except OSError as error:
-        raise InputError(f"--out {directory}: cannot be written ({error.strerror}); give another directory") from error
-
-
 def last_state(checkpoints: Path) -> dict | None:
     """The Trainer's state in the last checkpoint, or None where there is no checkpoint."""
     found = sorted(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
@@ -171,9 +159,6 @@ def export(model, tokenizer, directory: Path, facts: dict) -> None:
 
 def publish(source: Path, out: Path) -> None:
     """Copies the finished files into `out`; each is renamed into place, so that no half-written file is ever seen there."""
-    out.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.iterdir()):
         if file.is_file() and not re.search(r"training_args|optimizer", file.name):
-            temporary = out / f".{file.name}.part"
-            shutil.copyfile(file, temporary)
-            temporary.replace(out / file.name)
+            copy(file, out / file.name)

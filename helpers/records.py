@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-import shutil
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .config import BUILD, InputError
+from .config import BUILD
+from .files import remove_parts, replacing
 from .fingerprints import code_hash
 from .text import resolve_base
 
@@ -121,7 +119,6 @@ def load_arrays(spec: RunSpec, *names: str) -> dict[str, np.ndarray]:
 def save(spec: RunSpec, result: dict, seconds: float, memory: float, scores: dict) -> None:
     """Writes a record in one step: a directory appears whole or not at all. InputError when it cannot be written."""
     directory = BUILD / "runs" / spec.key
-    temporary = directory.with_suffix(f".{os.getpid()}.part")
     saved = {
         "spec": asdict(spec),
         "metrics": scores,
@@ -130,7 +127,7 @@ def save(spec: RunSpec, result: dict, seconds: float, memory: float, scores: dic
         "memory": memory,
         "parameters": result["parameters"],
     }
-    try:
+    with replacing(directory) as temporary:
         temporary.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(
             temporary / "logits.npz", valid_logits=result["valid_logits"], test_logits=result["test_logits"]
@@ -138,52 +135,10 @@ def save(spec: RunSpec, result: dict, seconds: float, memory: float, scores: dic
         if "arrays" in result:
             np.savez(temporary / "arrays.npz", **result["arrays"])
         (temporary / "record.json").write_text(json.dumps(saved, indent=1), encoding="utf-8")
-        shutil.rmtree(directory, ignore_errors=True)
-        temporary.rename(directory)
-    except OSError as error:
-        raise unwritable(directory.parent, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def unwritable(directory: Path, error: Exception) -> InputError:
-    """The error of a full disk or a directory that may not be written, with the way out."""
-    return InputError(
-        f"{directory}: cannot be written ({getattr(error, 'strerror', None) or error}); make room or permit it, or move HELPERS_BUILD; "
-        "finished runs are kept, run again to go on"
-    )
-
-
-def drop_broken_checkpoints(directory: Path) -> None:
-    """Removes Trainer checkpoints that a kill cut short: `trainer_state.json` is written last, so it tells which are whole."""
-    for checkpoint in directory.glob("checkpoint-*"):
-        try:
-            json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            shutil.rmtree(checkpoint)
 
 
 def clean_up() -> None:
     """Removes what killed runs left unfinished beside the records; for the process that holds the lock (see `only_one`)."""
     for file in (BUILD / "runs").glob("*.running"):
         file.unlink(missing_ok=True)
-    for directory in (BUILD / "runs").glob("*.part"):
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-@contextmanager
-def only_one(directory: Path = BUILD):
-    """Holds a directory's lock (the records': the build directory): a second process there is refused. A kill releases it."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as file:
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            pass  # Windows has no flock
-        except OSError as error:
-            raise InputError(
-                f"{directory}: another `python -m helpers` is at work there; wait for it or end it"
-            ) from error
-        yield
+    remove_parts(BUILD / "runs")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from .config import ARMS
+from .files import write_json, write_text
 from .macros import colors, latex, macros, minus, number, p_value, power
 from .study import Study
 
@@ -22,9 +23,8 @@ def export(study: Study, first_attempt: dict, **parts) -> Path:
     changes it everywhere.
     """
     directory = study.output / "report" / "generated"
-    directory.mkdir(parents=True, exist_ok=True)
     results = head(study) | {"first_attempt": first_attempt} | {name: plain(part) for name, part in parts.items()}
-    write(directory / "results.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    write_json(directory / "results.json", results)
     write_tex(directory)
     return directory
 
@@ -56,9 +56,9 @@ def write_tex(directory: Path) -> None:
     """Macros and tables in `directory` from its results.json."""
     results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
     lines = "\n".join(rf"\newcommand{{\{name}}}{{{value}}}" for name, value in macros(results).items())
-    write(directory / "macros.tex", f"{NOTE}{lines}\n{colors()}")
+    write_text(directory / "macros.tex", f"{NOTE}{lines}\n{colors()}")
     for name, table in TABLES.items():
-        write(directory / f"tabla_{name}.tex", NOTE + table(results))
+        write_text(directory / f"tabla_{name}.tex", NOTE + table(results))
 
 
 def comparison_table(results: dict) -> str:
@@ -155,13 +155,6 @@ def tabular(columns: str, head: tuple[str, ...], rows: list[tuple], last: list[t
     body += [r"\midrule", *(" & ".join(row) + r" \\" for row in last)] if last else []
     lines = (rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(head) + r" \\", r"\midrule")
     return "\n".join([*lines, *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def write(file: Path, text: str) -> None:
-    """Writes the file in one step."""
-    temporary = file.with_name(f".{file.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(file)
 
 
 HYPERPARAMETERS = {"naive_bayes": "suavizado ($\\alpha$)", "tfidf_logreg": "regularización ($C$)"}

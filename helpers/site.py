@@ -3,7 +3,6 @@
 import importlib.util
 import re
 import shutil
-import tempfile
 from copy import deepcopy
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from pygments.formatters import HtmlFormatter
 
 from .captions import CAPTIONS, alt
 from .config import BUILD, ROOT, InputError
+from .files import replacing
 from .gallery import described
 from .stamps import NOTEBOOKS
 
@@ -32,9 +32,7 @@ def build(results: Path = ROOT, target: Path = BUILD / "html") -> Path:
     """
     check_packages()
     notebooks = {name: read(results, name) for name in NOTEBOOKS}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
-        site = Path(scratch) / "site"
+    with replacing(target) as site:
         copy_static(site)
         for notebook in notebooks.values():
             copy_pictures(notebook, results, site)
@@ -44,10 +42,6 @@ def build(results: Path = ROOT, target: Path = BUILD / "html") -> Path:
             write_chapter(site, notebooks[chapter["name"]], chapters, number)
         summary = notebooks["06_comparacion"].cells[-2].outputs[0].data["text/markdown"]
         write_index(site, chapters, summary)
-        if target.exists():
-            target.replace(Path(scratch) / "old")
-        site.chmod(0o755)
-        site.replace(target)
     return target
 
 

@@ -1,7 +1,6 @@
 """The three protocols and their frozen splits: a table of rows with a `side`, written once, named by its content's hash."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import train_test_split
 
 from .config import BUILD, InputError
+from .files import replacing
 from .fragments import label_names, make_fragments, mask_names, page_id
 
 SIDES = ("train", "valid", "test")
@@ -206,10 +206,8 @@ def freeze(split: pd.DataFrame) -> str:
     key = split_hash(split)
     file = BUILD / "splits" / f"{key}.csv"
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(f".{os.getpid()}.part")
-        split.to_csv(temporary, index=False)
-        temporary.replace(file)
+        with replacing(file) as temporary:
+            split.to_csv(temporary, index=False)
     return key
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from . import plan, report, splits
 from .captions import CAPTIONS
 from .config import ARMS, BUILD, ROOT
+from .files import sha256, write_json
 from .fingerprints import imported, module_file, reached
 from .records import base_hash, recipe
 from .study import Study
@@ -57,8 +58,7 @@ def stamp_of(study: Study, name: str) -> Path:
 def write_stamp(study: Study, name: str, inputs: str) -> None:
     """Notes what a notebook was executed from (its `fingerprint` before) and what came out."""
     stamp = stamp_of(study, name)
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    report.write(stamp, json.dumps({"inputs": inputs, "outputs": _hashes(promised(study, name))}))
+    write_json(stamp, {"inputs": inputs, "outputs": _hashes(promised(study, name))})
 
 
 def fingerprint(study: Study, name: str) -> str:
@@ -93,7 +93,7 @@ def write_manifest(study: Study) -> None:
     files = [file for name in NOTEBOOKS for file in promised(study, name)] + [study.output / file for file in INDEX]
     hashes = {file.relative_to(study.output).as_posix(): sha256(file) for file in sorted(files)}
     content = {"results": hashes.pop(RESULTS), "files": hashes}
-    report.write(study.output / MANIFEST, json.dumps(content, indent=1) + "\n")
+    write_json(study.output / MANIFEST, content)
 
 
 def drifted(output: Path) -> list[str]:
@@ -104,11 +104,6 @@ def drifted(output: Path) -> list[str]:
     return [
         name for name, kept in {RESULTS: known["results"], **known["files"]}.items() if sha256(output / name) != kept
     ]
-
-
-def sha256(file: Path) -> str:
-    """Hash of a file's content; of nothing where there is no file."""
-    return hashlib.sha256(file.read_bytes() if file.is_file() else b"").hexdigest()
 
 
 def _hashes(files: list[Path]) -> dict[str, str]:

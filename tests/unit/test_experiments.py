@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers import baselines, experiments, grid, plan, records, specs, splits
+from helpers import baselines, experiments, files, grid, plan, records, specs, splits
 from helpers.__main__ import main
 from helpers.config import ARMS, BUILD, PROFILES, ROOT, InputError, RunError, get_arms, get_profile
 from helpers.study import check_base, prepare
@@ -212,12 +212,12 @@ def test_a_checkpoint_cut_short_by_a_kill_is_dropped_and_a_whole_one_stays(tmp_p
         (tmp_path / name).mkdir()
         if state is not None:
             (tmp_path / name / "trainer_state.json").write_text(state)
-    records.drop_broken_checkpoints(tmp_path)
+    files.drop_broken_checkpoints(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
 
 
 def test_a_second_pipeline_on_the_same_records_is_refused():
-    with records.only_one(), pytest.raises(InputError, match="another"), records.only_one():
+    with files.only_one(), pytest.raises(InputError, match="another"), files.only_one():
         pytest.fail("two at once")
 
 
