@@ -22,7 +22,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	@echo "setting up $(VENV): a few minutes and about 3 GB, once"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off $(PIP_ARGS) torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements.txt -e .
 	@touch $@
 
 ray: setup       ## also install Ray, for the grid on a cluster
@@ -38,7 +38,7 @@ report: setup    ## both PDFs: report and slides, with latexmk (RESULTS=build/ou
 html: reading    ## the notebooks as one web site and as slides, readable without a network (RESULTS=... as above)
 	@$(BIN)/python -m helpers html --results $(RESULTS)
 
-demo: gradio     ## a local page that answers a text about symptoms with every model (DEMO_ARGS="--profile report --port 7861")
+demo: gradio     ## a local page that answers a text about symptoms with every model (DEMO_ARGS="--profile reference --port 7861")
 	@$(BIN)/python -m helpers demo $(DEMO_ARGS)
 
 gradio: setup    ## also install Gradio, for the demo

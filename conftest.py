@@ -1,4 +1,4 @@
-"""Tests never touch the repository's own outputs: records, splits and figures go to a directory of this session."""
+"""Tests never touch the repository's own outputs: what they write goes to a directory of this session."""
 
 import os
 import shutil

@@ -16,11 +16,14 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer
 
-from helpers import audit, splits
+from helpers.data import audit, duplicates
+from helpers.models.bases import count_tokens
 
 
 def made_up_pages(n: int) -> pd.DataFrame:
-    """`n` pages of 18 sentences whose word frequencies follow Zipf's law; every tenth page repeats most of another."""
+    """`n` pages of 18 sentences whose word frequencies follow Zipf's law; every tenth page repeats most of
+    another.
+    """
     rng = np.random.default_rng(0)
     weights = 1 / np.arange(1, 20_001)
     words = np.array([f"w{i}" for i in range(20_000)])
@@ -31,19 +34,28 @@ def made_up_pages(n: int) -> pd.DataFrame:
     pages = [[sentence() for _ in range(18)] for _ in range(n)]
     for i in range(10, n, 10):
         pages[i][:16] = pages[i - 5][:16]
-    return pd.DataFrame({"text": [" ".join(page) for page in pages], "label": [f"disease-{i:05d}" for i in range(n)]})
+    return pd.DataFrame(
+        {"text": [" ".join(page) for page in pages], "label": [f"disease-{i:05d}" for i in range(n)]}
+    )
 
 
 def made_up_rows(n: int) -> pd.Series:
-    """`n` short texts from one template with three of 400 words in it, as tables with many rows a label hold them."""
+    """`n` short texts from one template with three of 400 words in it, as tables with many rows a label hold
+    them.
+    """
     rng = np.random.default_rng(1)
     return pd.Series(
-        ["I have been experiencing w{}, w{} and w{} lately".format(*row) for row in rng.integers(0, 400, (n, 3))]
+        [
+            "I have been experiencing w{}, w{} and w{} lately".format(*row)
+            for row in rng.integers(0, 400, (n, 3))
+        ]
     )
 
 
 def all_pairs(texts: pd.Series) -> np.ndarray:
-    """(n,) bool near-duplicates by the product of the whole 3-gram matrix with itself: every pair that shares one."""
+    """(n,) bool near-duplicates by the product of the whole 3-gram matrix with itself: every pair that shares
+    one.
+    """
 
     def shingles(text: str) -> list[str]:
         words = text.lower().split()
@@ -53,7 +65,7 @@ def all_pairs(texts: pd.Series) -> np.ndarray:
     shared, size = (matrix @ matrix.T).tocoo(), np.asarray(matrix.sum(axis=1)).ravel()
     jaccard = shared.data / (size[shared.row] + size[shared.col] - shared.data)
     found = np.zeros(len(texts), dtype=bool)
-    found[shared.row[(shared.row != shared.col) & (jaccard >= splits.NEAR_DUPLICATE)]] = True
+    found[shared.row[(shared.row != shared.col) & (jaccard >= duplicates.NEAR_DUPLICATE)]] = True
     return found
 
 
@@ -71,15 +83,19 @@ def main() -> None:
     pages, rows = made_up_pages(n), []
     fragments = pd.Series([text for page in pages["text"] for text in page.split(". ")])
     for name, texts in (("fragments", fragments), ("rows from one template", made_up_rows(3 * n))):
-        ours, seconds = timed(splits.near_duplicates, texts)
+        ours, seconds = timed(duplicates.near_duplicates, texts)
         naive, naive_seconds = timed(all_pairs, texts)
         assert (ours == naive).all(), "the two ways disagree"
         rows += [(f"near-duplicates, {len(texts):,} {name}", "rarest 3-grams first", seconds)]
         rows += [("", "all pairs that share a 3-gram", naive_seconds)]
+
+    def count(texts: list[str]) -> list[int]:
+        return count_tokens("models/gpt2-mini", texts)
+
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "pages.csv"
         pages.to_csv(file, index=False)
-        rows += [(f"audit, {n:,} pages", "`helpers audit`", timed(audit.audit, str(file))[1])]
+        rows += [(f"audit, {n:,} pages", "`helpers audit`", timed(audit.audit, str(file), count)[1])]
     table = pd.DataFrame(rows, columns=["what", "how", "seconds"]).round(2)
     print(f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}")
     print(table.to_string(index=False))

@@ -1,11 +1,12 @@
 """How long the demo takes to answer, and how much memory its processes hold.
 
-    python benchmarks/demo_latency.py [--profile report]                  writes demo_latency_<device>.csv
-    python benchmarks/demo_latency.py --screenshot figures/06_demo.png    a picture of the page after the first example
+    python benchmarks/demo_latency.py [--profile reference]                  writes demo_latency_<device>.csv
+    python benchmarks/demo_latency.py --screenshot figures/06_demo.png    a picture of the page after the
+    first example
 
 Every example is asked several times, once the models are loaded and have answered before; the time is that of
-`demo.respond`, so without the browser's. Memory is that of the server and its three processes, shared pages counted
-once (PSS).
+`demo.respond`, so without the browser's. Memory is that of the server and its three processes, shared pages
+counted once (PSS).
 """
 
 import argparse
@@ -37,17 +38,17 @@ def measure(profile: str | None) -> dict:
     """One row of the table."""
     from machine import machine
 
-    from helpers import demo
+    from helpers.demo import page
 
-    asked = demo.Demo(profile)
+    asked = page.Demo(profile)
     began = time.perf_counter()
     if not asked.open():
         sys.exit("no trained models: make run")
     loading, seconds = time.perf_counter() - began, []
     for number in range(TIMES + 1):
-        for example in demo.EXAMPLES:
+        for example in page.EXAMPLES:
             began = time.perf_counter()
-            demo.respond(asked, example, demo.PANELS[-1])
+            page.respond(asked, example, page.PANELS[-1])
             if number:  # the first time round is to warm up
                 seconds.append(time.perf_counter() - began)
     memory = memory_mib()
@@ -75,7 +76,10 @@ def photograph(profile: str | None, file: Path) -> None:
         port = str(free.getsockname()[1])
     command = [sys.executable, "-u", "-m", "helpers", "demo", "--port", port]
     command += ["--profile", profile] if profile else []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server, sync_playwright() as driver:
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server,
+        sync_playwright() as driver,
+    ):
         try:
             if not any(line.startswith("open ") for line in server.stdout):
                 sys.exit("the demo did not start")

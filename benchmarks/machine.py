@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-from helpers.hardware import cpu_has_bf16
+from helpers.models.hardware import cpu_has_bf16
 
 
 def machine() -> str:
@@ -15,5 +15,7 @@ def machine() -> str:
         return torch.cuda.get_device_name()
     file = Path("/proc/cpuinfo")
     lines = file.read_text().splitlines() if file.is_file() else []
-    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    name = next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
     return f"{name}, {os.cpu_count()} cores" + (", bf16" if cpu_has_bf16() else "")

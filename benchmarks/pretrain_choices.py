@@ -1,9 +1,11 @@
-"""The small runs that chose the shape of gpt2-mini and how it is trained: equal time for each, one thing changed at a time.
+"""The small runs that chose the shape of gpt2-mini and how it is trained: equal time for each, one thing
+changed at a time.
 
     python benchmarks/pretrain_choices.py --corpus DIR --include REGEX [--minutes 2]
 
-Each run is `helpers.pretrain` itself, learning-rate decay included. Writes benchmarks/pretrain_choices.csv, which the model
-card shows; a run that is already there (same name and minutes) is not done again. Held-out losses are comparable within the table only.
+Each run is `helpers.pretrain` itself, learning-rate decay included. Writes benchmarks/pretrain_choices.csv,
+which the model card shows; a run that is already there (same name and minutes) is not done again. Held-out
+losses are comparable within the table only.
 """
 
 import argparse
@@ -15,8 +17,8 @@ import pandas as pd
 import torch
 
 from helpers.config import ROOT
-from helpers.corpus import PretrainSpec
-from helpers.pretrain import pretrain
+from helpers.pretraining.pretrain import pretrain
+from helpers.pretraining.settings import PretrainSpec
 
 FILE = ROOT / "benchmarks" / "pretrain_choices.csv"
 BASE = PretrainSpec(tokens=None)
@@ -48,8 +50,12 @@ def main() -> None:
         spec = replace(BASE, include=given.include, **changes)
         with tempfile.TemporaryDirectory() as out:
             facts = pretrain(given.corpus, Path(out), spec, eval_every=10**6, budget=60 * given.minutes)
-        row = {"run": name, "budget_minutes": given.minutes} | {column: facts[column] for column in COLUMNS[2:]}
-        table = pd.concat([table, pd.DataFrame([row])], ignore_index=True) if len(table) else pd.DataFrame([row])
+        row = {"run": name, "budget_minutes": given.minutes} | {
+            column: facts[column] for column in COLUMNS[2:]
+        }
+        table = (
+            pd.concat([table, pd.DataFrame([row])], ignore_index=True) if len(table) else pd.DataFrame([row])
+        )
         table.round(4).to_csv(FILE, index=False)
     print(table.to_string(index=False))
 

@@ -1,10 +1,12 @@
-"""Tokens a second of pre-training, and the share of the machine's peak that they are: our loop beside plain ones.
+"""Tokens a second of pre-training, and the share of the machine's peak that they are: our loop beside plain
+ones.
 
     python benchmarks/pretrain_throughput.py [--shape mini | gpt2] [--steps 20]
 
-Prints a table and writes it to benchmarks/pretrain_throughput_<device>_<shape>.csv; all rows are measured in this one run, so compare
-within it. FLOPs a token: 6 N + 12 L d T, forward and backward, N without the position table, attention not halved for the
-causal mask (Chowdhery et al. 2022, PaLM, appendix B). Peak: the fastest product of two square matrices in this run, bf16 or float32.
+Prints a table and writes it to benchmarks/pretrain_throughput_<device>_<shape>.csv; all rows are measured in
+this one run, so compare within it. FLOPs a token: 6 N + 12 L d T, forward and backward, N without the
+position table, attention not halved for the causal mask (Chowdhery et al. 2022, PaLM, appendix B). Peak: the
+fastest product of two square matrices in this run, bf16 or float32.
 """
 
 import argparse
@@ -21,12 +23,14 @@ from machine import machine
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from helpers.config import ROOT
-from helpers.corpus import PretrainSpec
-from helpers.pretrain_trainer import Blocks, make_arguments, make_model, make_trainer
+from helpers.pretraining.settings import PretrainSpec
+from helpers.pretraining.trainer import Blocks, make_arguments, make_model, make_trainer
 
 SHAPES = {
     "mini": PretrainSpec(),
-    "gpt2": PretrainSpec(n_layer=12, n_embd=768, n_head=12, n_positions=1024, vocab_size=50257, batch_size=32),
+    "gpt2": PretrainSpec(
+        n_layer=12, n_embd=768, n_head=12, n_positions=1024, vocab_size=50257, batch_size=32
+    ),
 }
 
 
@@ -43,7 +47,9 @@ class Clock(TrainerCallback):
 
 
 class Vocabulary:
-    """Stands in for a tokenizer of any size: the model needs its length and its end-of-text id, the samples are left out."""
+    """Stands in for a tokenizer of any size: the model needs its length and its end-of-text id, the samples
+    are left out.
+    """
 
     eos_token_id = 0
 
@@ -122,19 +128,29 @@ def main() -> None:
     shape = SHAPES[given.shape]
     spec = PretrainSpec(**vars(shape) | {"tokens": given.steps * shape.step_tokens})
     tokenizer = Vocabulary(spec.vocab_size)
-    rows = np.random.default_rng(0).integers(0, spec.vocab_size, (spec.batch_size * given.steps, spec.n_positions))
+    rows = np.random.default_rng(0).integers(
+        0, spec.vocab_size, (spec.batch_size * given.steps, spec.n_positions)
+    )
     rows = rows.astype(np.uint16)
     peak = {name: peak_flops(dtype) for name, dtype in (("bf16", torch.bfloat16), ("float32", torch.float32))}
-    table = pd.DataFrame(measure(way, spec, rows, tokenizer) for way in ("plain", "ours without compile", "ours"))
+    table = pd.DataFrame(
+        measure(way, spec, rows, tokenizer) for way in ("plain", "ours without compile", "ours")
+    )
     table["times_plain"] = table["tokens_per_second"] / table["tokens_per_second"].iloc[0]
     table["share_of_peak"] = table["gflops"] * 1e9 / max(peak.values())
     device = "gpu" if torch.cuda.is_available() else "cpu"
     table.insert(0, "machine", machine())
     table["bf16_peak_gflops"], table["float32_peak_gflops"] = peak["bf16"] / 1e9, peak["float32"] / 1e9
-    table.round(3).to_csv(ROOT / "benchmarks" / f"pretrain_throughput_{device}_{given.shape}.csv", index=False)
+    table.round(3).to_csv(
+        ROOT / "benchmarks" / f"pretrain_throughput_{device}_{given.shape}.csv", index=False
+    )
     print(f"{machine()} · torch {torch.__version__} · Python {platform.python_version()}")
     print(f"peak: {peak['bf16'] / 1e9:,.0f} GFLOP/s in bf16, {peak['float32'] / 1e9:,.0f} in float32")
-    print(table.drop(columns=["machine", "bf16_peak_gflops", "float32_peak_gflops"]).round(3).to_string(index=False))
+    print(
+        table.drop(columns=["machine", "bf16_peak_gflops", "float32_peak_gflops"])
+        .round(3)
+        .to_string(index=False)
+    )
 
 
 if __name__ == "__main__":

@@ -1,14 +1,18 @@
-"""Seconds an epoch and peak memory of training, ours beside the usual way, on whole pages and on fragments; and how both grow.
+"""Seconds an epoch and peak memory of training, ours beside the usual way, on whole pages and on fragments;
+and how both grow.
 
-    python benchmarks/training_speed.py [--data SOURCE]                          writes training_speed_<device>.csv
-    python benchmarks/training_speed.py [--data SOURCE] --growth 240 1000 4000   writes training_growth_<device>.csv
+    python benchmarks/training_speed.py [--data SOURCE]                          writes
+    training_speed_<device>.csv
+    python benchmarks/training_speed.py [--data SOURCE] --growth 240 1000 4000   writes
+    training_growth_<device>.csv
 
-Prints the table too. Each row is measured in a process of its own, one after
-the other, in this one run, so compare within it. "naive" is what a notebook does first: float32, every text padded to the
-longest, batches at random. "ours" is what `helpers` does. The epoch timed is the second (the first one traces and compiles).
-`loss` is that of the trained model after those two epochs: on held-out fragments, or on the pages it was trained on, whose
-labels have no other page. Rows marked ~ time some steps, all of one shape, and multiply. `growth` repeats the pages to each
-number given, once with the labels they have and once with a label for each, and times one epoch.
+Prints the table too. Each row is measured in a process of its own, one after the other, in this one run, so
+compare within it. "naive" is what a notebook does first: float32, every text padded to the longest, batches
+at random. "ours" is what `helpers` does. The epoch timed is the second (the first one traces and compiles).
+`loss` is that of the trained model after those two epochs: on held-out fragments, or on the pages it was
+trained on, whose labels have no other page. Rows marked ~ time some steps, all of one shape, and multiply.
+`growth` repeats the pages to each number given, once with the labels they have and once with a label for
+each, and times one epoch.
 """
 
 import argparse
@@ -27,8 +31,8 @@ import numpy as np
 import pandas as pd
 from machine import machine
 
-from helpers import data, fragments, splits
 from helpers.config import ROOT
+from helpers.data import fragments, sources, splits
 
 SAMPLED_STEPS = 8
 WAYS = {
@@ -38,8 +42,10 @@ WAYS = {
 
 
 def rows_of(source: str, unit: str, pages: int | None, own_label: bool):
-    """(train texts, labels), (held-out texts, labels), number of labels of a source's pages or fragments; pages: how many, repeated."""
-    table = data.load_table(source)
+    """(train texts, labels), (held-out texts, labels), number of labels of a source's pages or fragments;
+    pages: how many, repeated.
+    """
+    table = sources.load_table(source)
     if unit == "fragments":
         split = splits.fragment_split(fragments.make_fragments(table))
         return splits.side(split, "train"), splits.side(split, "valid"), split["label"].nunique()
@@ -52,10 +58,10 @@ def rows_of(source: str, unit: str, pages: int | None, own_label: bool):
 
 def bilstm(way: str, train, held_out, num_labels: int, epochs: int) -> dict:
     """Some epochs of the BiLSTM; the last is timed."""
-    from helpers import bilstm as network
-    from helpers.backend import keras
-    from helpers.bilstm_training import Batches
-    from helpers.text import encode_words, word_tokenizer
+    from helpers.models import bilstm
+    from helpers.models.bilstm import Batches
+    from helpers.models.keras_backend import keras
+    from helpers.models.tokens import encode_words, word_tokenizer
 
     keras.utils.set_random_seed(0)
     tokenizer = word_tokenizer(train[0])
@@ -64,9 +70,9 @@ def bilstm(way: str, train, held_out, num_labels: int, epochs: int) -> dict:
     if way == "ours, bf16":
         keras.config.set_dtype_policy("mixed_bfloat16")
     width = max(map(len, ids)) if naive else None
-    model = network.build(tokenizer.get_vocab_size(), num_labels, mask=not naive)
+    model = bilstm.build(tokenizer.get_vocab_size(), num_labels, mask=not naive)
     model.compile("adam", "sparse_categorical_crossentropy", jit_compile=way in ("ours, XLA", "ours, JAX"))
-    batches = Batches(ids, train[1], network.BATCH_SIZE, 0, width)
+    batches = Batches(ids, train[1], bilstm.BATCH_SIZE, 0, width)
     seconds = []
     for epoch in range(epochs):
         batches.start(epoch)
@@ -77,28 +83,31 @@ def bilstm(way: str, train, held_out, num_labels: int, epochs: int) -> dict:
     found = {"epoch": seconds[-1], "steps": len(batches)}
     if epochs == 1:
         return found
-    loss = model.evaluate(Batches(other, held_out[1], network.BATCH_SIZE, None, width), verbose=0)
+    loss = model.evaluate(Batches(other, held_out[1], bilstm.BATCH_SIZE, None, width), verbose=0)
     return found | {"first_epoch": seconds[0], "loss": float(loss)}
 
 
 def gpt2(way: str, train, held_out, num_labels: int, epochs: int, base: str = "models/gpt2-mini") -> dict:
-    """Some epochs of fine-tuning GPT-2, of which the last is timed, or as many steps of the usual loop as suffice."""
+    """Some epochs of fine-tuning GPT-2, of which the last is timed, or as many steps of the usual loop as
+    suffice.
+    """
     import torch
     from transformers import DataCollatorWithPadding
 
-    from helpers import gpt2 as network
-    from helpers import gpt2_training, hardware
+    from helpers.arms import ARMS
+    from helpers.models import classifier, finetuning, gpt2, hardware
+    from helpers.models.task import Task
 
-    tokenizer = network.load_tokenizer(base)
+    tokenizer = gpt2.load_tokenizer(base)
     labels = [str(number) for number in range(num_labels)]
-    rows = network.encode(tokenizer, *train)
+    rows = gpt2.encode(tokenizer, *train)
     if way == "naive":
         model, order = (
-            network.build("gpt2_finetuned", base, labels, 0).train(),
+            classifier.build(ARMS["gpt2_finetuned"], base, labels, 0).train(),
             np.random.default_rng(0).permutation(len(rows)),
         )
         optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4)
-        width, size = max(len(row["input_ids"]) for row in rows), gpt2_training.BATCH_SIZE
+        width, size = max(len(row["input_ids"]) for row in rows), finetuning.BATCH_SIZE
         seconds, steps = [], -(-len(rows) // size)
         for number in range(min(SAMPLED_STEPS + 1, steps)):
             began = time.perf_counter()
@@ -110,29 +119,34 @@ def gpt2(way: str, train, held_out, num_labels: int, epochs: int, base: str = "m
             seconds.append(time.perf_counter() - began)
         return {"epoch": float(np.mean(seconds[1:]) * steps), "steps": steps, "sampled": True}
     if way == "ours, float32":
-        gpt2_training.precision = lambda: {"bf16": False, "use_cpu": not torch.cuda.is_available()}
+        finetuning.precision = lambda: {"bf16": False, "use_cpu": not torch.cuda.is_available()}
     if way == "ours, compiled":
         if not hardware.can_compile():
             return {}
-        make = gpt2_training.arguments
-        gpt2_training.arguments = lambda *a: replace(make(*a), torch_compile=True)
+        make = finetuning.arguments
+        finetuning.arguments = lambda *a: replace(make(*a), torch_compile=True)
     with tempfile.TemporaryDirectory() as work:
-        model, history = gpt2_training.fit(
-            lambda: network.build("gpt2_finetuned", base, labels, 0),
+        model, history = finetuning.fit(
+            lambda: classifier.build(ARMS["gpt2_finetuned"], base, labels, 0),
             {"train": rows, "valid": rows[:1]},
             DataCollatorWithPadding(tokenizer),
             None,
-            learning_rate=3e-4, epochs=epochs, seed=0, metric="eval_loss", progress=lambda text: None, work=Path(work),
-        )  # fmt: skip
-    found = {"epoch": history[-1]["seconds"], "steps": -(-len(rows) // gpt2_training.BATCH_SIZE)}
+            "eval_loss",
+            Task(None, ARMS["gpt2_finetuned"], 3e-4, epochs=epochs, work=Path(work)),
+        )
+    found = {"epoch": history[-1]["seconds"], "steps": -(-len(rows) // finetuning.BATCH_SIZE)}
     if epochs == 1:
         return found
-    logits = network.logits_of(model, tokenizer, held_out[0])
-    loss = torch.nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(np.asarray(held_out[1]))).item()
+    logits = classifier.logits_of(model, tokenizer, held_out[0])
+    loss = torch.nn.functional.cross_entropy(
+        torch.from_numpy(logits), torch.from_numpy(np.asarray(held_out[1]))
+    ).item()
     return found | {"first_epoch": history[0]["seconds"], "loss": loss}
 
 
-def measure(options: argparse.Namespace, model: str, way: str, unit: str, pages: int | None = None, own_label=False):
+def measure(
+    options: argparse.Namespace, model: str, way: str, unit: str, pages: int | None = None, own_label=False
+):
     """One row of the table, from a process of its own; None where what it needs is not installed."""
     if way == "ours, JAX" and find_spec("jax") is None:
         return None
@@ -157,7 +171,9 @@ def main() -> None:
     """Runs every row, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="embedded")
-    parser.add_argument("--growth", nargs="+", type=int, metavar="PAGES", help="measure ours on so many pages instead")
+    parser.add_argument(
+        "--growth", nargs="+", type=int, metavar="PAGES", help="measure ours on so many pages instead"
+    )
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -168,10 +184,22 @@ def main() -> None:
         print(json.dumps({"rows": len(train[0]), "labels": num_labels, "peak_mib": round(peak)} | found))
         return
     if options.growth:
-        jobs = [(model, "ours", "pages", n, own) for model in WAYS for n in options.growth for own in (False, True)]
+        jobs = [
+            (model, "ours", "pages", n, own)
+            for model in WAYS
+            for n in options.growth
+            for own in (False, True)
+        ]
     else:
-        jobs = [(model, way, unit) for model, ways in WAYS.items() for unit in ("pages", "fragments") for way in ways]
-    name = f"training_{'growth' if options.growth else 'speed'}_{'cpu' if 'cores' in machine() else 'gpu'}.csv"
+        jobs = [
+            (model, way, unit)
+            for model, ways in WAYS.items()
+            for unit in ("pages", "fragments")
+            for way in ways
+        ]
+    name = (
+        f"training_{'growth' if options.growth else 'speed'}_{'cpu' if 'cores' in machine() else 'gpu'}.csv"
+    )
     file, rows = ROOT / "benchmarks" / name, []
     for job in jobs:
         if (row := measure(options, *job)) is not None:
@@ -187,7 +215,9 @@ def with_speedups(table: pd.DataFrame) -> pd.DataFrame:
     naive = table[table["way"] == "naive"].set_index(["model", "unit"])["epoch"]
     speedup = [naive.get((row.model, row.unit), np.nan) / row.epoch for row in table.itertuples()]
     sampled = table["sampled"].eq(True) if "sampled" in table else np.zeros(len(table), bool)
-    epochs = [f"{'~' if some else ''}{seconds:.1f}" for seconds, some in zip(table["epoch"], sampled, strict=True)]
+    epochs = [
+        f"{'~' if some else ''}{seconds:.1f}" for seconds, some in zip(table["epoch"], sampled, strict=True)
+    ]
     table = table.assign(speedup=speedup, epoch=epochs).drop(columns="sampled", errors="ignore")
     return table.round({"first_epoch": 1, "loss": 3, "speedup": 2})
 

@@ -1,6 +1,9 @@
 """What a pre-trained language model buys: the code that the notebooks share.
 
-Data flows one way: data -> fragments -> splits -> text -> audit, embeddings -> models -> experiments -> comparison ->
-plots, report -> pipeline.
-Each module imports only from those before it. Keras and PyTorch are imported inside functions, never in one process.
+Wings, in the order in which they may import (siblings in braces not each other):
+
+    config, arms, files <- data <- models <- {pretraining, experiments} <- {analysis, figures}
+        <- {report, demo} <- notebooks <- __main__
+
+A test holds every module to it. Each wing's docstring says its job and lists its rooms in order.
 """

@@ -16,10 +16,11 @@ PART = ".part."  # in the name of what is not yet whole
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A path beside `target` to write a file or a directory to; it takes the place of `target` when the block ends well.
+    """A path beside `target` to write a file or a directory to; it takes the place of `target` when the block
+    ends well.
 
-    Nothing half-written is ever seen under the name of `target`, and what stood there stays until then. The path ends
-    like `target`, for writers that go by the ending. InputError where it cannot be written.
+    Nothing half-written is ever seen under the name of `target`, and what stood there stays until then. The
+    path ends like `target`, for writers that go by the ending. InputError where it cannot be written.
     """
     temporary = target.with_name(f".{os.getpid()}{PART}{target.name}")
     try:
@@ -61,7 +62,9 @@ def remove(path: Path) -> None:
 
 
 def remove_parts(directory: Path) -> None:
-    """Removes what killed processes left unfinished in a directory; for whoever holds its lock (see `only_one`)."""
+    """Removes what killed processes left unfinished in a directory; for whoever holds its lock (see
+    `only_one`).
+    """
     for path in directory.glob(f".*{PART}*"):
         remove(path)
 
@@ -69,24 +72,30 @@ def remove_parts(directory: Path) -> None:
 def unwritable(directory: Path, error: Exception) -> InputError:
     """The error of a full disk or a directory that may not be written, with the way out."""
     return InputError(
-        f"{directory}: cannot be written ({getattr(error, 'strerror', None) or error}); make room or permit it, or move "
-        "HELPERS_BUILD; finished runs are kept, run again to go on"
+        f"{directory}: cannot be written ({getattr(error, 'strerror', None) or error}); make room or permit "
+        "it, or move HELPERS_BUILD; finished runs are kept, run again to go on"
     )
 
 
 def check_writable(directory: Path, option: str) -> None:
-    """InputError that names the option now, and not after hours of work, if `directory` cannot be made or written."""
+    """InputError that names the option now, and not after hours of work, if `directory` cannot be made or
+    written.
+    """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
             pass
     except OSError as error:
-        raise InputError(f"{option} {directory}: cannot be written ({error.strerror}); give another directory") from error
+        raise InputError(
+            f"{option} {directory}: cannot be written ({error.strerror}); give another directory"
+        ) from error
 
 
 @contextmanager
 def only_one(directory: Path = BUILD) -> Iterator[None]:
-    """Holds a directory's lock (the records': the build directory): a second process there is refused. A kill releases it."""
+    """Holds a directory's lock (the records': the build directory): a second process there is refused. A kill
+    releases it.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("w") as file:
         try:
@@ -103,7 +112,9 @@ def only_one(directory: Path = BUILD) -> Iterator[None]:
 
 
 def drop_broken_checkpoints(directory: Path) -> None:
-    """Removes Trainer checkpoints that a kill cut short: `trainer_state.json` is written last, so it tells which are whole."""
+    """Removes Trainer checkpoints that a kill cut short: `trainer_state.json` is written last, so it tells
+    which are whole.
+    """
     for checkpoint in directory.glob("checkpoint-*"):
         try:
             json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))

@@ -1,4 +1,6 @@
-"""A small server that speaks the part of the Hugging Face Hub's HTTP interface that `datasets` and `transformers` read."""
+"""A small server that speaks the part of the Hugging Face Hub's HTTP interface that `datasets` and
+`transformers` read.
+"""
 
 import hashlib
 import json
@@ -12,7 +14,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 class Hub:
     """Repositories by id: {"kind": "datasets" | "models", "commit": 40 hex digits, "files": {name: bytes}}.
 
-    `requests` counts what was asked for, as "METHOD path"; `truncated` names files whose bodies break off half-way.
+    `requests` counts what was asked for, as "METHOD path"; `truncated` names files whose bodies break off
+    half-way.
     """
 
     def __init__(self):
@@ -25,7 +28,9 @@ class Hub:
 
     def downloads(self, name: str) -> int:
         """How often the content of a file was asked for."""
-        return sum(n for path, n in self.requests.items() if path.startswith("GET") and path.endswith("/" + name))
+        return sum(
+            n for path, n in self.requests.items() if path.startswith("GET") and path.endswith("/" + name)
+        )
 
 
 @contextmanager
@@ -80,11 +85,14 @@ def handler(hub: Hub):
             files = [entry(name, content) for name, content in repository["files"].items()]
             if not rest or rest[0] == "revision":
                 siblings = [{"rfilename": name} for name in repository["files"]]
-                return self.give({"id": repo_id, "sha": repository["commit"], "siblings": siblings, "tags": [], "private": False,
+                return self.give({"id": repo_id, "sha": repository["commit"], "siblings": siblings,
+                                  "tags": [], "private": False,
                                   "disabled": False, "gated": False, "downloads": 0, "likes": 0})  # fmt: skip
             if rest[0] == "paths-info":
                 wanted = (
-                    json.loads(body)["paths"] if body.startswith(b"{") else parse_qs(body.decode()).get("paths", [])
+                    json.loads(body)["paths"]
+                    if body.startswith(b"{")
+                    else parse_qs(body.decode()).get("paths", [])
                 )
                 return self.give([file for file in files if file["path"] in wanted])
             if rest[0] == "tree":
@@ -134,14 +142,16 @@ def handler(hub: Hub):
 
 
 def listing(files: list[dict], under: str, recursive: bool) -> list[dict]:
-    """What lies under a folder ("" is the root): files, and unless recursive the folders of the next level."""
+    """What lies under a folder ("" is the root): files, and unless recursive the folders below it."""
     prefix = under + "/" if under else ""
     inside = [file for file in files if file["path"].startswith(prefix)]
     if recursive:
         return inside
     direct = [file for file in inside if "/" not in file["path"][len(prefix) :]]
     folders = {prefix + file["path"][len(prefix) :].split("/")[0] for file in inside if file not in direct}
-    return direct + [{"type": "directory", "path": name, "size": 0, "oid": "0" * 40} for name in sorted(folders)]
+    return direct + [
+        {"type": "directory", "path": name, "size": 0, "oid": "0" * 40} for name in sorted(folders)
+    ]
 
 
 def entry(name: str, content: bytes) -> dict:

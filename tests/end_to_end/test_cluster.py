@@ -1,4 +1,6 @@
-"""The grid on a two-node Ray cluster that runs on this machine: a worker killed in the middle of a run loses nothing."""
+"""The grid on a two-node Ray cluster that runs on this machine: a worker killed in the middle of a run loses
+nothing.
+"""
 
 import json
 import os
@@ -39,7 +41,9 @@ def cluster(tmp_path):
 
 
 def kill_a_worker(grid, build):
-    """Kills the first worker that is in the middle of a run (after the first of two epochs); returns the run's key."""
+    """Kills the first worker that is in the middle of a run (after the first of two epochs); returns the
+    run's key.
+    """
     deadline = time.monotonic() + 300
     while grid.poll() is None and time.monotonic() < deadline:
         for file in build.glob("runs/*.running"):
@@ -55,7 +59,16 @@ def kill_a_worker(grid, build):
 
 
 def test_a_worker_killed_in_the_middle_of_a_run_loses_none(cluster, tmp_path):
-    command = [sys.executable, "-m", "helpers", "grid", "--profile", "quick", "--arms", "tfidf_logreg,gpt2_scratch"]
+    command = [
+        sys.executable,
+        "-m",
+        "helpers",
+        "grid",
+        "--profile",
+        "quick",
+        "--arms",
+        "tfidf_logreg,gpt2_scratch",
+    ]
     environment = os.environ | {"HELPERS_BUILD": str(tmp_path), "RAY_USAGE_STATS_ENABLED": "0"}
     grid = subprocess.Popen(
         [*command, "--backend", "ray", "--address", cluster],
@@ -67,7 +80,8 @@ def test_a_worker_killed_in_the_middle_of_a_run_loses_none(cluster, tmp_path):
     finally:
         grid.kill()
     assert killed, printed
-    assert grid.returncode == 0 and "everything is done" in printed, printed
+    assert grid.returncode == 0, printed
+    assert "everything is done" in printed, printed
     done = [json.loads(file.read_text())["spec"] for file in tmp_path.glob("runs/*/record.json")]
     assert (tmp_path / "runs" / killed / "record.json").is_file()
     assert sorted(spec["arm"] for spec in done) == ["gpt2_scratch"] * 5 + ["tfidf_logreg"] * 5
@@ -80,5 +94,8 @@ def test_an_address_without_ray_or_without_a_cluster_is_refused(tmp_path):
         (["--address", "127.0.0.1:1"], "only a Ray cluster has one; add --backend ray"),
         (["--backend", "ray", "--address", "nonsense"], "no Ray cluster answers there"),
     ):
-        done = subprocess.run([*command, *options], env=environment, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 2 and message in done.stderr, done.stderr
+        done = subprocess.run(
+            [*command, *options], env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 2, done.stderr
+        assert message in done.stderr, done.stderr

@@ -1,4 +1,6 @@
-"""The whole way with profile quick, as a user runs it: every promised file, nothing done twice, nothing lost when killed."""
+"""The whole way with profile quick, as a user runs it: every promised file, nothing done twice, nothing lost
+when killed.
+"""
 
 import json
 import os
@@ -11,11 +13,12 @@ import time
 import pytest
 from PIL import Image
 
-from helpers.config import ARMS, BUILD, ROOT
-from helpers.stamps import NOTEBOOKS, TABLES, drifted
+from helpers.arms import ARMS, arms_asked
+from helpers.config import BUILD, ROOT
+from helpers.notebooks.contents import NOTEBOOKS, TABLES, drifted
 
 OUTPUT = BUILD / "outputs" / "quick-embedded"
-SEEN = [arm for arm in ARMS if ARMS[arm].seen]
+SEEN = arms_asked("seen")
 COMMAND = [sys.executable, "-m", "helpers", "run", "--profile", "quick"]
 
 
@@ -33,8 +36,10 @@ def printed(tmp_path_factory):
 
 def test_it_ends_with_the_table_and_where_everything_is(printed):
     assert all(re.search(rf"^ *{arm} +\d\.\d{{3}} \[", printed, re.MULTILINE) for arm in SEEN)
-    assert str(OUTPUT / "figures") in printed and str(OUTPUT / "report" / "generated") in printed
-    assert "notebook 6/6 06_comparacion" in printed and re.search(r"\[1/\d+\]", printed)
+    assert str(OUTPUT / "figures") in printed
+    assert str(OUTPUT / "report" / "generated") in printed
+    assert "notebook 6/6 06_comparacion" in printed
+    assert re.search(r"\[1/\d+\]", printed)
 
 
 @pytest.mark.parametrize("name", [figure for _, figures in NOTEBOOKS.values() for figure in figures])
@@ -51,13 +56,15 @@ def test_every_promised_table_is_there_with_every_arm(printed):
         "figuras.tex",
         "manifest.json",
     }
-    assert drifted(OUTPUT) == [] and "manifest is not renewed" not in printed
+    assert drifted(OUTPUT) == []
+    assert "manifest is not renewed" not in printed
     results = json.loads((OUTPUT / "report" / "generated" / "results.json").read_text())
-    assert list(results["arms"]) == SEEN and results["rows"]["test"] == 3 * results["num_labels"]
+    assert list(results["arms"]) == SEEN
+    assert results["rows"]["test"] == 3 * results["num_labels"]
     table = (OUTPUT / "report" / "generated" / "tabla_comparacion.tex").read_text()
     assert all(ARMS[arm].name in table for arm in SEEN)
     unseen = (OUTPUT / "report" / "generated" / "tabla_no_vistas.tex").read_text()
-    assert all(arm.name in unseen for arm in ARMS.values() if arm.unseen)
+    assert all(ARMS[arm].name in unseen for arm in arms_asked("unseen"))
 
 
 def test_the_executed_notebooks_have_outputs_and_no_errors_or_noise(printed):
@@ -66,22 +73,29 @@ def test_the_executed_notebooks_have_outputs_and_no_errors_or_noise(printed):
         outputs = [output for cell in cells if cell["cell_type"] == "code" for output in cell["outputs"]]
         assert outputs, name
         for output in outputs:
-            assert output["output_type"] != "error" and output.get("name") != "stderr", (name, output)
+            assert output["output_type"] != "error", (name, output)
+            assert output.get("name") != "stderr", (name, output)
 
 
 def test_a_second_run_does_nothing_again(printed, tmp_path):
-    before = {f: f.stat().st_mtime_ns for f in [*(BUILD / "runs").glob("*/record.json"), *OUTPUT.rglob("*.p*")]}
+    before = {
+        f: f.stat().st_mtime_ns for f in [*(BUILD / "runs").glob("*/record.json"), *OUTPUT.rglob("*.p*")]
+    }
     began = time.perf_counter()
     again = call(cwd=tmp_path)
-    assert again.count("up to date") == 6 and "[1/" not in again
-    assert {f: f.stat().st_mtime_ns for f in before} == before and len(before) > 40
+    assert again.count("up to date") == 6
+    assert "[1/" not in again
+    assert {f: f.stat().st_mtime_ns for f in before} == before
+    assert len(before) > 40
     assert time.perf_counter() - began < 60
 
 
 def test_a_figure_that_was_lost_is_made_again(printed, tmp_path):
     (OUTPUT / "figures" / "01_fuga.png").unlink()
     again = call("--only", "01", cwd=tmp_path)
-    assert "up to date" not in again and (OUTPUT / "figures" / "01_fuga.png").is_file() and drifted(OUTPUT) == []
+    assert "up to date" not in again
+    assert (OUTPUT / "figures" / "01_fuga.png").is_file()
+    assert drifted(OUTPUT) == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -90,25 +104,33 @@ def test_a_killed_or_interrupted_run_goes_on_from_its_finished_runs(tmp_path, ho
     command = [sys.executable, "-m", "helpers", "grid", "--profile", "quick", "--arms", "gpt2_scratch"]
     environment = os.environ | {"HELPERS_BUILD": str(build)}
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+        # a shell's background jobs ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     deadline = time.monotonic() + 240
-    while not (finished := list(build.glob("runs/????????????????/record.json"))) and time.monotonic() < deadline:
+    while (
+        not (finished := list(build.glob("runs/????????????????/record.json")))
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.2)
     # Ctrl-C in a terminal reaches the workers too; a kill only the one that is named.
     os.killpg(process.pid, how) if how == signal.SIGINT else process.send_signal(how)
     said = process.communicate()[1]
     assert finished
     if how == signal.SIGINT:
-        assert process.returncode == 130 and "the same command goes on from there" in said and "Traceback" not in said
+        assert process.returncode == 130
+        assert "the same command goes on from there" in said
+        assert "Traceback" not in said
         assert not list(build.glob("runs/*.running"))
     time.sleep(3)  # the worker notices that its parent is gone
     kept = {file: file.stat().st_mtime_ns for file in build.glob("runs/????????????????/record.json")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
-    assert len(list(build.glob("runs/????????????????/record.json"))) == 5 and not list(build.glob("runs/.*.part.*"))
+    assert len(list(build.glob("runs/????????????????/record.json"))) == 5
+    assert not list(build.glob("runs/.*.part.*"))
 
 
 def test_a_real_data_set_of_the_same_shape_goes_the_whole_way(tmp_path):
@@ -116,7 +138,5 @@ def test_a_real_data_set_of_the_same_shape_goes_the_whole_way(tmp_path):
     if not sample.is_file():
         pytest.skip("the sample data set is not beside the repository")
     printed = call("--data", str(sample), "--only", "01,04", cwd=tmp_path)
-    assert (
-        "nih_symptoms" in printed
-        and (BUILD / "outputs" / "quick-nih_symptoms" / "figures" / "04_etiquetas.pdf").is_file()
-    )
+    assert "nih_symptoms" in printed
+    assert (BUILD / "outputs" / "quick-nih_symptoms" / "figures" / "04_etiquetas.pdf").is_file()

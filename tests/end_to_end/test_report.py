@@ -1,4 +1,4 @@
-"""Report and slides built as a user does, and a number of results.json followed into table, prose and slides."""
+"""Report and slides built as a user does; a number of results.json followed into table, prose and slides."""
 
 import json
 import shutil
@@ -6,14 +6,14 @@ import shutil
 import pytest
 from pypdf import PdfReader
 
-from helpers import latex, report
 from helpers.config import ROOT, InputError
+from helpers.report import documents, export
 
 
 @pytest.fixture(scope="module")
 def tools():
     try:
-        latex.check_tools()
+        documents.check_tools()
     except InputError as error:
         pytest.skip(str(error))
 
@@ -34,15 +34,16 @@ def changed(tools, tmp_path_factory):
     pair = next(row for row in results["pairs"] if (row["a"], row["b"]) == ("gpt2_finetuned", "gpt2_scratch"))
     pair |= {"difference": 0.1234, "low": 0.1111, "high": 0.1357}
     (output / "report" / "generated" / "results.json").write_text(json.dumps(results), encoding="utf-8")
-    report.write_tex(output / "report" / "generated")
-    return output, {pdf.stem: pdf for pdf in latex.build(output)}
+    export.write_tex(output / "report" / "generated")
+    return output, {pdf.stem: pdf for pdf in documents.build(output)}
 
 
 def test_a_number_changed_in_the_results_changes_table_prose_and_slides(changed):
     _, pdfs = changed
     document, slides = words(pdfs["informe"]), words(pdfs["expo"])
     assert "+0.123 [+0.111, +0.136]" in document  # table
-    assert document.count("+12.3 puntos porcentuales (IC 95 % de +11.1 a +13.6)") == 3  # abstract, results, conclusions
+    # abstract, results, conclusions
+    assert document.count("+12.3 puntos porcentuales (IC 95 % de +11.1 a +13.6)") == 3
     assert "+12.3 puntos porcentuales" in slides
     assert "+12.3 puntos porcentuales" not in words(ROOT / "report" / "informe.pdf")
 
@@ -50,10 +51,13 @@ def test_a_number_changed_in_the_results_changes_table_prose_and_slides(changed)
 def test_pdfs_carry_what_they_were_built_from_and_come_out_the_same(changed):
     output, pdfs = changed
     assert (
-        {latex.fingerprint_of(pdf) for pdf in pdfs.values()} == {latex.fingerprint(output)} != {latex.fingerprint(ROOT)}
+        {documents.fingerprint_of(pdf) for pdf in pdfs.values()}
+        == {documents.fingerprint(output)}
+        != {documents.fingerprint(ROOT)}
     )
     assert len(PdfReader(pdfs["expo_notas"]).pages) == len(PdfReader(pdfs["expo"]).pages)
-    assert "Un minuto" in words(pdfs["expo_notas"]) and "Un minuto" not in words(pdfs["expo"])
+    assert "Un minuto" in words(pdfs["expo_notas"])
+    assert "Un minuto" not in words(pdfs["expo"])
 
 
 def test_a_macro_that_no_run_wrote_stops_the_build(tools, changed):
@@ -61,12 +65,12 @@ def test_a_macro_that_no_run_wrote_stops_the_build(tools, changed):
     macros = output / "report" / "generated" / "macros.tex"
     kept, before = macros.read_text(encoding="utf-8"), pdfs["informe"].read_bytes()
     macros.write_text(kept.replace(r"\newcommand{\ReadWorth}", r"\newcommand{\Other}"), encoding="utf-8")
-    with pytest.raises(latex.RunError, match="informe.tex"):
-        latex.build(output)
+    with pytest.raises(documents.RunError, match="informe.tex"):
+        documents.build(output)
     assert pdfs["informe"].read_bytes() == before
     macros.write_text(kept, encoding="utf-8")
 
 
 def test_results_that_are_not_there_are_named(tools, tmp_path):
     with pytest.raises(InputError, match="results.json: no such file; `make run`"):
-        latex.build(tmp_path)
+        documents.build(tmp_path)

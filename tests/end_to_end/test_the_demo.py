@@ -1,4 +1,6 @@
-"""The demo as a visitor meets it: no models at first, trained from the page, then questions of all kinds, and processes that die."""
+"""The demo as a visitor meets it: no models at first, trained from the page, then questions of all kinds, and
+processes that die.
+"""
 
 import json
 import os
@@ -14,10 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from helpers.config import ARMS, BAD_INPUT, BUILD
+from helpers.arms import ARMS
+from helpers.config import BAD_INPUT, BUILD
 
 pytest.importorskip("gradio", reason="no Gradio: pip install -r requirements-demo.txt")
-httpx = pytest.importorskip("httpx", reason="no httpx: pip install -r requirements-demo.txt")  # Gradio brings it
+# Gradio brings it
+httpx = pytest.importorskip("httpx", reason="no httpx: pip install -r requirements-demo.txt")
 
 COMMAND = [sys.executable, "-u", "-m", "helpers", "demo"]
 PANELS = ["tfidf_logreg", "bilstm", "gpt2_scratch", "gpt2_finetuned"]
@@ -39,7 +43,11 @@ class Server:
                 stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + 120
-        while f"open {self.url} " not in self.said and time.monotonic() < deadline and self.process.poll() is None:
+        while (
+            f"open {self.url} " not in self.said
+            and time.monotonic() < deadline
+            and self.process.poll() is None
+        ):
             time.sleep(0.2)
         assert f"open {self.url} " in self.said, self.said
 
@@ -59,7 +67,9 @@ class Server:
         session = os.urandom(6).hex()
         question = {"data": [text, arm], "fn_index": number, "session_hash": session}
         httpx.post(f"{self.url}/gradio_api/queue/join", json=question, timeout=60).raise_for_status()
-        with httpx.stream("GET", f"{self.url}/gradio_api/queue/data?session_hash={session}", timeout=120) as events:
+        with httpx.stream(
+            "GET", f"{self.url}/gradio_api/queue/data?session_hash={session}", timeout=120
+        ) as events:
             found = next(line for line in events.iter_lines() if '"process_completed"' in line)
         answer = httpx.Response(200, text=found.removeprefix("data:")).json()
         assert answer["success"], answer
@@ -72,7 +82,9 @@ class Server:
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory):
-    """Where the demo under test keeps its records: at first none, or only the GPT-2 that another test has trained before."""
+    """Where the demo under test keeps its records: at first none, or only the GPT-2 that another test has
+    trained before.
+    """
     directory = tmp_path_factory.mktemp("build")
     for record in (BUILD / "runs").glob("*/record.json"):
         if ARMS[json.loads(record.read_text(encoding="utf-8"))["spec"]["arm"]].framework == "torch":
@@ -108,12 +120,15 @@ def server(first_visit):
 
 @pytest.fixture
 def visit(browser, server):
-    """Opens the page; when the test ends, nothing must have come from elsewhere, failed, complained or popped up."""
+    """Opens the page; when the test ends, nothing must have come from elsewhere, failed, complained or popped
+    up.
+    """
     complaints, context = [], browser.new_context(locale="en-US")
 
     def failed(request):  # Gradio itself ends the stream of answers when it has what it wants
         if not (
-            request.url.startswith(f"{server.url}/gradio_api/queue/data") and request.failure == "net::ERR_ABORTED"
+            request.url.startswith(f"{server.url}/gradio_api/queue/data")
+            and request.failure == "net::ERR_ABORTED"
         ):
             complaints.append(f"failed: {request.url}")
 
@@ -121,7 +136,10 @@ def visit(browser, server):
         page = context.new_page()
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(**preferences)
-        page.on("request", lambda r: r.url.startswith((server.url, "data:")) or complaints.append(f"asked for {r.url}"))
+        page.on(
+            "request",
+            lambda r: r.url.startswith((server.url, "data:")) or complaints.append(f"asked for {r.url}"),
+        )
         page.on("response", lambda r: r.status < 400 or complaints.append(f"{r.status}: {r.url}"))
         page.on("requestfailed", failed)
         page.on("console", lambda m: m.type in ("error", "warning") and complaints.append(m.text))
@@ -138,7 +156,9 @@ def visit(browser, server):
 
 def ask(page, text):
     """Types a text, sends it and waits until the answer is another one."""
-    page.evaluate("document.querySelector('#respuesta .panel, #respuesta .aviso')?.setAttribute('data-old', '')")
+    page.evaluate(
+        "document.querySelector('#respuesta .panel, #respuesta .aviso')?.setAttribute('data-old', '')"
+    )
     page.locator("#texto textarea").fill(text)
     page.locator("#preguntar").click()
     page.locator("#respuesta :is(.panel, .aviso):not([data-old])").first.wait_for(timeout=60_000)
@@ -151,22 +171,29 @@ def arms(page):
 
 def test_without_models_the_page_says_how_to_make_them_and_trains_some(first_visit):
     server, shown = first_visit
-    assert "make run" in shown["text"] and "no un consejo médico" in shown["text"] and not shown["asked"]
-    assert shown["bars"] == sorted(shown["bars"]) and len(set(shown["bars"])) > 3 and max(shown["bars"]) > 60
+    assert "make run" in shown["text"]
+    assert "no un consejo médico" in shown["text"]
+    assert not shown["asked"]
+    assert shown["bars"] == sorted(shown["bars"])
+    assert len(set(shown["bars"])) > 3
+    assert max(shown["bars"]) > 60
     assert any("BiLSTM" in said for said in shown["told"]), shown["told"]
-    assert "Todavía no hay modelos" not in shown["after"] and "no un consejo médico" in shown["after"]
+    assert "Todavía no hay modelos" not in shown["after"]
+    assert "no un consejo médico" in shown["after"]
     assert "no trained models" in server.said
 
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_an_example_answers_with_every_model_and_fits(visit, width):
     page = visit(width)
-    assert page.evaluate("document.documentElement.lang") == "es" and page.locator(".ejemplo").count() == 8
+    assert page.evaluate("document.documentElement.lang") == "es"
+    assert page.locator(".ejemplo").count() == 8
     example = page.locator(".ejemplo").first
     text = example.inner_text()
     example.click()
     page.locator("#respuesta .panel").first.wait_for()
-    assert page.locator("#texto textarea").input_value() == text and arms(page) == EVERY
+    assert page.locator("#texto textarea").input_value() == text
+    assert arms(page) == EVERY
     assert page.locator(".panel li").count() == 4 * 5 + 10
     for arm in EVERY:
         panel = page.locator(f".panel[data-arm={arm}]")
@@ -174,8 +201,10 @@ def test_an_example_answers_with_every_model_and_fits(visit, width):
         colour = panel.locator(".barra span").first.evaluate("e => getComputedStyle(e).backgroundColor")
         assert colour == "rgb({}, {}, {})".format(*bytes.fromhex(ARMS[arm].color[1:]))
         shares = [float(share.rstrip(" %")) for share in panel.locator(".parte").all_inner_texts()]
-        assert shares == sorted(shares, reverse=True) and 0 < sum(shares) <= 100.5
-    assert page.locator(".palabras p").first.inner_text() == text and page.locator(".palabras mark").count() > 1
+        assert shares == sorted(shares, reverse=True)
+        assert 0 < sum(shares) <= 100.5
+    assert page.locator(".palabras p").first.inner_text() == text
+    assert page.locator(".palabras mark").count() > 1
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -185,14 +214,17 @@ def test_the_model_to_explain_can_be_chosen(visit):
     assert ARMS["gpt2_finetuned"].name in page.locator(".palabras h3").inner_text()
     page.get_by_label("Explicar las palabras de").click()
     page.get_by_role("option", name=ARMS["bilstm"].name).click()
-    page.wait_for_function(f"document.querySelector('.palabras h3').innerText.includes('{ARMS['bilstm'].name}')")
+    page.wait_for_function(
+        f"document.querySelector('.palabras h3').innerText.includes('{ARMS['bilstm'].name}')"
+    )
     assert page.locator(".palabras mark").count() > 1
 
 
 def test_shift_and_enter_send_and_an_empty_text_is_asked_for(visit):
     page = visit()
     ask(page, "   ")
-    assert "Escribe primero" in page.locator("#respuesta").inner_text() and arms(page) == []
+    assert "Escribe primero" in page.locator("#respuesta").inner_text()
+    assert arms(page) == []
     page.locator("#texto textarea").fill("a headache")
     page.locator("#texto textarea").press("Shift+Enter")
     page.locator("#respuesta .panel").first.wait_for()
@@ -205,19 +237,23 @@ def test_markup_emoji_and_right_to_left_are_shown_as_they_are(visit):
     assert page.locator(".palabras p").first.inner_text() == SPITEFUL
     assert page.locator("#respuesta :is(img, script, textarea)").count() == 0
     ask(page, "🤒🤧")
-    assert arms(page) == EVERY and page.locator(".palabras p").first.inner_text() == "🤒🤧"
+    assert arms(page) == EVERY
+    assert page.locator(".palabras p").first.inner_text() == "🤒🤧"
 
 
 def test_ten_thousand_words_are_cut_and_answered(visit, server):
     page = visit(390)
     ask(page, "fever " * 10_000)
-    assert "se recortó a 2000" in page.locator("#respuesta .aviso").inner_text() and arms(page) == EVERY
+    assert "se recortó a 2000" in page.locator("#respuesta .aviso").inner_text()
+    assert arms(page) == EVERY
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert len(page.locator("#texto textarea").input_value()) == 2001  # the browser stops there
     ask(page, "fever " * 300)
-    assert page.locator("#respuesta .aviso").count() == 0 and arms(page) == EVERY
+    assert page.locator("#respuesta .aviso").count() == 0
+    assert arms(page) == EVERY
     html = server.ask("fever " * 10_000)
-    assert "se recortó a 2000" in html and re.findall(r'data-arm="(\w+)"', html) == EVERY
+    assert "se recortó a 2000" in html
+    assert re.findall(r'data-arm="(\w+)"', html) == EVERY
 
 
 def test_a_dark_browser_shows_dark_text_on_light_ground(visit):
@@ -232,7 +268,9 @@ def test_a_dark_browser_shows_dark_text_on_light_ground(visit):
 
 
 def test_only_this_machine_is_served_and_nothing_can_be_uploaded(server):
-    listening = [c.laddr for c in psutil.Process(server.process.pid).net_connections() if c.status == "LISTEN"]
+    listening = [
+        c.laddr for c in psutil.Process(server.process.pid).net_connections() if c.status == "LISTEN"
+    ]
     assert [(place.ip, place.port) for place in listening] == [("127.0.0.1", server.port)]
     sent = httpx.post(f"{server.url}/gradio_api/upload", files={"files": ("a.txt", b"some text")})
     assert sent.status_code >= 400
@@ -245,8 +283,12 @@ def test_each_framework_has_a_process_and_a_killed_one_comes_back(visit, server)
     for worker in before:
         worker.kill()
     ask(page, "a headache and light hurts")
-    assert arms(page) == EVERY and len(server.workers()) == 3 and not {*before} & {*server.workers()}
-    loaded = [{part for part in ("torch", "tensorflow") if holds(worker, part)} for worker in server.workers()]
+    assert arms(page) == EVERY
+    assert len(server.workers()) == 3
+    assert not {*before} & {*server.workers()}
+    loaded = [
+        {part for part in ("torch", "tensorflow") if holds(worker, part)} for worker in server.workers()
+    ]
     assert sorted(map(sorted, loaded)) == [[], ["tensorflow"], ["torch"]]
 
 
@@ -279,13 +321,15 @@ def test_twenty_visitors_at_once_all_see_four_panels(visit):
 def test_its_processes_end_with_the_server(first_visit, build, tmp_path, how):
     server = Server(build, tmp_path / "demo.log")
     workers = server.workers()
-    assert "perfil quick · " in server.said and len(workers) == 3
+    assert "perfil quick · " in server.said
+    assert len(workers) == 3
     if how == signal.SIGINT:
         os.killpg(server.process.pid, how)  # as Ctrl-C in a terminal
     else:
         server.process.send_signal(how)
     assert server.process.wait(20) == (130 if how == signal.SIGINT else -how)
-    assert psutil.wait_procs(workers, timeout=10)[1] == [] and "Traceback" not in server.said
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert "Traceback" not in server.said
 
 
 def test_a_port_in_use_is_named(tmp_path):
@@ -294,6 +338,9 @@ def test_a_port_in_use_is_named(tmp_path):
         taken.listen()
         port = str(taken.getsockname()[1])
         environment = os.environ | {"HELPERS_BUILD": str(tmp_path)}
-        done = subprocess.run([*COMMAND, "--port", port], env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == BAD_INPUT and f"--port {port}: cannot be used" in done.stderr
+        done = subprocess.run(
+            [*COMMAND, "--port", port], env=environment, capture_output=True, text=True, timeout=120
+        )
+    assert done.returncode == BAD_INPUT
+    assert f"--port {port}: cannot be used" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,6 @@
-"""The BiLSTM: the notes' parameter count, masks that make padding irrelevant, one seed one result, interruptions without a trace."""
+"""The BiLSTM: the notes' parameter count, masks that make padding irrelevant, one seed one result,
+interruptions without a trace.
+"""
 
 import os
 import subprocess
@@ -8,10 +10,14 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import bilstm, bilstm_training, cost, data, metrics, splits
+from helpers.analysis import cost
+from helpers.arms import ARMS
 from helpers.config import ROOT
-from helpers.study import prepare
-from helpers.text import encode_words, pad, word_tokenizer, words_of
+from helpers.data import sources, splits
+from helpers.data.study import prepare
+from helpers.models import bilstm, metrics
+from helpers.models.task import Task
+from helpers.models.tokens import encode_words, pad, vocabulary_of, word_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +27,12 @@ def study():
 
 @pytest.fixture
 def train(tmp_path):
-    """`bilstm_training.train` without progress, each call with checkpoints of its own unless `work` is given."""
+    """`bilstm.train` without progress, each call with checkpoints of its own unless `work` is given."""
     calls = iter(range(100))
 
-    def call(*arguments, progress=quiet, work=None):
-        return bilstm_training.train(*arguments, progress, work=work or tmp_path / f"{next(calls)}")
+    def call(split, arm, *numbers, progress=quiet, work=None):
+        work = work or tmp_path / f"{next(calls)}"
+        return bilstm.train(Task(split, ARMS[arm], *numbers, work=work, progress=progress))
 
     return call
 
@@ -67,18 +74,21 @@ def test_logits_come_back_in_the_order_of_the_texts():
 
 def test_unknown_words_share_one_id_and_no_text_is_all_padding():
     tokenizer = word_tokenizer(["fever and cough", "cough at night"])
-    assert encode_words(tokenizer, ["Cough, zebra!", "…"]) == [[words_of(tokenizer).index("cough"), 1], [1]]
-    again = word_tokenizer(vocabulary=words_of(tokenizer))
+    assert encode_words(tokenizer, ["Cough, zebra!", "…"]) == [
+        [vocabulary_of(tokenizer).index("cough"), 1],
+        [1],
+    ]
+    again = word_tokenizer(vocabulary=vocabulary_of(tokenizer))
     assert encode_words(again, ["cough at 9"]) == encode_words(tokenizer, ["cough at 9"])
 
 
 def test_the_word_tokenizer_cuts_as_that_of_keras():
-    texts = [*data.load_table("embedded")["text"], "don't re-do [condition], a_b ^ c\\d…", "!"]
+    texts = [*sources.load_table("embedded")["text"], "don't re-do [condition], a_b ^ c\\d…", "!"]
     tokenizer = word_tokenizer(texts)
     theirs = keras.layers.TextVectorization(standardize="lower_and_strip_punctuation", output_mode="int")
     theirs.adapt(texts)
-    assert sorted(words_of(tokenizer)[2:]) == sorted(theirs.get_vocabulary()[2:])
-    words, their_words = np.array(words_of(tokenizer)), np.array(theirs.get_vocabulary())
+    assert sorted(vocabulary_of(tokenizer)[2:]) == sorted(theirs.get_vocabulary()[2:])
+    words, their_words = np.array(vocabulary_of(tokenizer)), np.array(theirs.get_vocabulary())
     for row, theirs_row in zip(encode_words(tokenizer, texts), np.asarray(theirs(texts)), strict=True):
         assert words[row].tolist() == (their_words[theirs_row[theirs_row > 0]].tolist() or ["[UNK]"])
 
@@ -93,10 +103,12 @@ def test_a_saved_model_reloads_with_its_answers(tmp_path):
 @pytest.mark.parametrize("width", [None, 30])
 def test_each_epoch_shows_every_row_once_with_its_label_in_another_order(width):
     sequences, orders = [[i + 1] * (i % 23 + 1) for i in range(150)], []
-    batches = bilstm_training.Batches(sequences, np.arange(150), 16, 0, width)
+    batches = bilstm.Batches(sequences, np.arange(150), 16, 0, width)
     for _ in range(3):
         shown = [
-            (row[row > 0][0] - 1, label) for n in range(len(batches)) for row, label in zip(*batches[n], strict=True)
+            (row[row > 0][0] - 1, label)
+            for n in range(len(batches))
+            for row, label in zip(*batches[n], strict=True)
         ]
         assert sorted(shown) == [(i, i) for i in range(150)]
         orders.append([label for _, label in shown])
@@ -109,9 +121,10 @@ def test_each_epoch_shows_every_row_once_with_its_label_in_another_order(width):
 def test_batches_of_similar_length_hold_less_padding():
     sequences, share = [[1] * (i + 1) for i in range(200)], {}
     for width in (None, 200):
-        batches = bilstm_training.Batches(sequences, np.arange(200), 20, 0, width)
+        batches = bilstm.Batches(sequences, np.arange(200), 20, 0, width)
         share[width] = 1 - sum(map(len, sequences)) / sum(batches[n][0].size for n in range(len(batches)))
-    assert share[None] < 0.2 and share[200] == pytest.approx(0.5, abs=0.01)
+    assert share[None] < 0.2
+    assert share[200] == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize("arm", ["bilstm_original", "bilstm"])
@@ -120,7 +133,8 @@ def test_one_seed_gives_the_same_numbers_and_another_seed_others(study, train, a
     assert np.array_equal(first["test_logits"], again["test_logits"])
     assert not np.array_equal(first["test_logits"], other["test_logits"])
     assert first["test_logits"].shape == ((study.split["side"] == "test").sum(), study.num_labels)
-    assert len(first["history"]) == 2 and {"train_loss", "valid_accuracy", "seconds"} <= set(first["history"][0])
+    assert len(first["history"]) == 2
+    assert {"train_loss", "valid_accuracy", "seconds"} <= set(first["history"][0])
 
 
 class Killed(BaseException):
@@ -141,7 +155,10 @@ def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, train, tm
     resumed = train(study.split, arm, 3e-3, 0, 5, progress=said.append, work=tmp_path / "w")
     assert len(said) == 5 - last  # nothing is trained twice
     assert np.array_equal(unbroken["test_logits"], resumed["test_logits"])
-    without = [[{k: v for k, v in row.items() if k != "seconds"} for row in r["history"]] for r in (unbroken, resumed)]
+    without = [
+        [{k: v for k, v in row.items() if k != "seconds"} for row in r["history"]]
+        for r in (unbroken, resumed)
+    ]
     assert without[0] == without[1]
 
 
@@ -153,17 +170,19 @@ def test_a_checkpoint_is_there_whole_or_not_at_all(study, train, tmp_path, monke
         file.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bilstm_training.np, "savez", full)
+    monkeypatch.setattr(bilstm.np, "savez", full)
     with pytest.raises(OSError, match="No space left"):
         train(study.split, "bilstm_original", None, 0, 2, work=tmp_path)
-    assert (tmp_path / "state.npz").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+    assert (tmp_path / "state.npz").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_it_stops_when_it_no_longer_improves_and_keeps_the_best_epoch(study, train, monkeypatch):
-    monkeypatch.setattr(bilstm_training, "PATIENCE", 2)
+    monkeypatch.setattr(bilstm, "PATIENCE", 2)
     result = train(study.split, "bilstm", 1e-2, 0, 40)
     scores = [row["valid_mrr"] for row in result["history"]]
-    assert len(scores) < 40 and np.argmax(scores) == len(scores) - 3
+    assert len(scores) < 40
+    assert np.argmax(scores) == len(scores) - 3
     kept = metrics.mean_reciprocal_rank(result["valid_logits"], splits.side(study.split, "valid")[1])
     assert kept == pytest.approx(max(scores), abs=1e-3)
 
@@ -171,7 +190,7 @@ def test_it_stops_when_it_no_longer_improves_and_keeps_the_best_epoch(study, tra
 def test_the_watched_mrr_is_the_one_that_is_reported():
     rng = np.random.default_rng(0)
     scores, labels = rng.integers(0, 4, (50, 6)).astype(np.float32), rng.integers(0, 6, 50)  # with ties
-    assert np.mean(bilstm_training.mrr(labels, scores)) == pytest.approx(metrics.mean_reciprocal_rank(scores, labels))
+    assert np.mean(bilstm.mrr(labels, scores)) == pytest.approx(metrics.mean_reciprocal_rank(scores, labels))
 
 
 def test_the_network_can_learn_a_word_per_label(study, train):
@@ -181,9 +200,11 @@ def test_the_network_can_learn_a_word_per_label(study, train):
     assert (result["test_logits"].argmax(axis=1) == splits.side(split, "test")[1]).mean() > 0.9
 
 
-def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_epoch_before(study, train, tmp_path, monkeypatch):
+def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_epoch_before(
+    study, train, tmp_path, monkeypatch
+):
     train(study.split, "bilstm", 1e-3, 0, 1, work=tmp_path)
-    monkeypatch.setattr(bilstm_training.Watch, "restore", spoiled(bilstm_training.Watch.restore))
+    monkeypatch.setattr(bilstm.EpochKeeper, "restore", spoiled(bilstm.EpochKeeper.restore))
     with pytest.raises(FloatingPointError, match="in epoch 2: lower the learning rate"):
         train(study.split, "bilstm", 1e-3, 0, 3, work=tmp_path)
     with np.load(tmp_path / "state.npz") as saved:
@@ -213,7 +234,9 @@ def test_a_trained_network_is_rebuilt_from_what_its_run_kept(study, train):
         np.testing.assert_allclose(
             bilstm.logits_of(masked, ids, width=80, padding=side), result["valid_logits"], atol=1e-5
         )
-        assert not np.allclose(bilstm.logits_of(blind, ids, width=80, padding=side), result["valid_logits"], atol=1e-3)
+        assert not np.allclose(
+            bilstm.logits_of(blind, ids, width=80, padding=side), result["valid_logits"], atol=1e-3
+        )
     assert (
         arrays["initial_embedding"].shape
         == arrays["weight_0"].shape
@@ -227,16 +250,19 @@ import sys
 sys.modules["tensorflow"] = None  # as if it were not installed
 from pathlib import Path
 import numpy as np
-from helpers import bilstm, bilstm_training, splits
-from helpers.backend import keras
-from helpers.study import prepare
+from helpers.arms import ARMS
+from helpers.data import splits
+from helpers.data.study import prepare
+from helpers.models import bilstm
+from helpers.models.keras_backend import keras
+from helpers.models.task import Task
 weights, out = sys.argv[1:3]
 with np.load(weights) as file:
     logits = bilstm.logits_of(bilstm.rebuild(dict(file), mask=True), [[5, 3, 8], [2], [9, 4, 7, 6, 1]])
 split = prepare("quick").split
 split = split[split["label"].isin(sorted(set(split["label"]))[:3])]
 split = split.assign(text=[f"{label.replace('-', '')} " * 3 for label in split["label"]])
-result = bilstm_training.train(split, "bilstm", 1e-2, 0, 6, print, work=Path(out).parent / "work")
+result = bilstm.train(Task(split, ARMS["bilstm"], 1e-2, 0, 6, work=Path(out).parent / "work"))
 right = (result["test_logits"].argmax(axis=1) == splits.side(split, "test")[1]).mean()
 np.savez(out, logits=logits, right=right, backend=keras.config.backend())
 """
@@ -246,10 +272,13 @@ def test_without_tensorflow_the_same_code_trains_on_pytorch_and_gives_the_same_l
     keras.utils.set_random_seed(0)
     model = bilstm.build(20, 4, mask=True)
     here = bilstm.logits_of(model, [[5, 3, 8], [2], [9, 4, 7, 6, 1]])
-    np.savez(tmp_path / "weights.npz", **{f"weight_{n}": weight for n, weight in enumerate(model.get_weights())})
+    np.savez(
+        tmp_path / "weights.npz", **{f"weight_{n}": weight for n, weight in enumerate(model.get_weights())}
+    )
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_TENSORFLOW, tmp_path / "weights.npz", tmp_path / "out.npz"],
-        cwd=ROOT, env={k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}, capture_output=True, text=True, timeout=300,
+        cwd=ROOT, env={k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"},
+        capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     with np.load(tmp_path / "out.npz") as out:
@@ -259,7 +288,9 @@ def test_without_tensorflow_the_same_code_trains_on_pytorch_and_gives_the_same_l
 
 
 def test_what_the_cost_table_takes_for_the_networks_weights():
-    """Its count of multiplied weights: Keras's own count, less the embedding (looked up) and the biases (added)."""
+    """Its count of multiplied weights: Keras's own count, less the embedding (looked up) and the biases
+    (added).
+    """
     assert (cost.EMBEDDING_DIM, cost.RNN_UNITS) == (bilstm.EMBEDDING_DIM, bilstm.RNN_UNITS)
     model = bilstm.build(100, 7)
     recurrent = 2 * 4 * cost.RNN_UNITS * (cost.EMBEDDING_DIM + cost.RNN_UNITS)

@@ -1,44 +1,135 @@
-"""GPT-2 as the demo asks it: attributions by word add up for any text, and the names' scores are log-probabilities."""
+"""GPT-2 that answers with a name: what it is asked, what it is taught, and how each name is weighed."""
 
 import numpy as np
 import pytest
 import torch
 
-from helpers import answering, gpt2
-from helpers.errors import logits_at_end, text_and_baseline
+from helpers.analysis import cost
+from helpers.arms import ARMS
+from helpers.data import splits
+from helpers.data.study import prepare
+from helpers.models import answering, gpt2, surprise
+from helpers.models.task import Task
 
-ODD = [
-    "fever", "fever and cough at night.", "…", "!?", "🤒 fever 👩‍👩‍👧", "<|endoftext|>", "fever <|endoftext|> cough", "حمى و سعال",
-    "fever, " * 200,
-]  # fmt: skip
-
-
-@pytest.fixture
-def loaded(toy_base, monkeypatch):
-    """A classifier with random weights, a language model and their tokenizer, as in their process."""
-    tokenizer = gpt2.load_tokenizer(str(toy_base))
-    model = gpt2.build("gpt2_finetuned", str(toy_base), list("abcd"), 0).eval()
-    namer = gpt2.build_lm("gpt2_lm", str(toy_base), 0).eval()
-    names = ["fever", "dry cough", "rash"]
-    for name, value in {"gpt2_finetuned": model, "gpt2_lm": namer, "tokenizer": tokenizer, "answers": names}.items():
-        monkeypatch.setitem(answering._loaded, name, value)
-    return model, tokenizer
+NAMES = ["gout", "migraine without aura", "flu"]
 
 
-@pytest.mark.parametrize("text", ODD)
-def test_attributions_by_word_add_up_to_what_the_text_changed(loaded, text):
-    model, tokenizer = loaded
+@pytest.fixture(scope="module")
+def study():
+    return prepare("quick")
+
+
+@pytest.fixture(scope="module")
+def pair(toy_base):
+    return answering.build_lm("base", str(toy_base), 0).eval(), gpt2.load_tokenizer(str(toy_base))
+
+
+def test_scratch_is_random_and_the_other_is_the_base(toy_base):
+    base = str(toy_base)
+    own, scratch, other = (
+        answering.build_lm(a, base, s) for a, s in (("base", 0), ("random", 0), ("random", 1))
+    )
+    where, _ = gpt2.resolve_base(base)
+    theirs = answering.build_lm("base", where, 5)
+    assert all(torch.equal(p, q) for p, q in zip(own.parameters(), theirs.parameters(), strict=True))
+    first = "transformer.h.0.mlp.c_fc.weight"
+    weights = [dict(model.named_parameters())[first] for model in (own, scratch, other)]
+    assert not torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[1], weights[2])
+
+
+def test_an_example_is_text_question_answer_and_an_end(pair):
+    tokenizer = pair[1]
+    answers = answering.encode_names(tokenizer, NAMES)
+    (row,) = answering.examples(tokenizer, ["Swollen toe."], np.array([1]), answers, seed=None)
+    said = tokenizer.decode(row["input_ids"])
+    assert said == f"Swollen toe. {answering.QUESTIONS[0]} migraine without aura{tokenizer.eos_token}"
+    taught = [t for t in row["labels"] if t != answering.IGNORED]
+    assert tokenizer.decode(taught) == f" migraine without aura{tokenizer.eos_token}"
+    rows = answering.examples(tokenizer, ["Swollen toe."] * 100, np.zeros(100, int), answers, seed=0)
+    assert all(row["labels"] == row["input_ids"] for row in rows)
+    assert len({tuple(row["input_ids"]) for row in rows}) == len(answering.QUESTIONS)
+    assert rows == answering.examples(tokenizer, ["Swollen toe."] * 100, np.zeros(100, int), answers, seed=0)
+
+
+def test_a_text_too_long_loses_its_end_and_keeps_the_question(pair):
+    tokenizer = pair[1]
+    ids = answering.encode_prompt(tokenizer, "fever " * 500, answering.QUESTIONS[0], room=7)
+    assert len(ids) == 64 - 7
+    assert tokenizer.decode(ids).endswith(f"fever {answering.QUESTIONS[0]}")
+
+
+def test_padding_takes_no_part_in_the_loss(pair):
+    model, tokenizer = pair
+    answers = answering.encode_names(tokenizer, NAMES)
+    rows = answering.examples(
+        tokenizer, ["fever", "cough and fever at night after the rash"], np.array([0, 1]), answers, 0
+    )
+    collate = answering.collate(tokenizer.pad_token_id)
     with torch.inference_mode():
-        ids, baseline = text_and_baseline(model, tokenizer, text)
-        change = (logits_at_end(model, ids) - logits_at_end(model, baseline))[0, 2].item()
-    found = answering.words("gpt2_finetuned", text, 2)
-    assert "".join(piece for piece, _ in found) == text
-    assert sum(value for _, value in found) == pytest.approx(change, rel=0.03, abs=1e-3)
+        alone = [model(**collate([row])).loss.item() for row in rows]
+        together = model(**collate(rows)).loss.item()
+    counts = [len(row["labels"]) - 1 for row in rows]
+    assert together == pytest.approx(np.average(alone, weights=counts), rel=1e-5)
 
 
-@pytest.mark.parametrize("text", ODD)
-def test_scores_are_log_probabilities(loaded, text):
-    scores, words = answering.answer(("gpt2_finetuned", "gpt2_lm"), text, "gpt2_finetuned")
-    assert {arm: len(values) for arm, values in scores.items()} == {"gpt2_finetuned": 4, "gpt2_lm": 3}
-    assert all(np.exp(values).sum() == pytest.approx(1) for values in scores.values())
-    assert words == answering.words("gpt2_finetuned", text, int(scores["gpt2_finetuned"].argmax()))
+def test_the_names_share_a_prompt_and_score_as_one_by_one(pair, monkeypatch):
+    model, tokenizer = pair
+    texts = ["Swollen toe at night.", "Rash after fever."]
+    found = answering.answer_logits(model, tokenizer, texts, NAMES)
+    for i, text in enumerate(texts):
+        for j, name in enumerate(NAMES):
+            bits = surprise.continuation_bits(
+                model, tokenizer, answering.prompt(text), f" {name}{tokenizer.eos_token}"
+            )
+            assert found[i, j] == pytest.approx(-bits * np.log(2), rel=1e-4)
+    alone = answering.answer_logits(model, tokenizer, texts[1:], NAMES[:1])
+    assert alone[0, 0] == pytest.approx(found[1, 0], rel=1e-5)
+    # rows as short as the longest name: packing must change nothing
+    monkeypatch.setattr(answering, "PACKED", 2)
+    np.testing.assert_allclose(answering.answer_logits(model, tokenizer, texts, NAMES), found, rtol=1e-5)
+
+
+def test_it_learns_to_answer_and_its_run_rebuilds_it(study, tmp_path):
+    base, labels = study.profile.base, splits.label_classes(study.split)[:3]
+    split = study.split[study.split["label"].isin(labels)]
+    text = dict(zip(labels, ("fever fever fever", "rash rash rash", "cough cough cough"), strict=True))
+    split = split.assign(text=split["label"].map(text))
+    result = answering.train(Task(split, ARMS["gpt2_lm"], 1e-3, 0, 8, base, NAMES, tmp_path))
+    assert (result["test_logits"].argmax(axis=1) == splits.side(split, "test")[1]).mean() > 0.9
+    again, tokenizer = answering.rebuild(result["arrays"], base), gpt2.load_tokenizer(base)
+    logits = answering.answer_logits(again, tokenizer, splits.side(split, "test")[0], NAMES)
+    np.testing.assert_allclose(logits, result["test_logits"], atol=0.05)  # kept in half precision
+    assert [row["epoch"] for row in result["history"]] == list(range(1, 9))
+    assert result["history"][-1]["valid_loss"] < result["history"][0]["valid_loss"]
+
+
+def test_names_are_packed_whole_and_every_token_is_there_once():
+    answers = [[5, 6, 0], [7, 0], [8, 9, 10, 0], [11, 0], [12, 13, 14, 15, 0]]
+    packed = answering.pack(answers, room=4)
+    assert packed["inputs"].shape == packed["owner"].shape == (3, 4)
+    for number, answer in enumerate(answers):
+        rows, places = np.nonzero(packed["owner"] == number)
+        assert len(set(rows)) == 1
+        assert packed["inputs"][rows, places].tolist() == answer[:-1]
+        assert packed["nexts"][rows, places].tolist() == answer[1:]
+        assert packed["place"][rows, places].tolist() == list(range(len(answer) - 1))
+    assert (packed["nexts"][packed["owner"] == -1] == answering.IGNORED).all()
+
+
+def test_without_training_it_is_the_base_and_its_prior_is_the_question_alone(study, tmp_path):
+    base, labels = study.profile.base, splits.label_classes(study.unseen_split)
+    names, split = study.answers_of(study.unseen_split), study.unseen_split
+    result = answering.train(Task(split, ARMS["gpt2_lm_zero"], base=base, names=names, work=tmp_path))
+    model, tokenizer = answering.rebuild(result["arrays"], base), gpt2.load_tokenizer(base)
+    assert result["history"] == []
+    assert result["test_logits"].shape == (len(splits.side(split, "test")[0]), len(labels))
+    asked = answering.answer_logits(answering.build_lm("base", base, 0), tokenizer, [""], names)[0]
+    np.testing.assert_allclose(result["arrays"]["prior"], asked, rtol=1e-5)
+    np.testing.assert_allclose(answering.answer_logits(model, tokenizer, [""], names)[0], asked, atol=0.05)
+
+
+def test_what_the_cost_table_takes_for_a_question(study):
+    tokenizer = gpt2.load_tokenizer(study.profile.base)
+    counts = [len(tokenizer(f" {question}")["input_ids"]) for question in answering.QUESTIONS]
+    assert np.mean(counts) == pytest.approx(cost.QUESTION_TOKENS, abs=1)

@@ -5,24 +5,26 @@ import pandas as pd
 import pytest
 import torch
 
-from helpers import forgetting, gpt2
+from helpers.analysis import forgetting
+from helpers.models import answering, gpt2
 
 
 @pytest.fixture(scope="module")
 def pair(toy_base):
-    return gpt2.build_lm("gpt2_lm", str(toy_base), 0).eval(), gpt2.load_tokenizer(str(toy_base))
+    return answering.build_lm("base", str(toy_base), 0).eval(), gpt2.load_tokenizer(str(toy_base))
 
 
 def test_a_model_without_opinion_needs_the_uniform_bits(pair, toy_base):
     tokenizer = pair[1]
-    blank = gpt2.build_lm("gpt2_lm_scratch", str(toy_base), 0).eval()
+    blank = answering.build_lm("random", str(toy_base), 0).eval()
     with torch.no_grad():
         blank.transformer.wte.weight.zero_()  # tied to the output: every token is as likely as any other
-    rows = forgetting.surprise(blank, tokenizer, ["Fever and cough.", "A rash at night, no fever."])
+    rows = forgetting.text_surprise(blank, tokenizer, ["Fever and cough.", "A rash at night, no fever."])
     size = blank.config.vocab_size
     np.testing.assert_allclose(rows["nats"], rows["tokens"] * np.log(size), rtol=1e-5)
     assert forgetting.token_perplexity(rows) == pytest.approx(size, rel=1e-4)
-    assert rows["bytes"].tolist() == [16, 26] and rows["tokens"][0] == len(tokenizer("Fever and cough.")["input_ids"])
+    assert rows["bytes"].tolist() == [16, 26]
+    assert rows["tokens"][0] == len(tokenizer("Fever and cough.")["input_ids"])
     bits = rows["tokens"].sum() * np.log2(size) / 42
     assert forgetting.bits_per_byte(rows) == pytest.approx(bits, rel=1e-4)
 
@@ -34,7 +36,8 @@ def test_the_change_is_paired_and_its_interval_holds_it():
     found = forgetting.change([before], [after])
     assert found["change"] == pytest.approx(5 / np.log(2) / 80, rel=0.05)
     # The texts differ widely, their changes hardly: only a paired interval is that narrow.
-    assert found["low"] < found["change"] < found["high"] and found["high"] - found["low"] < 0.01
+    assert found["low"] < found["change"] < found["high"]
+    assert found["high"] - found["low"] < 0.01
     same = forgetting.change([before], [before])
     assert (same["change"], same["low"], same["high"]) == (0, 0, 0)
 
@@ -50,4 +53,5 @@ def test_generation_is_greedy_or_drawn_by_its_seed(pair):
     greedy = forgetting.generate(model, tokenizer, "Fever and", new_tokens=8)
     assert greedy == forgetting.generate(model, tokenizer, "Fever and", new_tokens=8)
     drawn = {seed: forgetting.generate(model, tokenizer, "Fever and", seed, 8) for seed in (0, 1, 2)}
-    assert len(set(drawn.values())) > 1 and drawn[1] == forgetting.generate(model, tokenizer, "Fever and", 1, 8)
+    assert len(set(drawn.values())) > 1
+    assert drawn[1] == forgetting.generate(model, tokenizer, "Fever and", 1, 8)

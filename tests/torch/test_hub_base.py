@@ -1,4 +1,6 @@
-"""GPT-2 from the Hub through the same code as the shipped base: a made-up checkpoint of its layout, over HTTP on loopback."""
+"""GPT-2 from the Hub through the same code as the shipped base: a made-up checkpoint of its layout, over HTTP
+on loopback.
+"""
 
 import json
 import os
@@ -9,30 +11,36 @@ import pytest
 from safetensors.torch import save
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from helpers.text import GPT2_REVISIONS
+from helpers.models.bases import GPT2_REVISIONS
 from tests.hub import Hub, serve
 
 (REPOSITORY, REVISION), *_ = GPT2_REVISIONS.items()
 CHECK = f"""
 import numpy as np, torch
-from helpers import embeddings, gpt2
-from helpers.study import check_base
+from helpers.analysis import embeddings
+from helpers.arms import ARMS
+from helpers.models import classifier, gpt2
+from helpers.models.bases import check_base
 base = {REPOSITORY!r}
 check_base(base)
-tuned, scratch = (gpt2.build(arm, base, list("abc"), 0) for arm in ("gpt2_finetuned", "gpt2_scratch"))
+arms = (ARMS["gpt2_finetuned"], ARMS["gpt2_scratch"])
+tuned, scratch = (classifier.build(arm, base, list("abc"), 0) for arm in arms)
 words = embeddings.gpt2_words(base)
 tokenizer = gpt2.load_tokenizer(base)
 assert tokenizer.pad_token_id == tuned.config.pad_token_id is not None and tokenizer.padding_side == "right"
 row = tokenizer(" " + words.index[0])["input_ids"]
 assert np.allclose(words.iloc[0].to_numpy(), tuned.transformer.wte.weight[row[0]].detach().numpy())
 assert not torch.equal(tuned.transformer.wte.weight, scratch.transformer.wte.weight)
-print(gpt2.logits_of(tuned, tokenizer, ["fever and cough at night"]).shape, float(tuned.transformer.wte.weight.sum()))
+shape = classifier.logits_of(tuned, tokenizer, ["fever and cough at night"]).shape
+print(shape, float(tuned.transformer.wte.weight.sum()))
 """
 
 
 @pytest.fixture
 def hub(toy_base):
-    """The toy base in the layout of GPT-2's own repository: keys without `transformer.`, no pad token, old tokenizer files too."""
+    """The toy base in the layout of GPT-2's own repository: keys without `transformer.`, no pad token, old
+    tokenizer files too.
+    """
     model, tokenizer = AutoModelForCausalLM.from_pretrained(toy_base), AutoTokenizer.from_pretrained(toy_base)
     config = json.loads((toy_base / "config.json").read_text())
     config.pop("pad_token_id", None)
@@ -44,7 +52,9 @@ def hub(toy_base):
             {k: v.contiguous() for k, v in model.transformer.state_dict().items()}, metadata={"format": "pt"}
         ),
         "tokenizer.json": (toy_base / "tokenizer.json").read_bytes(),
-        "tokenizer_config.json": json.dumps({"model_max_length": 64, "tokenizer_class": "GPT2Tokenizer"}).encode(),
+        "tokenizer_config.json": json.dumps(
+            {"model_max_length": 64, "tokenizer_class": "GPT2Tokenizer"}
+        ).encode(),
         "vocab.json": json.dumps(bpe["vocab"]).encode(),
         "merges.txt": f"#version: 0.2\n{merges}\n".encode(),
     }
@@ -67,7 +77,8 @@ def test_both_starting_points_are_built_from_the_pinned_revision_and_then_offlin
         first = call(tmp_path, endpoint)
         assert first.returncode == 0, first.stderr[-2000:]
         shape, weight = first.stdout.rsplit(" ", 1)
-        assert shape == "(1, 3)" and float(weight) == pytest.approx(total, abs=1e-3)
+        assert shape == "(1, 3)"
+        assert float(weight) == pytest.approx(total, abs=1e-3)
         assert all(f"/{REVISION}/" in path for path in hub.requests if "/resolve/" in path)
         assert hub.downloads("model.safetensors") == 1
     offline = call(tmp_path, endpoint, HF_HUB_OFFLINE="1")
@@ -79,5 +90,6 @@ def test_another_commit_is_not_taken(hub, tmp_path):
     hub.repositories[REPOSITORY]["commit"] = "a" * 40
     with serve(hub) as endpoint:
         done = call(tmp_path, endpoint)
-    assert done.returncode == 1 and "cannot be had from the Hugging Face Hub" in done.stderr
+    assert done.returncode == 1
+    assert "cannot be had from the Hugging Face Hub" in done.stderr
     assert hub.downloads("model.safetensors") == 0

@@ -1,4 +1,6 @@
-"""Pre-training: held-out text stays held out, a killed run resumes to the same numbers, the result loads anywhere."""
+"""Pre-training: held-out text stays held out, a killed run resumes to the same numbers, the result loads
+anywhere.
+"""
 
 import json
 import os
@@ -13,8 +15,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from helpers import corpus, pretrain, pretrain_trainer
 from helpers.config import ROOT, InputError
+from helpers.models import metrics
+from helpers.pretraining import corpus, pretrain, trainer
 
 from .conftest import SPEC
 
@@ -22,7 +25,8 @@ from .conftest import SPEC
 def test_the_finished_base_loads_with_plain_transformers(toy_base):
     model = AutoModelForCausalLM.from_pretrained(toy_base, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(toy_base)
-    assert model.config.resid_pdrop == 0.1 and model.config.pad_token_id == tokenizer.pad_token_id
+    assert model.config.resid_pdrop == 0.1
+    assert model.config.pad_token_id == tokenizer.pad_token_id
     text = "fever — 39 °C, «dolor»"
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
     assert sorted(p.suffix for p in toy_base.iterdir()) == [
@@ -37,13 +41,18 @@ def test_the_finished_base_loads_with_plain_transformers(toy_base):
 
 
 def test_the_log_and_the_facts_agree(toy_base):
-    log, facts = pd.read_csv(toy_base / "pretraining.csv"), json.loads((toy_base / "pretraining.json").read_text())
+    log, facts = (
+        pd.read_csv(toy_base / "pretraining.csv"),
+        json.loads((toy_base / "pretraining.json").read_text()),
+    )
     assert facts["tokens_seen"] == SPEC.tokens == log["tokens"].iloc[-1]
-    assert facts["valid_bits_per_byte"] == pytest.approx(log["valid_bits_per_byte"].dropna().iloc[-1], abs=1e-4)
+    assert facts["valid_bits_per_byte"] == pytest.approx(
+        log["valid_bits_per_byte"].dropna().iloc[-1], abs=1e-4
+    )
     assert log["valid_loss"].dropna().iloc[-1] < log["valid_loss"].dropna().iloc[0]
 
 
-class Killed(pretrain_trainer.Progress):
+class Killed(trainer.Progress):
     """Interrupts the training after step 12."""
 
     def on_step_end(self, args, state, control, **kwargs):
@@ -60,10 +69,12 @@ def same(one: dict, other: dict) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_killed_pretraining_resumes_to_the_same_weights_and_log(toy_corpus, toy_base, tmp_path, monkeypatch):
+def test_a_killed_pretraining_resumes_to_the_same_weights_and_log(
+    toy_corpus, toy_base, tmp_path, monkeypatch
+):
     monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
     with monkeypatch.context() as patch:
-        patch.setattr(pretrain_trainer, "Progress", Killed)
+        patch.setattr(trainer, "Progress", Killed)
         with pytest.raises(KeyboardInterrupt):
             pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
     assert not any((tmp_path / "out").iterdir())
@@ -76,20 +87,25 @@ def test_a_killed_pretraining_resumes_to_the_same_weights_and_log(toy_corpus, to
 
 
 def test_a_time_budget_gives_the_run_of_as_many_tokens(toy_corpus, tmp_path, monkeypatch):
-    """Ended by the clock, even across an interruption, the weights are those of a run whose length was known from the start."""
+    """Ended by the clock, even across an interruption, the weights are those of a run whose length was known
+    from the start.
+    """
     monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
     monkeypatch.setattr(
-        pretrain_trainer.Pretrainer, "spent", lambda self: {"seconds": self.state.global_step, "cpu_seconds": 0}
+        trainer.Pretrainer, "spent", lambda self: {"seconds": self.state.global_step, "cpu_seconds": 0}
     )
     spec = replace(SPEC, tokens=None)
-    for progress in (Killed, pretrain_trainer.Progress):
+    for progress in (Killed, trainer.Progress):
         with monkeypatch.context() as patch:
-            patch.setattr(pretrain_trainer, "Progress", progress)
+            patch.setattr(trainer, "Progress", progress)
             try:
-                facts = pretrain.pretrain(toy_corpus, tmp_path / "budget", spec, False, eval_every=3, budget=15)
+                facts = pretrain.pretrain(
+                    toy_corpus, tmp_path / "budget", spec, False, eval_every=3, budget=15
+                )
             except KeyboardInterrupt:
                 assert progress is Killed
-    # A step a second. The length is settled at step 9, of which the checkpoint that the second session goes on from must know.
+    # A step a second. The length is settled at step 9, of which the checkpoint that the second session goes
+    # on from must know.
     assert facts["steps"] == 15
     known = replace(SPEC, tokens=facts["tokens_seen"])
     pretrain.pretrain(toy_corpus, tmp_path / "known", known, compile_model=False, eval_every=3)
@@ -102,15 +118,26 @@ def test_a_run_killed_after_its_training_only_exports(toy_corpus, toy_base, tmp_
         patch.setattr(pretrain, "export", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
-    monkeypatch.setattr(pretrain_trainer.Pretrainer, "train", None)
+    monkeypatch.setattr(trainer.Pretrainer, "train", None)
     facts = pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5)
-    assert facts["steps"] == 20 and same(weights(toy_base), weights(tmp_path / "out"))
+    assert facts["steps"] == 20
+    assert same(weights(toy_base), weights(tmp_path / "out"))
 
 
 def test_two_processes_share_a_step(toy_corpus, toy_base, tmp_path):
-    """Under torchrun: as many tokens a step as with one process, and nearly the same losses (sums in another order)."""
+    """Under torchrun: as many tokens a step as with one process, and nearly the same losses (sums in another
+    order).
+    """
     options = [f"--{name.replace('_', '-')}={value}" for name, value in asdict(SPEC).items() if value != ""]
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "helpers"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "-m",
+        "helpers",
+    ]
     command += [
         "pretrain",
         f"--corpus={toy_corpus}",
@@ -123,7 +150,9 @@ def test_two_processes_share_a_step(toy_corpus, toy_base, tmp_path):
     environment["CUDA_VISIBLE_DEVICES"] = ""
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
-    one, two = (pd.read_csv(d / "pretraining.csv").dropna(subset=["valid_loss"]) for d in (toy_base, tmp_path / "out"))
+    one, two = (
+        pd.read_csv(d / "pretraining.csv").dropna(subset=["valid_loss"]) for d in (toy_base, tmp_path / "out")
+    )
     assert two["tokens"].tolist() == one["tokens"].tolist()
     assert two["valid_loss"].to_numpy() == pytest.approx(one["valid_loss"].to_numpy(), rel=0.02)
 
@@ -131,25 +160,31 @@ def test_two_processes_share_a_step(toy_corpus, toy_base, tmp_path):
 def test_whichever_ends_first_ends_the_run(toy_corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
     monkeypatch.setattr(
-        pretrain_trainer.Pretrainer, "spent", lambda self: {"seconds": self.state.global_step, "cpu_seconds": 0}
+        trainer.Pretrainer, "spent", lambda self: {"seconds": self.state.global_step, "cpu_seconds": 0}
     )
     for budget, steps in ((10, 10), (1000, 20)):  # a step a second; SPEC has 20 steps
-        facts = pretrain.pretrain(toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5, budget=budget)
+        facts = pretrain.pretrain(
+            toy_corpus, tmp_path / "out", SPEC, compile_model=False, eval_every=5, budget=budget
+        )
         assert facts["steps"] == steps
 
 
-def test_a_resumed_log_is_that_of_an_unbroken_run_with_dropout_and_over_an_epoch(toy_corpus, tmp_path, monkeypatch):
-    """Dropout draws random numbers, an epoch has fewer rows than the run, and evaluations fall between log entries."""
+def test_a_resumed_log_is_that_of_an_unbroken_run_with_dropout_and_over_an_epoch(
+    toy_corpus, tmp_path, monkeypatch
+):
+    """Dropout draws random numbers, an epoch has fewer rows than the run, and evaluations fall between log
+    entries.
+    """
     spec = replace(SPEC, tokens=50 * SPEC.step_tokens, dropout=0.1)
     logs = []
     for name, progress in (
-        ("unbroken", pretrain_trainer.Progress),
+        ("unbroken", trainer.Progress),
         ("resumed", Killed),
-        ("resumed", pretrain_trainer.Progress),
+        ("resumed", trainer.Progress),
     ):
         monkeypatch.setattr(pretrain, "BUILD", tmp_path / name)
         with monkeypatch.context() as patch:
-            patch.setattr(pretrain_trainer, "Progress", progress)
+            patch.setattr(trainer, "Progress", progress)
             try:
                 pretrain.pretrain(toy_corpus, tmp_path / "out", spec, compile_model=False, eval_every=9)
                 logs.append((pd.read_csv(tmp_path / "out" / "pretraining.csv"), weights(tmp_path / "out")))
@@ -196,7 +231,9 @@ def test_an_output_that_cannot_be_written_is_refused_before_training(toy_corpus,
 def test_a_loss_that_is_not_a_number_ends_the_run(toy_corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
     with pytest.raises(InputError, match="--learning-rate: the training loss became"):
-        pretrain.pretrain(toy_corpus, tmp_path / "out", replace(SPEC, learning_rate=1e30), compile_model=False)
+        pretrain.pretrain(
+            toy_corpus, tmp_path / "out", replace(SPEC, learning_rate=1e30), compile_model=False
+        )
 
 
 @pytest.mark.parametrize(
@@ -220,7 +257,9 @@ def test_packing_keeps_every_token_in_order_and_closes_each_text(toy_base):
     rows = corpus.pack(["fever and cough", "rash"] * 20, tokenizer, 8)
     end = tokenizer.eos_token_id
     stream = (tokenizer("fever and cough")["input_ids"] + [end] + tokenizer("rash")["input_ids"] + [end]) * 20
-    assert rows.dtype == np.uint16 and rows.ravel().tolist() == stream[: rows.size] and len(stream) - rows.size < 8
+    assert rows.dtype == np.uint16
+    assert rows.ravel().tolist() == stream[: rows.size]
+    assert len(stream) - rows.size < 8
 
 
 def test_sources_are_filtered_and_an_empty_choice_is_refused(toy_corpus):
@@ -231,5 +270,5 @@ def test_sources_are_filtered_and_an_empty_choice_is_refused(toy_corpus):
 
 
 def test_bits_per_byte_of_a_uniform_byte_model_is_eight():
-    assert pretrain_trainer.bits_per_byte(np.log(256), 1.0) == pytest.approx(8)
+    assert metrics.bits_per_byte(np.log(256), 1.0) == pytest.approx(8)
     assert replace(SPEC, tokens=1).max_steps == 1

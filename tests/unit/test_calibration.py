@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from helpers.calibration import TEMPERATURES, calibration_table, fit_temperature, reliability
-from helpers.metrics import expected_calibration_error, negative_log_likelihood
-from helpers.records import Record
+from helpers.analysis.calibration import TEMPERATURES, calibration_table, fit_temperature, reliability
+from helpers.experiments.records import Record
+from helpers.models.metrics import expected_calibration_error, negative_log_likelihood
 
 
 def calibrated(n, seed, classes=6):
@@ -59,25 +59,34 @@ def test_the_weighted_gap_of_the_bins_is_the_calibration_error(bins):
     logits, labels = calibrated(500, 2)
     table = reliability(3 * logits, labels, bins)
     gap = np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["rows"])
-    assert gap == pytest.approx(expected_calibration_error(3 * logits, labels, bins)) and table["rows"].sum() == 500
+    assert gap == pytest.approx(expected_calibration_error(3 * logits, labels, bins))
+    assert table["rows"].sum() == 500
 
 
 def test_each_seed_is_scaled_by_its_own_validation_rows():
     (valid, valid_labels), (test, test_labels) = calibrated(8000, 3), calibrated(8000, 4)
     table = calibration_table(
-        {"gpt2_finetuned": [run(2 * valid, 2 * test), run(4 * valid, 4 * test)], "gpt2_frozen": [run(4 * valid, test)]},
+        {
+            "gpt2_finetuned": [run(2 * valid, 2 * test), run(4 * valid, 4 * test)],
+            "gpt2_frozen": [run(4 * valid, test)],
+        },
         valid_labels,
         test_labels,
     )
-    assert table.index.tolist() == ["gpt2_finetuned", "gpt2_frozen"] and table.index.name == "arm"
+    assert table.index.tolist() == ["gpt2_finetuned", "gpt2_frozen"]
+    assert table.index.name == "arm"
     row, other = table.loc["gpt2_finetuned"], table.loc["gpt2_frozen"]
     assert row.temperature == pytest.approx(3, rel=0.05)
     right = negative_log_likelihood(test, test_labels).mean()
-    assert row.loss_scaled == pytest.approx(right, abs=0.01) and row.ece_scaled < 0.02 < 0.1 < row.ece
+    assert row.loss_scaled == pytest.approx(right, abs=0.01)
+    assert row.ece_scaled < 0.02 < 0.1 < row.ece
     losses = [negative_log_likelihood(scale * test, test_labels).mean() for scale in (2, 4)]
     assert row.loss == pytest.approx(np.mean(losses), rel=1e-5)
     assert row.accuracy == pytest.approx((test.argmax(axis=1) == test_labels).mean())
-    assert row.confidence == pytest.approx(np.mean([softmax(s * test, axis=1).max(axis=1).mean() for s in (2, 4)]))
+    assert row.confidence == pytest.approx(
+        np.mean([softmax(s * test, axis=1).max(axis=1).mean() for s in (2, 4)])
+    )
     # Fitted on test, this one's temperature would be 1 and nothing would get worse.
-    assert other.temperature == pytest.approx(4, rel=0.05) and other.loss_scaled > other.loss + 0.1
+    assert other.temperature == pytest.approx(4, rel=0.05)
+    assert other.loss_scaled > other.loss + 0.1
     assert other.ece < 0.02 < 0.1 < other.ece_scaled

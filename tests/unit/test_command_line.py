@@ -35,39 +35,58 @@ def call(tmp_path, *arguments, **environment):
 def test_unusable_arguments(arguments, message, capsys):
     assert main(list(arguments)) == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: ") and message in error and error.count("\n") == 1
+    assert error.startswith("error: ")
+    assert message in error
+    assert error.count("\n") == 1
 
 
 def test_bad_data_exits_with_2_and_writes_nothing(tmp_path):
     file = tmp_path / "bad.csv"
     file.write_text("text,label\nfever,flu\n,cold\n")
     done, build = call(tmp_path, "run", "--profile", "quick", "--data", str(file))
-    assert (
-        done.returncode == 2
-        and "bad.csv: 1 fault(s); fill or remove these rows\n  row 2: `text` is empty\n" in done.stderr
-    )
-    assert not build.exists() and list(tmp_path.iterdir()) == [file]
+    assert done.returncode == 2
+    assert "bad.csv: 1 fault(s); fill or remove these rows\n  row 2: `text` is empty\n" in done.stderr
+    assert not build.exists()
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_pages_too_short_to_cut_exit_with_2(tmp_path):
     file = tmp_path / "short.csv"
     file.write_text("text,label\nfever,flu\nrunny nose,cold\n")
     done, build = call(tmp_path, "grid", "--profile", "quick", "--data", str(file))
-    assert done.returncode == 2 and "fewer than two labels" in done.stderr and not build.exists()
+    assert done.returncode == 2
+    assert "fewer than two labels" in done.stderr
+    assert not build.exists()
 
 
 def test_a_corpus_that_is_not_there_exits_with_2(tmp_path):
     done, build = call(
-        tmp_path, "pretrain", "--corpus", str(tmp_path / "nowhere"), "--out", str(tmp_path / "model"), "--tokens=10"
+        tmp_path,
+        "pretrain",
+        "--corpus",
+        str(tmp_path / "nowhere"),
+        "--out",
+        str(tmp_path / "model"),
+        "--tokens=10",
     )
-    assert done.returncode == 2 and "nowhere: no file *.jsonl[.xz] there" in done.stderr and not build.exists()
+    assert done.returncode == 2
+    assert "nowhere: no file *.jsonl[.xz] there" in done.stderr
+    assert not build.exists()
 
 
 @pytest.mark.parametrize("source", ["mayo", "medquad"])
 def test_the_hub_out_of_reach_names_both_ways_out(tmp_path, source):
     done, build = call(
-        tmp_path, "run", "--profile", "quick", "--data", source, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hf")
+        tmp_path,
+        "run",
+        "--profile",
+        "quick",
+        "--data",
+        source,
+        HF_HUB_OFFLINE="1",
+        HF_HOME=str(tmp_path / "hf"),
     )
     assert done.returncode == 2, done.stderr
     assert "run once with network so that it is cached, or use --data embedded" in done.stderr
-    assert done.stderr.count("\n") == 1 and not build.exists()
+    assert done.stderr.count("\n") == 1
+    assert not build.exists()

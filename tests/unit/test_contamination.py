@@ -1,14 +1,16 @@
-"""The pre-training text has read no page: checked again where it is at hand, and by the kept audit where it is not."""
+"""The pre-training text has read no page: checked again where it is at hand, and by the kept audit where it
+is not.
+"""
 
 import json
 
 import pandas as pd
 import pytest
 
-from helpers import contamination
 from helpers.__main__ import main
 from helpers.config import ROOT
-from helpers.data import load_table
+from helpers.data.sources import load_table
+from helpers.pretraining import contamination
 
 CORPUS = ROOT.parent / "shared" / "corpus"
 RECORD = json.loads(contamination.RECORD.read_text(encoding="utf-8"))
@@ -16,9 +18,14 @@ PAGES = load_table("embedded")
 
 
 def test_every_page_was_audited_as_it_stands_and_shares_nothing():
-    assert contamination.unaudited(PAGES, RECORD) == [], "run `python -m helpers contamination --corpus DIR` again"
-    assert RECORD["n"] == 13 and not any(RECORD["pages"].values())
-    assert len(RECORD["pages"]) == len(PAGES) and len(RECORD["corpus"]) > 1 and RECORD["documents"] > 0
+    assert contamination.unaudited(PAGES, RECORD) == [], (
+        "run `python -m helpers contamination --corpus DIR` again"
+    )
+    assert RECORD["n"] == 13
+    assert not any(RECORD["pages"].values())
+    assert len(RECORD["pages"]) == len(PAGES)
+    assert len(RECORD["corpus"]) > 1
+    assert RECORD["documents"] > 0
 
 
 def test_the_audit_gives_what_was_kept():
@@ -48,15 +55,21 @@ def directory(tmp_path):
 def test_a_quoted_page_is_found_in_training_and_held_out_text(directory):
     found = contamination.audit(PAGES, directory)
     shared = [found["pages"][contamination.page_key(text)] for text in PAGES["text"]]
-    assert shared[:2] == [3, 1] and not any(shared[2:]) and found["documents"] == 3
+    assert shared[:2] == [3, 1]
+    assert not any(shared[2:])
+    assert found["documents"] == 3
 
 
-def test_the_command_reports_other_sources_and_keeps_only_the_embedded_audit(directory, tmp_path, monkeypatch, capsys):
+def test_the_command_reports_other_sources_and_keeps_only_the_embedded_audit(
+    directory, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(contamination, "RECORD", tmp_path / "record.json")
     file = tmp_path / "mine.csv"
     pd.DataFrame({"text": PAGES["text"][:3], "label": ["x", "y", "x"]}).to_csv(file, index=False)
     assert main(["contamination", "--corpus", str(directory), "--data", str(file)]) == 0
-    assert "2 of 3 pages share" in (shown := capsys.readouterr().out) and "3 runs  x" in shown and "1 runs  y" in shown
+    assert "2 of 3 pages share" in (shown := capsys.readouterr().out)
+    assert "3 runs  x" in shown
+    assert "1 runs  y" in shown
     assert not contamination.RECORD.exists()
     assert main(["contamination", "--corpus", str(directory)]) == 0
     assert json.loads(contamination.RECORD.read_text())["documents"] == 3

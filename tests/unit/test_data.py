@@ -1,4 +1,6 @@
-"""Loading and cleaning: one schema whatever the source, and errors that name the file, the row and the way out."""
+"""Loading and cleaning: one schema whatever the source, and errors that name the file, the row and the way
+out.
+"""
 
 import json
 
@@ -8,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.config import InputError
-from helpers.data import clean_text, load_table, slug, symptom_answers
+from helpers.data.cleaning import clean_text, label_slug
+from helpers.data.sources import load_table, symptom_answers
 
 
 def test_residue_of_scraped_pages_is_removed():
-    raw = "Fever &amp; chills\r\n\t\r\n  - sore throat  - cough\u00a0at night\nEnlarge image\nOpen pop-up dialog box\n<p>Rash</p>"
+    raw = "Fever &amp; chills\r\n\t\r\n  - sore throat  - cough\u00a0at night\nEnlarge image\n"
+    raw += "Open pop-up dialog box\n<p>Rash</p>"
     assert clean_text(raw) == "Fever & chills\nsore throat\ncough at night\nRash"
 
 
@@ -30,8 +34,10 @@ def test_comparisons_and_ordinary_words_are_no_residue():
 # Words, and every kind of residue that scraped pages carry, in any order.
 SCRAPED = st.lists(
     st.sampled_from(
-        ["fever", "10-12", "non-itchy", "rash.", "\r\n\t", "\n- ", "  * ", "\t• ", " ", "\u00a0", "\u200b", "\ufeff"]
-        + ["&amp;", "&lt;p&gt;", "&amp;nbsp;", "<b>", "</li>", "\nEnlarge image\n", "Open pop-up dialog box", "\nPrint\n"]
+        ["fever", "10-12", "non-itchy", "rash.", "\r\n\t", "\n- ", "  * ", "\t• ", " "]
+        + ["\u00a0", "\u200b", "\ufeff"]
+        + ["&amp;", "&lt;p&gt;", "&amp;nbsp;", "<b>", "</li>", "\nEnlarge image\n", "Open pop-up dialog box"]
+        + ["\nPrint\n"]
         + ["\x00", "\u2028", "e\u0301"]
     ),
     max_size=30,
@@ -43,12 +49,15 @@ def test_cleaning_a_clean_text_changes_nothing_and_no_residue_is_left(text):
     once = clean_text(text)
     assert clean_text(once) == once
     assert not set(once) & set("\r\t\x00\u200b\u00a0\ufeff\u2028")
-    assert "  " not in once and "\n\n" not in once and once == once.strip()
+    assert "  " not in once
+    assert "\n\n" not in once
+    assert once == once.strip()
 
 
 @given(
     st.lists(
-        st.sampled_from(["fever", "itchy", "non-itchy", "10-12", "rash.", "O2", "(dry)", "<90", "a*b"]), min_size=1
+        st.sampled_from(["fever", "itchy", "non-itchy", "10-12", "rash.", "O2", "(dry)", "<90", "a*b"]),
+        min_size=1,
     )
 )
 def test_cleaning_keeps_every_word_of_a_text_without_residue(words):
@@ -57,8 +66,9 @@ def test_cleaning_keeps_every_word_of_a_text_without_residue(words):
 
 def test_captions_and_buttons_of_a_made_up_page_go_and_its_symptoms_stay():
     page = (
-        "Sunburn-like rash\r\n\t\r\n\tPrint\r\n\tEnlarge image Close\r\nSigns on the skin:\r\n\t\r\n* Small bumps\r\n"
-        "* Flaking&nbsp;skin\r\nOpen pop-up dialog box\r\n<p>It itches at night.</p>\r\n&copy; 2023 A clinic\r\nShow more\r\n"
+        "Sunburn-like rash\r\n\t\r\n\tPrint\r\n\tEnlarge image Close\r\nSigns on the skin:\r\n\t\r\n* Small "
+        "bumps\r\n* Flaking&nbsp;skin\r\nOpen pop-up dialog box\r\n<p>It itches at night.</p>\r\n&copy; 2023 "
+        "A clinic\r\nShow more\r\n"
     )
     assert clean_text(page).split("\n") == [
         "Sunburn-like rash", "Signs on the skin:", "Small bumps", "Flaking skin", "It itches at night.",
@@ -66,7 +76,7 @@ def test_captions_and_buttons_of_a_made_up_page_go_and_its_symptoms_stay():
 
 
 def test_slug_has_the_form_of_the_first_data_set():
-    assert slug("Crohn's Disease (regional enteritis)") == "crohns-disease-regional-enteritis"
+    assert label_slug("Crohn's Disease (regional enteritis)") == "crohns-disease-regional-enteritis"
 
 
 def write(path, text, encoding="utf-8"):
@@ -85,7 +95,11 @@ def write(path, text, encoding="utf-8"):
         ("commas.csv", "text,label\nfever, high,flu\ncough, dry,cold\n", "more fields than the header"),
         ("ragged.csv", "text,label\nfever,flu\na,b,c,d\n", "cannot be read as csv"),
         ("onelabel.csv", "text,label\nfever,flu\ncough,flu\n", "only one label"),
-        ("broken.jsonl", '{"text": "fever", "label": ', "cannot be read as jsonl; mend or remove these lines"),
+        (
+            "broken.jsonl",
+            '{"text": "fever", "label": ',
+            "cannot be read as jsonl; mend or remove these lines",
+        ),
         ("broken.parquet", "this is no parquet", "cannot be read as parquet"),
         ("notes.txt", "fever", "nor the path of"),
     ],
@@ -122,7 +136,11 @@ def test_a_file_saved_by_a_spreadsheet_with_a_byte_order_mark_is_read(tmp_path):
 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path):
     with pytest.raises(InputError, match="not UTF-8"):
-        load_table(write(tmp_path / "latin.csv", "text,label\nfiebre y dolor de garganta según él,x\nb,y\n", "latin-1"))
+        load_table(
+            write(
+                tmp_path / "latin.csv", "text,label\nfiebre y dolor de garganta según él,x\nb,y\n", "latin-1"
+            )
+        )
 
 
 def test_a_missing_file_is_refused(tmp_path):
@@ -145,7 +163,13 @@ def test_medquad_keeps_the_longest_symptom_answer_of_each_disease():
         {
             "question_focus": ["Gout", "Gout", "Gout", "Measles", "Rubella"],
             "question_type": ["symptoms", "symptoms", "treatment", "symptoms", "symptoms"],
-            "answer": ["Short.", "A longer answer.", "Rest and much longer text than the others.", "Rash.", None],
+            "answer": [
+                "Short.",
+                "A longer answer.",
+                "Rest and much longer text than the others.",
+                "Rash.",
+                None,
+            ],
         }
     )
     assert symptom_answers(table, "MedQuAD").to_dict("records") == [

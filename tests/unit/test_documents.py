@@ -1,4 +1,6 @@
-"""Report and slides against the records: nothing cited that no run produced, nothing committed that is older than the results."""
+"""Report and slides against the records: nothing cited that no run produced, nothing committed that is older
+than the results.
+"""
 
 import json
 import re
@@ -9,9 +11,11 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from helpers import gallery, latex, plots, report, stamps
-from helpers.captions import CAPTIONS
 from helpers.config import ROOT
+from helpers.figures import style
+from helpers.figures.captions import CAPTIONS
+from helpers.notebooks import contents
+from helpers.report import documents, export, gallery
 
 REPORT, GENERATED = ROOT / "report", ROOT / "report" / "generated"
 SOURCES = sorted([*REPORT.glob("*.tex"), *REPORT.glob("dibujos/*.tex")])
@@ -34,21 +38,26 @@ def test_latex_cites_only_macros_figures_and_tables_that_a_run_wrote(file):
     known |= {"Fingerprint", "ConNotas", "FigureCaption", "FigureAlt", "LARGE", "Large", "Stealth"}
     assert not set(re.findall(r"\\([A-Z][A-Za-z]+)", text)) - known
     figures = set(re.findall(r"(?:figura(?:\[\w+\])?|FigureCaption|ref)\{(?:fig:)?(\d\d_\w+)\}", text))
-    assert figures <= set(CAPTIONS) and figures <= set(re.findall(r"definefigure\{(\w+)\}", generated("figuras.tex")))
+    assert figures <= set(CAPTIONS)
+    assert figures <= set(re.findall(r"definefigure\{(\w+)\}", generated("figuras.tex")))
     assert all((ROOT / "figures" / f"{name}.pdf").is_file() for name in figures)
     assert all((GENERATED / f"tabla_{name}.tex").is_file() for name in re.findall(r"\\tabla\{(\w+)\}", text))
     cited = {
-        key for keys in re.findall(r"\\(?:paren|text)cite(?:\[[^]]*\])*\{([^}]+)\}", text) for key in keys.split(",")
+        key
+        for keys in re.findall(r"\\(?:paren|text)cite(?:\[[^]]*\])*\{([^}]+)\}", text)
+        for key in keys.split(",")
     }
     assert cited <= set(re.findall(r"@\w+\{(\w+),", (REPORT / "referencias.bib").read_text(encoding="utf-8")))
 
 
 def test_report_and_slides_show_figures_tables_and_what_the_notes_ask_for():
     text = {name: source(REPORT / f"{name}.tex") for name in PDFS}
-    assert len(re.findall(r"\\figura\{", text["informe"])) >= 6 and len(re.findall(r"\\tabla\{", text["informe"])) >= 5
+    assert len(re.findall(r"\\figura\{", text["informe"])) >= 6
+    assert len(re.findall(r"\\tabla\{", text["informe"])) >= 5
     assert all(f"input{{dibujos/{drawing}}}" in text[name] for name in text for drawing in ("bilstm", "gpt2"))
     frames = text["expo"].split(r"\begin{frame}")[1:]
-    assert len(frames) in PDFS["expo"] and all(r"\note{" in frame for frame in frames)
+    assert len(frames) in PDFS["expo"]
+    assert all(r"\note{" in frame for frame in frames)
     for asked in (
         "Tokenizer",
         "Padding",
@@ -72,57 +81,62 @@ def test_no_result_is_typed_into_latex(file):
     ):
         text = re.sub(no_prose, "", text, flags=re.DOTALL)
     typed = set(re.findall(r"\d+\.\d+|\d+\s*\\,?\\%|\d{1,3},\d{3}|\d{3,}", text))
-    assert not typed - {"0.001", "150", "256", r"95\,\%", "2023"}  # the notes' values, the intervals' level, the year
+    # the notes' values, the intervals' level, the year
+    assert not typed - {"0.001", "150", "256", r"95\,\%", "2023"}
 
 
 def test_generated_files_are_what_results_and_figures_say(tmp_path):
     shutil.copytree(ROOT / "figures", tmp_path / "figures")
     (tmp_path / "report" / "generated").mkdir(parents=True)
     shutil.copy(GENERATED / "results.json", tmp_path / "report" / "generated")
-    report.write_tex(tmp_path / "report" / "generated")
+    export.write_tex(tmp_path / "report" / "generated")
     gallery.write_index(tmp_path)
     made = sorted((tmp_path / "report" / "generated").glob("*.tex"))
-    assert len(made) == 8 and all(file.read_text() == generated(file.name) for file in made)
+    assert len(made) == 8
+    assert all(file.read_text() == generated(file.name) for file in made)
     assert (tmp_path / "figures" / "README.md").read_text() == (ROOT / "figures" / "README.md").read_text()
 
 
 def test_outputs_belong_to_the_committed_results():
-    assert stamps.drifted(ROOT) == [], "run `make run PROFILE=report`: these are older, or newer, than results.json"
+    assert contents.drifted(ROOT) == [], (
+        "run `make run PROFILE=reference`: these are older, or newer, than results.json"
+    )
 
 
 def test_drift_is_seen(tmp_path):
-    known = json.loads((ROOT / stamps.MANIFEST).read_text(encoding="utf-8"))
-    files = [stamps.MANIFEST, stamps.RESULTS, *known["files"]]
-    assert {f"figures/{name}.pdf" for name in CAPTIONS} <= set(files) and "notebooks/06_comparacion.ipynb" in files
+    known = json.loads((ROOT / contents.MANIFEST).read_text(encoding="utf-8"))
+    files = [contents.MANIFEST, contents.RESULTS, *known["files"]]
+    assert {f"figures/{name}.pdf" for name in CAPTIONS} <= set(files)
+    assert "notebooks/06_comparacion.ipynb" in files
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tmp_path / file)
-    assert stamps.drifted(tmp_path) == []
-    for changed in ("figures/06_costo.png", "notebooks/01_eda.ipynb", stamps.RESULTS):
+    assert contents.drifted(tmp_path) == []
+    for changed in ("figures/06_costo.png", "notebooks/01_eda.ipynb", contents.RESULTS):
         (tmp_path / changed).write_bytes((tmp_path / changed).read_bytes() + b" ")
     (tmp_path / "figures" / "01_zipf.pdf").unlink()
-    assert set(stamps.drifted(tmp_path)) == {
+    assert set(contents.drifted(tmp_path)) == {
         "figures/06_costo.png",
         "notebooks/01_eda.ipynb",
-        stamps.RESULTS,
+        contents.RESULTS,
         "figures/01_zipf.pdf",
     }
-    (tmp_path / stamps.MANIFEST).unlink()
-    assert stamps.drifted(tmp_path) == [stamps.MANIFEST]
+    (tmp_path / contents.MANIFEST).unlink()
+    assert contents.drifted(tmp_path) == [contents.MANIFEST]
 
 
 @pytest.mark.parametrize("name", PDFS)
 def test_committed_pdfs_were_built_from_the_committed_results_and_sources(name):
     pdf = REPORT / f"{name}.pdf"
-    assert latex.fingerprint_of(pdf) == latex.fingerprint(ROOT), "run `make report`"
+    assert documents.fingerprint_of(pdf) == documents.fingerprint(ROOT), "run `make report`"
     assert len(PdfReader(pdf).pages) in PDFS[name]
 
 
 def test_the_fingerprint_changes_with_a_number_a_figure_or_a_source(tmp_path, monkeypatch):
     for directory in ("report", "figures"):
         shutil.copytree(ROOT / directory, tmp_path / directory)
-    monkeypatch.setattr(latex, "ROOT", tmp_path)
-    seen = {latex.fingerprint(tmp_path)}
+    monkeypatch.setattr(documents, "ROOT", tmp_path)
+    seen = {documents.fingerprint(tmp_path)}
     for file in (
         "report/generated/results.json",
         "figures/06_costo.pdf",
@@ -130,37 +144,44 @@ def test_the_fingerprint_changes_with_a_number_a_figure_or_a_source(tmp_path, mo
         "report/dibujos/gpt2.tex",
     ):
         (tmp_path / file).write_bytes((tmp_path / file).read_bytes() + b" ")
-        seen.add(latex.fingerprint(tmp_path))
+        seen.add(documents.fingerprint(tmp_path))
     assert len(seen) == 5
 
 
 @pytest.mark.parametrize("name", CAPTIONS)
 def test_a_figure_has_the_reports_width_its_own_fonts_a_title_and_an_alt_text(name):
     page = PdfReader(ROOT / "figures" / f"{name}.pdf").pages[0]
-    assert (float(page.mediabox.width), float(page.mediabox.height)) == pytest.approx((6.4 * 72, 3.6 * 72), abs=0.5)
+    assert (float(page.mediabox.width), float(page.mediabox.height)) == pytest.approx(
+        (6.4 * 72, 3.6 * 72), abs=0.5
+    )
     fonts = page["/Resources"].get_object()["/Font"].get_object().values()
     described = [font.get_object() for font in fonts]
     inner = [f["/DescendantFonts"][0].get_object() if "/DescendantFonts" in f else f for f in described]
-    assert inner and all("/FontFile2" in font["/FontDescriptor"].get_object() for font in inner)
+    assert inner
+    assert all("/FontFile2" in font["/FontDescriptor"].get_object() for font in inner)
     with Image.open(ROOT / "figures" / f"{name}.png") as picture:
         assert picture.size == (1920, 1080)
     title, alt = gallery.described(ROOT / "figures" / f"{name}.png")
-    assert title and title in alt and CAPTIONS[name].kind in alt and CAPTIONS[name].text.rstrip(".") in alt
-    assert f'alt="{alt}"'.replace('"', "") in (ROOT / "figures" / "README.md").read_text(encoding="utf-8").replace(
-        '"', ""
-    )
+    assert title
+    assert title in alt
+    assert CAPTIONS[name].kind in alt
+    assert CAPTIONS[name].text.rstrip(".") in alt
+    assert f'alt="{alt}"'.replace('"', "") in (ROOT / "figures" / "README.md").read_text(
+        encoding="utf-8"
+    ).replace('"', "")
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "said"), [("06_unheard_of", 10, "no caption"), ("06_costo", 8.9, "below 9 points: 'tiny'")]
+    ("name", "size", "said"),
+    [("06_unheard_of", 10, "no caption"), ("06_costo", 8.9, "below 9 points: 'tiny'")],
 )
 def test_a_figure_without_a_caption_or_with_small_type_is_not_saved(tmp_path, name, size, said):
-    fig, ax = plots.plt.subplots()
+    fig, ax = style.plt.subplots()
     ax.tick_params(labelsize=10)
     ax.text(0.5, 0.5, "tiny", fontsize=size)
     with pytest.raises(ValueError, match=said):
-        plots.save_figure(fig, name, SimpleNamespace(output=tmp_path))
-    plots.plt.close(fig)
+        style.save_figure(fig, name, SimpleNamespace(output=tmp_path))
+    style.plt.close(fig)
     assert not list(tmp_path.rglob("*.p*"))
 
 
@@ -171,18 +192,20 @@ def test_what_report_and_slides_say_in_words_is_so():
     assert best < 0.5  # "falla en la mayoría de los textos", "difícil para todos"
     assert arms["tfidf_logreg"]["accuracy"] == best  # "por qué puede ganar contar palabras"
     by_rows = {
-        arm: [r["accuracy"] for r in results["curve"] if r["arm"] == arm] for arm in ("tfidf_logreg", "gpt2_finetuned")
+        arm: [r["accuracy"] for r in results["curve"] if r["arm"] == arm]
+        for arm in ("tfidf_logreg", "gpt2_finetuned")
     }
-    assert len(by_rows["gpt2_finetuned"]) > 2 and all(
-        a > b for a, b in zip(*by_rows.values(), strict=True)
-    )  # "en todos los tamaños"
-    assert arms["gpt2_embeddings"]["accuracy"] < arms["gpt2_scratch"]["accuracy"]  # "que el segundo quede por debajo"
+    assert len(by_rows["gpt2_finetuned"]) > 2
+    assert all(a > b for a, b in zip(*by_rows.values(), strict=True))
+    # "que el segundo quede por debajo"
+    assert arms["gpt2_embeddings"]["accuracy"] < arms["gpt2_scratch"]["accuracy"]
     assert (
         max(arms[arm]["accuracy"] for arm in ("bilstm", "bilstm_original")) < 10 / results["num_labels"]
     )  # "cerca del azar"
     assert results["forgetting"]["general"]["low"] > 0  # "olvida"
     autopsy = facts["autopsy"]
-    assert autopsy["test_low"] == autopsy["test_high"] == 0 and autopsy["train_high"] - autopsy["train_low"] > 0.5
+    assert autopsy["test_low"] == autopsy["test_high"] == 0
+    assert autopsy["train_high"] - autopsy["train_low"] > 0.5
     assert (
         facts["pages"]["oracle"] == 0 == facts["control"]["apart"] < facts["control"]["shared"]
     )  # "lo que cura es el reparto"
@@ -193,9 +216,9 @@ def test_what_report_and_slides_say_in_words_is_so():
 
 
 def test_what_latex_lacks_is_named_by_its_debian_package(monkeypatch):
-    monkeypatch.setattr(latex, "_found", lambda file: file not in ("biber", "siunitx.sty"))
-    with pytest.raises(latex.InputError, match="apt-get install biber texlive-science$"):
-        latex.check_tools()
+    monkeypatch.setattr(documents, "_found", lambda file: file not in ("biber", "siunitx.sty"))
+    with pytest.raises(documents.InputError, match="apt-get install biber texlive-science$"):
+        documents.check_tools()
 
 
 def test_a_log_is_read_for_what_spoils_a_page():
@@ -210,5 +233,6 @@ def test_a_log_is_read_for_what_spoils_a_page():
             "Underfull \\hbox (badness 10000)",
         ]
     )
-    found = latex.complaints(log)
-    assert len(found) == 5 and not any("1.9pt" in line or "Underfull" in line for line in found)
+    found = documents.complaints(log)
+    assert len(found) == 5
+    assert not any("1.9pt" in line or "Underfull" in line for line in found)

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import efficiency, readings, splits
-from helpers.grid import ensure
-from helpers.study import prepare
+from helpers.analysis import efficiency
+from helpers.data import splits
+from helpers.data.study import prepare
+from helpers.experiments.grid import ensure
+from helpers.report import readings
 
 SIZES = np.array([1.0, 2.0, 4.0, 8.0])
 
@@ -25,7 +27,8 @@ SIZES = np.array([1.0, 2.0, 4.0, 8.0])
             8 / (2 * 2**0.5),
             False,
         ),  # half-way between 2 and 4, on a log axis
-        ([0.2, 0.3, 0.3, 0.3], [0.1, 0.1, 0.1, 0.1], 1.0, False),  # one that learns nothing needs no labels for it
+        # one that learns nothing needs no labels for it
+        ([0.2, 0.3, 0.3, 0.3], [0.1, 0.1, 0.1, 0.1], 1.0, False),
     ],
 )
 def test_the_factor_of_two_curves(more, less, k, at_least):
@@ -50,7 +53,9 @@ def test_thinning_keeps_every_label_and_fewer_are_among_more():
 
 
 def test_which_rows_are_kept_never_changes():
-    """Records of thinned runs are found again by split, seed and fraction: those must go on meaning the same rows."""
+    """Records of thinned runs are found again by split, seed and fraction: those must go on meaning the same
+    rows.
+    """
     split = pd.DataFrame(
         {"id": [f"{i:02d}" for i in range(12)], "label": list("aabb") * 3, "text": "x", "side": "train"}
     )
@@ -65,11 +70,13 @@ def test_the_curve_of_real_runs_and_its_factor_against_itself():
     assert ((curve["low"] <= curve["accuracy"]) & (curve["accuracy"] <= curve["high"])).all()
     assert curve.loc[curve["arm"] == "majority", "accuracy"].eq(1 / study.num_labels).all()
     same = efficiency.worth(study, "tfidf_logreg", "tfidf_logreg")
-    assert (same["k"], same["at_least"]) == (pytest.approx(1), False) and same["low"] <= 1 <= same["high"]
+    assert (same["k"], same["at_least"]) == (pytest.approx(1), False)
+    assert same["low"] <= 1 <= same["high"]
 
 
 def test_a_factor_that_is_only_bounded_is_said_to_be_so():
     found = {"k": 2.0, "low": 1.5, "high": 6.7, "at_least": True, "open": 0.5}
     assert "multiplicar las etiquetas por 2.0 o más (IC 95 %: de 1.5 a 6.7 o más)." in readings.worth(found)
     found = {"k": 2.0, "low": 0.9, "high": 4.0, "at_least": False, "open": 0.0}
-    assert "etiquetas por 2.0 (IC" in readings.worth(found) and "no se distingue de no ahorrar" in readings.worth(found)
+    assert "etiquetas por 2.0 (IC" in readings.worth(found)
+    assert "no se distingue de no ahorrar" in readings.worth(found)

@@ -7,14 +7,18 @@ import pandera.pandas as pa
 import pytest
 
 from helpers.config import CLASS_GROUPS, ROOT
-from helpers.contamination import shared_runs
-from helpers.data import load_diseases, load_table, slug
-from helpers.fragments import MIN_WORDS, names_itself, split_fragments, split_sentences
+from helpers.data.cleaning import label_slug
+from helpers.data.fragments import MIN_WORDS, split_fragments, split_sentences
+from helpers.data.masking import names_itself
+from helpers.data.sources import load_diseases, load_table
+from helpers.pretraining.contamination import shared_runs
 
 PAGES = load_table("embedded")
 DISEASES = load_diseases()
 SENTENCES = [
-    (label, s) for text, label in zip(PAGES["text"], PAGES["label"], strict=True) for s in split_sentences(text)
+    (label, s)
+    for text, label in zip(PAGES["text"], PAGES["label"], strict=True)
+    for s in split_sentences(text)
 ]
 
 
@@ -23,16 +27,21 @@ def words(text):
 
 
 SLUG = pa.Check.str_matches(r"^[a-z0-9]+(-[a-z0-9]+)*$")
-CHAPTERS = "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XXII".split()  # of ICD-10 (WHO)
+# of ICD-10 (WHO)
+CHAPTERS = "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XXII".split()
 PAGE_SCHEMA = pa.DataFrameSchema(
     {
         "text": pa.Column(
             object,
             [
                 pa.Check.str_matches(r"^[\x20-\x7e]+$"),
-                pa.Check(lambda text: 110 <= len(text.split()) <= 220, element_wise=True, name="110 to 220 words"),
                 pa.Check(
-                    lambda text: 8 <= len(split_sentences(text)) <= 14, element_wise=True, name="8 to 14 sentences"
+                    lambda text: 110 <= len(text.split()) <= 220, element_wise=True, name="110 to 220 words"
+                ),
+                pa.Check(
+                    lambda text: 8 <= len(split_sentences(text)) <= 14,
+                    element_wise=True,
+                    name="8 to 14 sentences",
                 ),
             ],
         ),
@@ -60,7 +69,11 @@ def test_both_tables_fit_their_schemas():
 
 
 def test_the_schemas_are_not_blind():
-    for column, value in (("text", "Too short."), ("text", PAGES["text"][0] + " \u00e9"), ("label", PAGES["label"][1])):
+    for column, value in (
+        ("text", "Too short."),
+        ("text", PAGES["text"][0] + " \u00e9"),
+        ("label", PAGES["label"][1]),
+    ):
         broken = PAGES.copy()
         broken.loc[0, column] = value
         with pytest.raises(pa.errors.SchemaErrors):
@@ -79,7 +92,7 @@ def test_page_lengths_vary():
 
 def test_labels_spell_the_english_name():
     for label, name in DISEASES["name_en"].items():
-        assert slug(name) == label, (label, name)
+        assert label_slug(name) == label, (label, name)
 
 
 def test_no_name_belongs_to_two_diseases():
@@ -99,7 +112,8 @@ def test_a_sentence_is_a_fragment():
 
 def test_most_icd10_chapters_are_covered():
     counts = DISEASES["icd10_chapter"].value_counts()
-    assert len(counts) >= 18 and counts.max() < 0.25 * len(DISEASES)
+    assert len(counts) >= 18
+    assert counts.max() < 0.25 * len(DISEASES)
 
 
 def test_groups_are_groups_and_the_class_subset_names_whole_ones():

@@ -8,10 +8,10 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
-from helpers import plots, plots_errors
-from helpers.calibration import reliability
-from helpers.errors import confusion_groups, gallery
-from helpers.records import Record
+from helpers.analysis.calibration import reliability
+from helpers.analysis.errors import confusion_groups, gallery
+from helpers.experiments.records import Record
+from helpers.figures import curves, style, words
 
 GROUPS = np.array(["eyes", "eyes", "eyes", "heart", "heart"])
 
@@ -35,11 +35,14 @@ def test_chance_is_what_even_guessing_gets():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 5, 2000)
     found = confusion_groups([run((labels + rng.integers(1, 5, 2000)) % 5)], labels, GROUPS)
-    assert found["errors"] == 2000 and found["within"] == pytest.approx(found["chance"], abs=0.03)
+    assert found["errors"] == 2000
+    assert found["within"] == pytest.approx(found["chance"], abs=0.03)
 
 
 def test_the_interval_draws_diseases_and_not_rows():
-    """500 rows a disease: single rows would give 0.5 within 0.03; the two diseases drawn give all, half or nothing."""
+    """500 rows a disease: single rows would give 0.5 within 0.03; the two diseases drawn give all, half or
+    nothing.
+    """
     labels = np.repeat([0, 3], 500)
     found = confusion_groups([run(np.repeat([1, 0], 500))], labels, GROUPS)
     assert (found["within"], found["low"], found["high"]) == (0.5, 0, 1)
@@ -53,7 +56,8 @@ def test_a_disease_without_errors_does_not_spoil_the_interval_and_no_errors_are_
     found = confusion_groups([run([1, 3])], labels, GROUPS)
     assert [found[name] for name in ("errors", "within", "low", "high")] == [1, 1, 1, 1]
     found = confusion_groups([run(labels)], labels, GROUPS)
-    assert found.pop("errors") == 0 and np.isnan(list(found.values())).all()
+    assert found.pop("errors") == 0
+    assert np.isnan(list(found.values())).all()
 
 
 def test_the_gallery_knows_who_is_right_alone():
@@ -83,15 +87,15 @@ def test_the_gallery_knows_who_is_right_alone():
 
 def test_no_framework_is_loaded():
     code = (
-        "import sys, helpers.errors, helpers.calibration, helpers.plots_errors; "
+        "import sys, helpers.analysis.errors, helpers.analysis.calibration, helpers.figures.words; "
         "sys.exit(bool({'tensorflow', 'keras', 'torch', 'captum'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def boxes(fig):
-    """Where the figure's texts are when printed, less a pixel on each side: glyphs are set to whole pixels."""
-    fig.set_dpi(plots.DPI)
+    """Where the figure's texts are when printed, less a pixel a side: glyphs are set to whole pixels."""
+    fig.set_dpi(style.DPI)
     fig.canvas.draw()
     return [t.get_window_extent().padded(-1) for t in fig.findobj(Text) if t.get_text()]
 
@@ -99,27 +103,32 @@ def boxes(fig):
 @pytest.mark.parametrize("size", [1, 3, 20])
 def test_coloured_words_stay_on_the_page_and_apart(size):
     rng = np.random.default_rng(0)
-    words = [" Pain", " in", " the", " ep", "igastr", "ium", ",", " worse", " after", " $5", " meals", "."]
+    pieces = [" Pain", " in", " the", " ep", "igastr", "ium", ",", " worse", " after", " $5", " meals", "."]
     long = "desprendimiento prematuro de placenta normoinserta"
     labels = [long, "enfermedad 1", "enfermedad 2"]
-    rows = [(label, [(word, rng.normal()) for word in words * size]) for label in labels]
-    plots.use_style()
-    fig = plots_errors.attribution_bars(rows, "Un título")
+    rows = [(label, [(word, rng.normal()) for word in pieces * size]) for label in labels]
+    style.use_style()
+    fig = words.attribution_bars(rows, "Un título")
     extents, page = boxes(fig), fig.bbox
     assert all(b.x0 >= 0 and b.y0 >= 0 and b.x1 <= page.width and b.y1 <= page.height for b in extents)
     assert not any(a.overlaps(b) for i, a in enumerate(extents) for b in extents[:i])
     drawn = [t.get_text() for t in fig.findobj(Text)]
-    assert ("…" in drawn) == (size == 20) and set(labels) <= set(drawn)
+    assert ("…" in drawn) == (size == 20)
+    assert set(labels) <= set(drawn)
     with pytest.raises(ValueError, match="do not fit"):
-        plots_errors.attribution_bars([("x", [("y", 1.0)])] * 40, "Un título")
+        words.attribution_bars([("x", [("y", 1.0)])] * 40, "Un título")
     plt.close(fig)
 
 
 def test_red_supports_and_blue_speaks_against_by_strength():
-    fig = plots_errors.attribution_bars([("gota", [("toe", 2.0), (" the", 0.0), (" rash", -1.0)])], "t")
-    color = {t.get_text(): t.get_bbox_patch().get_facecolor() for t in fig.findobj(Text) if t.get_bbox_patch()}
+    fig = words.attribution_bars([("gota", [("toe", 2.0), (" the", 0.0), (" rash", -1.0)])], "t")
+    color = {
+        t.get_text(): t.get_bbox_patch().get_facecolor() for t in fig.findobj(Text) if t.get_bbox_patch()
+    }
     (r, _, b, _), (r2, _, b2, _), neutral = color["toe"], color["rash"], color["the"]
-    assert r > b and b2 > r2 and min(neutral[:3]) > 0.9
+    assert r > b
+    assert b2 > r2
+    assert min(neutral[:3]) > 0.9
     assert r - b > b2 - r2  # half as strong
     plt.close(fig)
 
@@ -128,12 +137,15 @@ def test_one_panel_an_arm_and_one_legend():
     logits = np.random.default_rng(0).normal(size=(200, 5))
     before, after = (reliability(scale * logits, logits.argmax(axis=1)) for scale in (3, 1))
     arms = ["tfidf_logreg", "bilstm", "gpt2_scratch", "gpt2_finetuned", "gpt2_frozen"]
-    fig = plots_errors.reliability_panels(dict.fromkeys(arms[:4], (before, after)), "t")
+    fig = curves.reliability_panels(dict.fromkeys(arms[:4], (before, after)), "t")
     drawn = [t.get_text() for t in fig.findobj(Text)]
-    assert len(fig.axes) == 4 and drawn.count("sin escalar") == drawn.count("con temperatura") == 1
+    assert len(fig.axes) == 4
+    assert drawn.count("sin escalar") == drawn.count("con temperatura") == 1
     dashed, solid = fig.axes[0].lines[-2:]
-    assert dashed.get_ydata().tolist() == before["accuracy"].tolist() and dashed.get_linestyle() == "--"
-    assert solid.get_xdata().tolist() == after["confidence"].tolist() and solid.get_linestyle() == "-"
+    assert dashed.get_ydata().tolist() == before["accuracy"].tolist()
+    assert dashed.get_linestyle() == "--"
+    assert solid.get_xdata().tolist() == after["confidence"].tolist()
+    assert solid.get_linestyle() == "-"
     with pytest.raises(ValueError, match="4"):
-        plots_errors.reliability_panels(dict.fromkeys(arms, (before, after)), "t")
+        curves.reliability_panels(dict.fromkeys(arms, (before, after)), "t")
     plt.close(fig)

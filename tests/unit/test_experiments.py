@@ -8,10 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers import baselines, experiments, files, grid, plan, records, specs, splits
+from helpers import files
 from helpers.__main__ import main
-from helpers.config import ARMS, BUILD, PROFILES, ROOT, InputError, RunError, get_arms, get_profile
-from helpers.study import check_base, prepare
+from helpers.arms import ARMS, get_arms
+from helpers.config import BUILD, PROFILES, ROOT, InputError, RunError, get_profile
+from helpers.data import splits
+from helpers.data.study import prepare
+from helpers.experiments import grid, plan, records, results, runs, specs
+from helpers.models import baselines
+from helpers.models.bases import check_base
+from helpers.models.task import Task
 
 
 @pytest.fixture(scope="module")
@@ -25,17 +31,20 @@ def record(mrr, loss, test_mrr=0.0):
 
 
 def test_no_framework_is_loaded_by_the_shared_modules():
-    code = "import sys, helpers.pipeline; sys.exit(bool({'tensorflow', 'keras', 'torch'} & set(sys.modules)))"
+    code = (
+        "import sys, helpers.notebooks.pipeline; "
+        "sys.exit(bool({'tensorflow', 'keras', 'torch'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_every_tuned_arm_of_a_profile_has_equally_many_trials():
     for profile in PROFILES.values():
-        assert len({len(profile.trials[arm]) for arm in ARMS if ARMS[arm].tuned}) == 1, profile.name
+        assert len({len(profile.grid_of(arm)) for arm in ARMS.values() if arm.tuned}) == 1, profile.name
 
 
 def test_unknown_profiles_and_arms_are_refused():
-    with pytest.raises(InputError, match="choose one of quick, class, report, full"):
+    with pytest.raises(InputError, match="choose one of quick, class, reference, full"):
         get_profile("fast")
     with pytest.raises(InputError, match="'bert'"):
         get_arms("bilstm,bert")
@@ -45,28 +54,30 @@ def test_unknown_profiles_and_arms_are_refused():
 def test_each_field_of_a_spec_changes_its_key(study):
     spec = specs.make_spec(study, "gpt2_scratch", 1e-3, 0)
     changed = [replace(spec, **{name: value}) for name, value in
-               dict(arm="gpt2_lm", split="x", seed=1, value=3e-5, epochs=99, base="y", recipe="z", fraction=2).items()]  # fmt: skip
+               dict(arm="gpt2_lm", split="x", seed=1, value=3e-5, epochs=99, base="y", recipe="z",
+                    fraction=2).items()]  # fmt: skip
     assert len({spec.key, *(other.key for other in changed)}) == 9
     assert specs.make_spec(study, "gpt2_scratch", 1e-3, 0).key == spec.key
 
 
 def test_the_choice_looks_at_validation_only():
     good, better, best = record(0.2, 1.0, test_mrr=0.9), record(0.3, 2.0), record(0.3, 1.5, test_mrr=0.1)
-    assert experiments.choose([good, better, best]) is best
+    assert records.choose([good, better, best]) is best
 
 
 def test_runs_are_trained_once_and_then_read_back(study, monkeypatch):
     spec = specs.make_spec(study, "naive_bayes", 0.5, 0)
-    first = experiments.run(spec, study)
+    first = runs.run(spec, study)
     monkeypatch.setattr(baselines, "train", lambda *a: pytest.fail("trained again"))
-    again = experiments.run(spec, study)
-    assert again.metrics == first.metrics and np.array_equal(again.test_logits, first.test_logits)
+    again = runs.run(spec, study)
+    assert again.metrics == first.metrics
+    assert np.array_equal(again.test_logits, first.test_logits)
     assert again.test_logits.shape == ((study.split["side"] == "test").sum(), study.num_labels)
 
 
 def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
     spec = specs.make_spec(study, "naive_bayes", 0.125, 0)
-    experiments.run(spec, study)
+    runs.run(spec, study)
     assert records.load_arrays(spec) == {}
     other = replace(spec, seed=99)
     logits = np.zeros((1, 2), np.float32)
@@ -79,7 +90,8 @@ def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
         {},
     )
     again = records.load_arrays(other)
-    assert list(again) == list(kept) and all(np.array_equal(again[name], kept[name]) for name in kept)
+    assert list(again) == list(kept)
+    assert all(np.array_equal(again[name], kept[name]) for name in kept)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +99,12 @@ def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
     [
         (0.25, KeyboardInterrupt(), KeyboardInterrupt, None),
         (0.26, OSError(28, "No space left on device"), InputError, "No space left on device"),
-        (0.27, PermissionError(13, "Permission denied"), InputError, "make room or permit it, or move HELPERS_BUILD"),
+        (
+            0.27,
+            PermissionError(13, "Permission denied"),
+            InputError,
+            "make room or permit it, or move HELPERS_BUILD",
+        ),
     ],
 )
 def test_a_record_that_cannot_be_written_leaves_nothing(study, monkeypatch, alpha, fault, raised, message):
@@ -101,10 +118,11 @@ def test_a_record_that_cannot_be_written_leaves_nothing(study, monkeypatch, alph
     before = set((BUILD / "runs").iterdir())
     monkeypatch.setattr(records.np, "savez_compressed", half)
     with pytest.raises(raised, match=message):
-        experiments.run(spec, study)
-    assert records.load(spec) is None and set((BUILD / "runs").iterdir()) == before
+        runs.run(spec, study)
+    assert records.load(spec) is None
+    assert set((BUILD / "runs").iterdir()) == before
     monkeypatch.undo()
-    experiments.run(spec, study)
+    runs.run(spec, study)
     assert records.load(spec) is not None
 
 
@@ -116,7 +134,7 @@ def test_a_disk_that_fills_up_while_training_is_named(study, monkeypatch):
 
     monkeypatch.setattr(baselines, "train", full)
     with pytest.raises(InputError, match=f"{BUILD / 'runs'}: cannot be written"):
-        experiments.run(spec, study)
+        runs.run(spec, study)
 
 
 def test_a_loss_that_is_not_a_number_names_the_run(study, monkeypatch):
@@ -126,22 +144,29 @@ def test_a_loss_that_is_not_a_number_names_the_run(study, monkeypatch):
         raise FloatingPointError("training loss became nan in epoch 2: lower the learning rate")
 
     monkeypatch.setattr(baselines, "train", diverge)
-    with pytest.raises(RunError, match=r"naive_bayes · seed 0 · 0.75: training loss became nan .* lower the learning"):
-        experiments.run(spec, study)
+    with pytest.raises(
+        RunError, match=r"naive_bayes · seed 0 · 0.75: training loss became nan .* lower the learning"
+    ):
+        runs.run(spec, study)
 
 
 @pytest.mark.parametrize(("code", "raised"), [(0, RunError), (1, RunError), (2, InputError), (-9, RunError)])
 def test_a_worker_that_fails_is_not_taken_for_one_that_is_done(study, monkeypatch, code, raised):
-    monkeypatch.setattr(grid, "_in_a_process", lambda *arguments: code)
+    monkeypatch.setattr(grid, "train_in_a_process", lambda *arguments: code)
     with pytest.raises(raised, match="training of bilstm ended"):
         grid.ensure(study, ["bilstm"])
 
 
 @pytest.mark.parametrize(
     ("fault", "code", "message"),
-    [(RunError("x: loss"), 1, "error: x: loss\n"), (KeyboardInterrupt(), 130, "the same command goes on from there")],
+    [
+        (RunError("x: loss"), 1, "error: x: loss\n"),
+        (KeyboardInterrupt(), 130, "the same command goes on from there"),
+    ],
 )
-def test_the_command_line_ends_failed_and_interrupted_runs_in_one_line(monkeypatch, capsys, fault, code, message):
+def test_the_command_line_ends_failed_and_interrupted_runs_in_one_line(
+    monkeypatch, capsys, fault, code, message
+):
     monkeypatch.setattr(grid, "ensure", lambda *arguments: (_ for _ in ()).throw(fault))
     assert main(["grid", "--profile", "quick", "--arms", "bilstm"]) == code
     assert message in capsys.readouterr().err
@@ -154,8 +179,12 @@ def test_torchrun_trains_only_what_shares_its_steps(monkeypatch, capsys):
 
 
 def test_the_autopsy_changes_one_thing_at_a_time_and_never_the_test_pages(study):
-    runs = specs.autopsy_specs(study)
-    assert list(runs)[0] == "unchanged" and len({spec.key for spec in runs.values()}) == len(runs) == 8
+    before = set((BUILD / "splits").iterdir())
+    runs = plan.autopsy_specs(study)
+    assert set((BUILD / "splits").iterdir()) == before  # a listing only lists
+    study.freeze_variants()
+    assert list(runs)[0] == "unchanged"
+    assert len({spec.key for spec in runs.values()}) == len(runs) == 8
     first = runs["unchanged"]
     for change, spec in runs.items():
         assert sum(getattr(spec, name) != getattr(first, name) for name in ("split", "value", "epochs")) == (
@@ -169,41 +198,50 @@ def test_the_autopsy_changes_one_thing_at_a_time_and_never_the_test_pages(study)
     for table in tables.values():  # what the first attempt suffered from is in all of them
         assert splits.unseen_labels(table)[0] == splits.unseen_labels(table)[1]
     cleaned = " ".join(tables["cleaned"]["text"])
-    assert not set("0123456789.,;") & set(cleaned) and not {"the", "and", "of", "osteoarthritis"} & set(cleaned.split())
+    assert not set("0123456789.,;") & set(cleaned)
+    assert not {"the", "and", "of", "osteoarthritis"} & set(cleaned.split())
     assert (tables["cleaned"]["text"].str.split().str.len() > 20).all()
 
 
 def test_what_a_language_model_is_taught_to_say_is_part_of_its_spec(study):
     renamed = replace(study, aliases={label: ("x",) for label in study.aliases})
-    keys = [[specs.make_spec(s, arm, 1e-3, 0).key for s in (study, renamed)] for arm in ("gpt2_lm", "gpt2_finetuned")]
-    assert keys[0][0] != keys[0][1] and keys[1][0] == keys[1][1]
-    assert study.answers[splits.label_classes(study.split).tolist().index("cluster-headache")] == "cluster headache"
+    keys = [
+        [specs.make_spec(s, arm, 1e-3, 0).key for s in (study, renamed)]
+        for arm in ("gpt2_lm", "gpt2_finetuned")
+    ]
+    assert keys[0][0] != keys[0][1]
+    assert keys[1][0] == keys[1][1]
+    assert (
+        study.answers[splits.label_classes(study.split).tolist().index("cluster-headache")]
+        == "cluster headache"
+    )
 
 
 def test_results_of_untrained_arms_say_how_to_train_them(study):
-    fresh = replace(study, profile=replace(study.profile, trials=study.profile.trials | {"bilstm": (0.123,)}))
+    fresh = replace(study, profile=replace(study.profile, grids={"bilstm": (0.123,)}))
     with pytest.raises(InputError, match="helpers grid --profile quick --arms bilstm"):
-        experiments.results(fresh, "bilstm")
+        results.results(fresh, "bilstm")
 
 
 def test_the_scikit_learn_arms_from_trial_to_result(study):
     arms = ["majority", "naive_bayes", "tfidf_logreg"]
     grid.ensure(study, arms)
     assert plan.missing(study, arms) == []
-    table = experiments.tuning_table(study, arms[1:])
-    assert table.groupby("arm")["chosen"].sum().tolist() == [1, 1] and len(table) == 4
-    majority = experiments.results(study, "majority")[0]
+    table = results.tuning_table(study, arms[1:])
+    assert table.groupby("arm")["chosen"].sum().tolist() == [1, 1]
+    assert len(table) == 4
+    majority = results.results(study, "majority")[0]
     assert majority.metrics["test"]["class_perplexity"] == pytest.approx(study.num_labels, rel=0.02)
 
 
 def test_a_baseline_learns_what_can_be_learned_and_a_label_without_training_rows_stays_finite(study):
     split = study.split.assign(text=["word" + label.replace("-", "") for label in study.split["label"]])
-    result = baselines.train(split, "tfidf_logreg", 100.0, 0)
-    labels = experiments.splits.side(split, "test")[1]
+    result = baselines.train(Task(split, ARMS["tfidf_logreg"], 100.0))
+    labels = runs.splits.side(split, "test")[1]
     assert (result["test_logits"].argmax(axis=1) == labels).all()
-    result = baselines.train(study.page_split, "naive_bayes", 1.0, 0)
+    result = baselines.train(Task(study.page_split, ARMS["naive_bayes"], 1.0))
     assert np.isfinite(result["test_logits"]).all()
-    true = experiments.splits.side(study.page_split, "test")[1]
+    true = runs.splits.side(study.page_split, "test")[1]
     assert not (result["test_logits"].argmax(axis=1) == true).any()
 
 

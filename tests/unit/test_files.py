@@ -31,7 +31,9 @@ def test_a_directory_is_replaced_in_one_step(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize("fault", [KeyboardInterrupt(), ValueError("no"), OSError(errno.ENOSPC, "No space left on device")])
+@pytest.mark.parametrize(
+    "fault", [KeyboardInterrupt(), ValueError("no"), OSError(errno.ENOSPC, "No space left on device")]
+)
 def test_what_fails_half_way_leaves_what_was_there(tmp_path, fault):
     target = tmp_path / "record.json"
     files.write_json(target, {"kept": "sí"})

@@ -1,11 +1,13 @@
-"""What code decides: keys that survive a move and a comment, but no changed number; stamps that follow imports of any depth."""
+"""What code decides: keys that survive a move and a comment, but no changed number; stamps that follow
+imports of any depth.
+"""
 
 import json
 from dataclasses import replace
 
 import pytest
 
-from helpers import fingerprints
+from helpers.experiments import fingerprints
 
 TRAINS = '''"""How it is trained."""
 from .numbers import RATE
@@ -46,8 +48,14 @@ def key():
         {"trains": TRAINS.replace("  # one step", "").replace("\n\n", "\n\n\n")},
         {"trains": TRAINS.replace("from . import", "import os\nfrom . import")},
         {"numbers": "", "trains": TRAINS.replace("from .numbers import RATE", "RATE = 0.5")},
-        {"walk": STEPS, "trains": TRAINS.replace("import steps", "import walk").replace("steps.step", "walk.step")},
-        {"models__steps": STEPS, "trains": TRAINS.replace("from . import steps", "from .models import steps")},
+        {
+            "walk": STEPS,
+            "trains": TRAINS.replace("import steps", "import walk").replace("steps.step", "walk.step"),
+        },
+        {
+            "models__steps": STEPS,
+            "trains": TRAINS.replace("from . import steps", "from .models import steps"),
+        },
         {"models__trains": TRAINS.replace("from .", "from .."), "trains": "from .models.trains import train"},
     ],
     ids=["docstring", "comment", "import", "constant moved", "module renamed", "module moved", "all moved"],
@@ -60,7 +68,11 @@ def test_what_decides_no_number_leaves_the_key_alone(package, same):
 
 @pytest.mark.parametrize(
     "other",
-    [{"numbers": "RATE = 0.25\n"}, {"steps": STEPS.replace("*", "/")}, {"trains": TRAINS.replace("RATE)", "2 * RATE)")}],
+    [
+        {"numbers": "RATE = 0.25\n"},
+        {"steps": STEPS.replace("*", "/")},
+        {"trains": TRAINS.replace("RATE)", "2 * RATE)")},
+    ],
     ids=["constant", "instruction two modules away", "call"],
 )
 def test_what_decides_numbers_changes_the_key(package, other):
@@ -71,16 +83,26 @@ def test_what_decides_numbers_changes_the_key(package, other):
 
 def test_imports_are_followed_at_any_depth_however_they_are_written(package):
     package(
-        a="def late():\n    from .wing import b\n", wing__b="from ..c import x\nimport helpers.d\nimport json\n",
-        c="x = 1\n", d="", alone="", wing____init__='"""A wing."""\n',
-    )  # fmt: skip
+        a="def late():\n    from .wing import b\n",
+        wing__b="from ..c import x\nimport helpers.d\nimport json\n",
+        c="x = 1\n",
+        d="",
+        alone="",
+        wing____init__='"""A wing."""\n',
+    )
     known = {f"helpers.{name}" for name in ("a", "wing.b", "c", "d")}
     assert fingerprints.reached(fingerprints.imported("from helpers import a")) == known
-    assert fingerprints.reached(fingerprints.imported("import helpers.a as x\nfrom numpy import array")) == known
+    assert (
+        fingerprints.reached(fingerprints.imported("import helpers.a as x\nfrom numpy import array")) == known
+    )
 
 
 def test_a_helper_that_cannot_be_placed_is_an_error(package):
-    for code in ("from helpers import nowhere", "import helpers.nowhere", "from helpers.wing.nowhere import x"):
+    for code in (
+        "from helpers import nowhere",
+        "import helpers.nowhere",
+        "from helpers.wing.nowhere import x",
+    ):
         with pytest.raises(LookupError, match="no such module"):
             fingerprints.imported(code)
     package(a="from .nowhere import x\n")
@@ -92,15 +114,18 @@ def test_a_helper_that_cannot_be_placed_is_an_error(package):
 
 def test_a_helper_two_imports_away_makes_a_notebook_stale(tmp_path, monkeypatch):
     """`style` reaches notebook 01 through the module of its figures alone."""
-    from helpers import stamps
-    from helpers.study import prepare
+    from helpers.data.study import prepare
+    from helpers.notebooks import stamps
 
     study, real = prepare("quick"), fingerprints.module_file
-    notebook = json.loads((fingerprints.PACKAGE.parent / "notebooks" / "01_eda.ipynb").read_text(encoding="utf-8"))
+    notebook = json.loads(
+        (fingerprints.PACKAGE.parent / "notebooks" / "01_eda.ipynb").read_text(encoding="utf-8")
+    )
     code = "\n".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code")
     far = "helpers.config"
     near = fingerprints.imported(code)
-    assert far not in near and any(far in fingerprints.imports_of(module) for module in near)
+    assert far not in near
+    assert any(far in fingerprints.imports_of(module) for module in near)
     before = stamps.fingerprint(study, "01_eda")
     assert stamps.fingerprint(replace(study), "01_eda") == before
     changed = tmp_path / "changed.py"

@@ -12,9 +12,12 @@ import psutil
 import pytest
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from helpers import experiments, grid, plan, progress, records, specs
-from helpers.config import ARMS, BUILD, RunError
-from helpers.study import prepare
+from helpers import files
+from helpers.arms import ARMS
+from helpers.config import BUILD, RunError
+from helpers.data.study import prepare
+from helpers.experiments import grid, plan, processes, progress, records, runs
+from helpers.models import baselines
 
 SKLEARN = ["majority", "naive_bayes", "tfidf_logreg"]
 
@@ -26,7 +29,7 @@ def study():
 
 def fresh(study, alpha):
     """The study with other trials, so that nothing of it is trained."""
-    return replace(study, profile=replace(study.profile, trials=study.profile.trials | {"naive_bayes": alpha}))
+    return replace(study, profile=replace(study.profile, grids={"naive_bayes": alpha}))
 
 
 def test_every_run_of_the_grid_is_there_once(study):
@@ -35,63 +38,75 @@ def test_every_run_of_the_grid_is_there_once(study):
     for arm in ARMS:
         own = [spec for spec in first + second if spec.arm == arm and spec.split == study.split_key]
         seeds = {(spec.fraction, spec.seed) for spec in own}
-        wanted = {(f, s) for f in ((None, 1) if ARMS[arm].curve else (None,)) for s in study.profile.seeds}
+        wanted = {
+            (f, s) for f in ((None, 1) if ARMS[arm].asked("curve") else (None,)) for s in study.profile.seeds
+        }
         if ARMS[arm].framework == "sklearn":
             wanted.discard((None, 1))  # no seed changes anything
-        assert seeds == (wanted if ARMS[arm].seen else set()), arm
+        assert seeds == (wanted if ARMS[arm].asked("seen") else set()), arm
         open_set = [spec for spec in first + second if spec.arm == arm and spec.split == study.unseen_key]
-        assert bool(open_set) == ARMS[arm].unseen and all(spec.fraction is None for spec in open_set)
+        assert bool(open_set) == ARMS[arm].asked("unseen")
+        assert all(spec.fraction is None for spec in open_set)
     part = [spec for stage in plan.stages(study, list(ARMS), whole=False) for spec in stage]
-    assert {spec.fraction for spec in part} == {None} and study.unseen_key not in {spec.split for spec in part}
+    assert {spec.fraction for spec in part} == {None}
+    assert study.unseen_key not in {spec.split for spec in part}
 
 
 def test_the_classifiers_of_the_ladder_have_the_same_trials_and_epochs(study):
     ladder = ("gpt2_scratch", "gpt2_embeddings", "gpt2_finetuned")
-    assert len({study.profile.trials[arm] for arm in ladder}) == len({study.profile.epochs[arm] for arm in ladder}) == 1
-    assert study.profile.trials["gpt2_lm"] == study.profile.trials["gpt2_lm_scratch"]
+    assert (
+        len({study.profile.grid_of(ARMS[arm]) for arm in ladder})
+        == len({study.profile.epochs_of(ARMS[arm]) for arm in ladder})
+        == 1
+    )
+    assert study.profile.grid_of(ARMS["gpt2_lm"]) == study.profile.grid_of(ARMS["gpt2_lm_scratch"])
 
 
 def test_status_counts_what_is_done_running_and_left(study):
     own = fresh(study, (0.031, 0.032))
     said = progress.status(own, ["naive_bayes"])
-    assert " 0        0     4" in said and "4 of whose like none is done yet" in said
-    runs = [spec for stage in plan.stages(own, ["naive_bayes"], True) for spec in stage]
-    experiments.run(runs[0], own)
-    with experiments.sign(runs[1]) as say:
+    assert " 0        0     4" in said
+    assert "4 of whose like none is done yet" in said
+    wanted = [spec for stage in plan.stages(own, ["naive_bayes"], True) for spec in stage]
+    runs.run(wanted[0], own)
+    with records.announce(wanted[1]) as say:
         say("epoch 3/10")
         said = progress.status(own, ["naive_bayes"])
-        assert " 1        1     2" in said and "epoch 3/10" in said and "runs left: about" in said
+        assert " 1        1     2" in said
+        assert "epoch 3/10" in said
+        assert "runs left: about" in said
     grid.ensure(own, ["naive_bayes"], whole=True)
-    assert (
-        "everything is done" in progress.status(own, ["naive_bayes"]) and plan.missing(own, ["naive_bayes"], True) == []
-    )
+    assert "everything is done" in progress.status(own, ["naive_bayes"])
+    assert plan.missing(own, ["naive_bayes"], True) == []
 
 
 def test_a_run_whose_process_is_gone_is_not_running(study):
-    spec = replace(specs.trial_specs(study, "naive_bayes")[0], value=0.0421)
+    spec = replace(plan.trial_specs(study, "naive_bayes")[0], value=0.0421)
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     file = BUILD / "runs" / f"{spec.key}.running"
-    with experiments.sign(spec):
-        assert experiments.running(spec)["pid"] == os.getpid()
+    with records.announce(spec):
+        assert records.running(spec)["pid"] == os.getpid()
         told = file.read_text()
         file.write_text(told.replace(str(os.getpid()), str(dead.pid)))
-        assert experiments.running(spec) is None
-        file.write_text(json.dumps(json.loads(told) | {"created": 1.0}))  # the number belongs to another process now
-        assert experiments.running(spec) is None
+        assert records.running(spec) is None
+        # the number belongs to another process now
+        file.write_text(json.dumps(json.loads(told) | {"created": 1.0}))
+        assert records.running(spec) is None
     assert not file.exists()
 
 
 def test_a_worker_that_is_killed_loses_no_run(study, monkeypatch, tmp_path):
     """The first run kills its own process once; every record is there in the end."""
     own, flag = fresh(study, (0.051, 0.052)), tmp_path / "killed"
-    monkeypatch.setattr(grid, "one", Killer(flag))
-    grid.train(own, ["naive_bayes"], True, grid.Where(jobs=2))
-    assert flag.exists() and plan.missing(own, ["naive_bayes"], True) == []
+    monkeypatch.setattr(grid, "attempt_in_worker", Killer(flag))
+    grid.train(own, ["naive_bayes"], True, processes.Where(jobs=2))
+    assert flag.exists()
+    assert plan.missing(own, ["naive_bayes"], True) == []
 
 
 class Killer:
-    """`grid.one`, but the first process to come here is killed by a signal."""
+    """`grid.attempt_in_worker`, but the first process to come here is killed by a signal."""
 
     def __init__(self, flag):
         self.flag = flag
@@ -101,33 +116,33 @@ class Killer:
         if not self.flag.exists():
             self.flag.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return grid.attempt(spec, study)
+        return runs.attempt(spec, study)
 
 
 def test_workers_that_always_die_end_the_grid(study, monkeypatch):
-    monkeypatch.setattr(grid, "_parallel", raising(BrokenProcessPool("gone")))
+    monkeypatch.setattr(grid, "train_parallel", raising(BrokenProcessPool("gone")))
     with pytest.raises(RunError, match="its worker died 3 times"):
-        grid.train(fresh(study, (0.061, 0.062)), ["naive_bayes"], True, grid.Where(jobs=2))
+        grid.train(fresh(study, (0.061, 0.062)), ["naive_bayes"], True, processes.Where(jobs=2))
 
 
 def test_a_mistake_in_the_code_is_not_taken_for_a_dead_worker(study, monkeypatch):
-    monkeypatch.setattr(experiments.baselines, "train", raising(ValueError("no such thing")))
+    monkeypatch.setattr(baselines, "train", raising(ValueError("no such thing")))
     with pytest.raises(ValueError, match="no such thing"):
-        grid.train(fresh(study, (0.081, 0.082)), ["naive_bayes"], True, grid.Where(jobs=1))
+        grid.train(fresh(study, (0.081, 0.082)), ["naive_bayes"], True, processes.Where(jobs=1))
 
 
 def test_a_run_that_diverges_lets_its_neighbours_finish(study, monkeypatch):
-    own, train = fresh(study, (0.091, 0.092)), experiments.baselines.train
+    own, train = fresh(study, (0.091, 0.092)), baselines.train
 
-    def diverge(split, arm, value, *rest, **more):
-        if value == 0.091:
+    def diverge(task):
+        if task.value == 0.091:
             raise FloatingPointError("training loss became nan in epoch 2")
-        return train(split, arm, value, *rest, **more)
+        return train(task)
 
-    monkeypatch.setattr(experiments.baselines, "train", diverge)
+    monkeypatch.setattr(baselines, "train", diverge)
     with pytest.raises(RunError, match=r"naive_bayes · seed 0 · 0.091: training loss became nan"):
-        grid.train(own, ["naive_bayes"], True, grid.Where(jobs=1))
-    assert [records.load(spec) is None for spec in specs.trial_specs(own, "naive_bayes")] == [True, False]
+        grid.train(own, ["naive_bayes"], True, processes.Where(jobs=1))
+    assert [records.load(spec) is None for spec in plan.trial_specs(own, "naive_bayes")] == [True, False]
 
 
 def raising(error):
@@ -138,16 +153,16 @@ def raising(error):
 
 
 def test_code_that_changed_under_a_grid_is_refused(study):
-    spec = replace(specs.trial_specs(study, "naive_bayes")[0], value=0.0991, recipe="other")
+    spec = replace(plan.trial_specs(study, "naive_bayes")[0], value=0.0991, recipe="other")
     with pytest.raises(RunError, match="not the code that this grid began with"):
-        experiments.run(spec, study)
+        runs.run(spec, study)
 
 
 def test_the_estimate_counts_rows_and_epochs(study):
     def done(spec, seconds):
         return records.Record(spec, {}, None, seconds, 0.0, 0, None, None)
 
-    whole = specs.trial_specs(study, "bilstm")[0]
+    whole = plan.trial_specs(study, "bilstm")[0]
     rows = (study.split["side"] == "train").sum()
     thin = replace(whole, fraction=1)
     left = [replace(whole, seed=7), replace(thin, seed=7), replace(whole, epochs=2 * whole.epochs)]
@@ -164,10 +179,10 @@ def test_one_after_the_other_and_side_by_side_give_the_same_numbers(study):
     for jobs in (1, 2):
         for file in (BUILD / "runs").glob("*/record.json"):
             if any(value in file.read_text() for value in ("0.0711", "0.0722")):
-                records.shutil.rmtree(file.parent)
+                files.remove(file.parent)
         own = fresh(study, (0.0711, 0.0722))
-        grid.train(own, ["naive_bayes"], False, grid.Where(jobs=jobs))
-        metrics.append([records.load(spec).metrics for spec in specs.trial_specs(own, "naive_bayes")])
+        grid.train(own, ["naive_bayes"], False, processes.Where(jobs=jobs))
+        metrics.append([records.load(spec).metrics for spec in plan.trial_specs(own, "naive_bayes")])
     assert metrics[0] == metrics[1]
 
 
@@ -183,7 +198,8 @@ def test_jobs_fit_cores_and_memory(monkeypatch):
 
 
 def test_memory_is_what_a_run_adds():
-    with experiments.MemoryWatch() as watch:
+    with runs.MemoryWatch() as watch:
         block = bytearray(os.urandom(1)) * (200 * 2**20)
         time.sleep(0.2)
-    assert 150 < watch.peak < 400 and len(block)
+    assert 150 < watch.peak < 400
+    assert len(block)

@@ -1,4 +1,6 @@
-"""The real Hub code path over HTTP, against a server on loopback: download, cache, offline, wrong commit, broken transfer."""
+"""The real Hub code path over HTTP, against a server on loopback: download, cache, offline, wrong commit,
+broken transfer.
+"""
 
 import io
 import os
@@ -9,7 +11,7 @@ import sys
 import pandas as pd
 import pytest
 
-from helpers.data import MAYO, MEDQUAD
+from helpers.data.sources import MAYO, MEDQUAD
 from tests.hub import Hub, serve
 
 PARQUET = "data/train-00000-of-00001.parquet"
@@ -28,10 +30,13 @@ def page(number: int) -> str:
         f"\r\n\t- Dull ache {number} of the {part} side that comes {number + i} times a day"
         for i, part in enumerate(PARTS)
     )
-    return f"Signs of trouble number {number} &amp; its kin\r\n\tEnlarge image\r\n{items}\r\nOpen pop-up dialog box\r\n"
+    head = f"Signs of trouble number {number} &amp; its kin\r\n\tEnlarge image"
+    return f"{head}\r\n{items}\r\nOpen pop-up dialog box\r\n"
 
 
-MAYO_PAGES = pd.DataFrame({"text": [page(i) for i in range(12)], "label": [f"trouble-{i}" for i in range(12)]})
+MAYO_PAGES = pd.DataFrame(
+    {"text": [page(i) for i in range(12)], "label": [f"trouble-{i}" for i in range(12)]}
+)
 MEDQUAD_ROWS = pd.DataFrame(
     {
         "question_focus": [f"Trouble {i // 3}" for i in range(36)],
@@ -45,8 +50,16 @@ MEDQUAD_ROWS = pd.DataFrame(
 @pytest.fixture
 def hub():
     hub = Hub()
-    hub.add(MAYO["path"], MAYO["revision"], {PARQUET: parquet(MAYO_PAGES), "README.md": b"---\nlicense: other\n---\n"})
-    hub.add(MEDQUAD["path"], "c" * 40, {PARQUET: parquet(MEDQUAD_ROWS), "README.md": b"---\nlicense: cc-by-4.0\n---\n"})
+    hub.add(
+        MAYO["path"],
+        MAYO["revision"],
+        {PARQUET: parquet(MAYO_PAGES), "README.md": b"---\nlicense: other\n---\n"},
+    )
+    hub.add(
+        MEDQUAD["path"],
+        "c" * 40,
+        {PARQUET: parquet(MEDQUAD_ROWS), "README.md": b"---\nlicense: cc-by-4.0\n---\n"},
+    )
     return hub
 
 
@@ -56,8 +69,12 @@ def home(tmp_path):
 
 
 def call(home, endpoint, source, code=None, **environment):
-    """`python -m helpers audit --data SOURCE`, or some Python code, in a process of its own that knows only this Hub."""
-    command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "helpers", "audit", "--data", source]
+    """`python -m helpers audit --data SOURCE`, or some Python code, in a process of its own that knows only
+    this Hub.
+    """
+    command = (
+        [sys.executable, "-c", code] if code else [sys.executable, "-m", "helpers", "audit", "--data", source]
+    )
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGINGFACE"))}
     return subprocess.run(
         command,
@@ -73,20 +90,24 @@ def test_first_download_then_cache_then_offline(hub, home):
         first = call(home, endpoint, "mayo")
         assert first.returncode == 0, first.stderr
         assert f"{MAYO['path']}@{MAYO['revision']}" in first.stdout
-        assert "12, of which 12 have a single row" in first.stdout and "bullets in 12, furniture in 12" in first.stdout
+        assert "12, of which 12 have a single row" in first.stdout
+        assert "bullets in 12, furniture in 12" in first.stdout
         assert hub.downloads(PARQUET) == 1
         again = call(home, endpoint, "mayo")
-        assert again.stdout == first.stdout and hub.downloads(PARQUET) == 1
+        assert again.stdout == first.stdout
+        assert hub.downloads(PARQUET) == 1
         asked = sum(hub.requests.values())
         offline = call(home, endpoint, "mayo", HF_HUB_OFFLINE="1")
-        assert offline.stdout == first.stdout and sum(hub.requests.values()) == asked
+        assert offline.stdout == first.stdout
+        assert sum(hub.requests.values()) == asked
     assert call(home, endpoint, "mayo", HF_HUB_OFFLINE="1").stdout == first.stdout
 
 
 def test_offline_without_cache_says_both_ways_out(hub, home):
     with serve(hub) as endpoint:
         done = call(home, endpoint, "mayo", HF_HUB_OFFLINE="1")
-    assert done.returncode == 2 and not hub.requests
+    assert done.returncode == 2
+    assert not hub.requests
     assert "run once with network so that it is cached, or use --data embedded" in done.stderr
 
 
@@ -94,25 +115,30 @@ def test_a_commit_that_the_hub_does_not_have_is_refused(hub, home):
     hub.repositories[MAYO["path"]]["commit"] = "a" * 40
     with serve(hub) as endpoint:
         done = call(home, endpoint, "mayo")
-    assert done.returncode == 2 and MAYO["revision"] in done.stderr and "doesn't exist" in done.stderr
+    assert done.returncode == 2
+    assert MAYO["revision"] in done.stderr
+    assert "doesn't exist" in done.stderr
     assert hub.downloads(PARQUET) == 0
 
 
 def test_another_commit_in_the_cache_is_never_taken_for_the_pinned_one(hub, home):
     other = "a" * 40
     hub.repositories[MAYO["path"]]["commit"] = other
-    code = f"from helpers import data; data.MAYO['revision'] = {other!r}; print(len(data.load_table('mayo')))"
+    code = f"from helpers.data import sources; sources.MAYO['revision'] = {other!r}; "
+    code += "print(len(sources.load_table('mayo')))"
     with serve(hub) as endpoint:
         assert call(home, endpoint, "mayo", code).stdout.strip() == "12"
         done = call(home, endpoint, "mayo", HF_HUB_OFFLINE="1")
-    assert done.returncode == 2 and f"is cached at commit {other} only" in done.stderr
+    assert done.returncode == 2
+    assert f"is cached at commit {other} only" in done.stderr
 
 
 def test_a_transfer_that_breaks_off_is_refused_and_the_next_one_succeeds(hub, home):
     hub.truncated.add(PARQUET)
     with serve(hub) as endpoint:
         broken = call(home, endpoint, "mayo")
-        assert broken.returncode == 2 and "cannot be loaded from the Hugging Face Hub" in broken.stderr
+        assert broken.returncode == 2
+        assert "cannot be loaded from the Hugging Face Hub" in broken.stderr
         hub.truncated.clear()
         assert call(home, endpoint, "mayo").returncode == 0
 
@@ -121,7 +147,8 @@ def test_a_file_that_is_no_parquet_is_refused(hub, home):
     hub.repositories[MAYO["path"]]["files"][PARQUET] = parquet(MAYO_PAGES)[:-200]
     with serve(hub) as endpoint:
         done = call(home, endpoint, "mayo")
-    assert done.returncode == 2 and "cannot be loaded" in done.stderr
+    assert done.returncode == 2
+    assert "cannot be loaded" in done.stderr
 
 
 def test_a_repository_that_wants_to_run_code_is_refused(hub, home):
@@ -129,7 +156,8 @@ def test_a_repository_that_wants_to_run_code_is_refused(hub, home):
     hub.repositories[MAYO["path"]]["files"][name] = b"import pathlib\npathlib.Path('owned').touch()\n"
     with serve(hub) as endpoint:
         done = call(home, endpoint, "mayo")
-    assert done.returncode == 2 and "scripts are no longer supported" in done.stderr
+    assert done.returncode == 2
+    assert "scripts are no longer supported" in done.stderr
     assert hub.downloads(PARQUET) == 0
 
 
@@ -137,12 +165,14 @@ def test_medquad_gives_its_symptom_answers_and_the_commit_that_main_was(hub, hom
     with serve(hub) as endpoint:
         done = call(home, endpoint, "medquad")
     assert done.returncode == 0, done.stderr
-    assert f"{MEDQUAD['path']}@{'c' * 40}" in done.stdout and "12, of which 12 have a single row" in done.stdout
+    assert f"{MEDQUAD['path']}@{'c' * 40}" in done.stdout
+    assert "12, of which 12 have a single row" in done.stdout
 
 
 def test_the_first_notebook_runs_on_pages_of_the_hub(hub, home, tmp_path):
     shutil.rmtree(tmp_path / "build", ignore_errors=True)
-    code = "from helpers.__main__ import main; raise SystemExit(main(['run', '--profile', 'quick', '--data', 'mayo', '--only', '01']))"
+    arguments = ["run", "--profile", "quick", "--data", "mayo", "--only", "01"]
+    code = f"from helpers.__main__ import main; raise SystemExit(main({arguments}))"
     with serve(hub) as endpoint:
         done = call(home, endpoint, "mayo", code, HELPERS_BUILD=str(tmp_path / "build"))
     assert done.returncode == 0, done.stderr[-2000:]

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from helpers.metrics import class_perplexity, evaluate, expected_calibration_error, negative_log_likelihood, ranks
+from helpers.models.metrics import (
+    class_perplexity,
+    evaluate,
+    expected_calibration_error,
+    negative_log_likelihood,
+    ranks,
+)
 
 
 def test_uniform_guessing_has_perplexity_k():
@@ -52,7 +58,8 @@ def test_evaluate_on_a_known_case():
     logits = np.eye(6) * 10
     scores = evaluate(logits, np.array([0, 1, 2, 3, 4, 0]))
     assert scores["accuracy"] == pytest.approx(5 / 6)
-    # The sixth row ties label 0 with four others behind label 5: it is inside the top five or not by index order alone.
+    # The sixth row ties label 0 with four others behind label 5: it is inside the top five or not by index
+    # order alone.
     assert scores["top5"] in (pytest.approx(5 / 6), 1.0)
     assert scores["mrr"] == pytest.approx((5 + 1 / 4) / 6)
 

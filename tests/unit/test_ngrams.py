@@ -1,11 +1,13 @@
-"""The n-gram baselines: probabilities are probabilities, and equal those of the definition written out with dictionaries."""
+"""The n-gram baselines: probabilities are probabilities, and equal those of the definition written out with
+dictionaries.
+"""
 
 from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
 
-from helpers.ngrams import KneserNey, unigram_nats
+from helpers.pretraining.ngrams import KneserNey, unigram_nats
 
 V = 12
 
@@ -22,7 +24,9 @@ def tokens():
 
 def definition(tokens, context, token, order):
     """Chen and Goodman's recursion, for one token."""
-    grams = [Counter(tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)) for n in range(1, order + 1)]
+    grams = [
+        Counter(tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)) for n in range(1, order + 1)
+    ]
     for n in range(1, order):
         before = defaultdict(set)
         for gram in grams[n]:

@@ -1,4 +1,6 @@
-"""What is committed: notebooks in form and in step with the figures, and documents whose numbers come from records."""
+"""What is committed: notebooks in form and in step with the figures, and documents whose numbers come from
+records.
+"""
 
 import json
 import re
@@ -8,15 +10,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from helpers import card
 from helpers.config import PROFILES, ROOT
-from helpers.stamps import NOTEBOOKS, TABLES
+from helpers.notebooks.contents import NOTEBOOKS, TABLES
+from helpers.pretraining import card
 
 FILES = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def cells(file, kind=None):
-    return [c for c in json.loads(file.read_text(encoding="utf-8"))["cells"] if kind in (None, c["cell_type"])]
+    return [
+        c for c in json.loads(file.read_text(encoding="utf-8"))["cells"] if kind in (None, c["cell_type"])
+    ]
 
 
 def source(cell):
@@ -32,17 +36,16 @@ def test_a_notebook_opens_with_its_question_and_closes_with_summary_and_exercise
     prose = [source(c) for c in cells(file, "markdown")]
     assert re.match(rf"# {int(file.stem[:2])} · ", prose[0])
     assert all(word in prose[0] for word in ("**Pregunta.**", "**Antes:**", "**Tarda:**"))
-    assert prose[-2].startswith("## Resumen") and prose[-1].startswith("## Ejercicios")
+    assert prose[-2].startswith("## Resumen")
+    assert prose[-1].startswith("## Ejercicios")
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_exactly_one_cell_is_tagged_parameters_and_offers_profile_and_source(file):
     tagged = [source(c) for c in cells(file, "code") if "parameters" in c["metadata"].get("tags", [])]
-    assert (
-        len(tagged) == 1
-        and 'os.environ.get("HELPERS_PROFILE", "class")' in tagged[0]
-        and 'source = "embedded"' in tagged[0]
-    )
+    assert len(tagged) == 1
+    assert 'os.environ.get("HELPERS_PROFILE", "class")' in tagged[0]
+    assert 'source = "embedded"' in tagged[0]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
@@ -59,7 +62,8 @@ def test_committed_outputs_are_complete_in_order_and_clean(file):
     assert [c["execution_count"] for c in code] == list(range(1, len(code) + 1))
     for cell in code:
         for output in cell["outputs"]:
-            assert output["output_type"] != "error" and output.get("name") != "stderr"
+            assert output["output_type"] != "error"
+            assert output.get("name") != "stderr"
             assert "with 0 Axes" not in json.dumps(output)  # a figure that the notebook could not show
     text = file.read_text(encoding="utf-8")
     assert "papermill" not in json.loads(text)["metadata"]
@@ -83,12 +87,16 @@ def test_notebook_summaries_agree_with_the_committed_results():
 
 def test_the_model_card_is_what_its_records_say():
     base = ROOT / "models/gpt2-mini"
-    assert (base / "README.md").read_text(encoding="utf-8") == card.render(base), "run `python -m helpers card` again"
+    assert (base / "README.md").read_text(encoding="utf-8") == card.render(base), (
+        "run `python -m helpers card` again"
+    )
     facts, bits = card.records(base)["facts"], card.records(base)["bits"].set_index("source")
     assert f"{facts['tokens_seen']:,}" in card.render(base)
-    assert facts["parameters"] <= 8_000_000 and sum(f.stat().st_size for f in base.iterdir()) < 20e6
+    assert facts["parameters"] <= 8_000_000
+    assert sum(f.stat().st_size for f in base.iterdir()) < 20e6
     ours, new = bits.loc[card.ALL_READ], bits.loc[card.ALL_NEW]
-    assert ours["gpt2"] == pytest.approx(facts["valid_bits_per_byte"], abs=0.02)  # two ways to measure the same text
+    # two ways to measure the same text
+    assert ours["gpt2"] == pytest.approx(facts["valid_bits_per_byte"], abs=0.02)
     assert new["gpt2"] < new["kneser_ney_5"] < new["unigram"]
 
 
@@ -104,7 +112,9 @@ def test_nothing_of_this_machine_is_in_the_repository():
     for name in listed.stdout.splitlines():
         file = ROOT / name
         if file.suffix not in {".png", ".pdf", ".safetensors"} and file != Path(__file__):
-            assert not re.search(r"/work/(main|shared)|/root/", file.read_text(encoding="utf-8", errors="ignore")), name
+            assert not re.search(
+                r"/work/(main|shared)|/root/", file.read_text(encoding="utf-8", errors="ignore")
+            ), name
 
 
 def test_no_committed_notebook_carries_injected_parameters():

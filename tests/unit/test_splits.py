@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import splits
 from helpers.config import BUILD, InputError
-from helpers.fragments import make_fragments
-from helpers.study import prepare
+from helpers.data import duplicates, splits
+from helpers.data.fragments import make_fragments
+from helpers.data.study import prepare
 
 
 def pages(n_labels, n_sentences, words=9, seed=0):
@@ -27,7 +27,8 @@ def pages(n_labels, n_sentences, words=9, seed=0):
 def test_fragment_split_is_disjoint_and_every_label_is_on_every_side(n_labels, n_sentences, seed):
     fragments = make_fragments(pages(n_labels, n_sentences, seed=seed))
     split = splits.fragment_split(fragments, seed)
-    assert sorted(split["id"]) == sorted(fragments["id"]) and split["id"].is_unique
+    assert sorted(split["id"]) == sorted(fragments["id"])
+    assert split["id"].is_unique
     for name in splits.SIDES:
         assert set(split.loc[split["side"] == name, "label"]) == set(fragments["label"])
     shuffled = splits.fragment_split(fragments.sample(frac=1, random_state=1), seed)
@@ -54,7 +55,7 @@ def same_by_definition(texts):
     for i in range(len(texts)):
         for j in range(i):
             union = sets[i] | sets[j]
-            if union and len(sets[i] & sets[j]) / len(union) >= splits.NEAR_DUPLICATE:
+            if union and len(sets[i] & sets[j]) / len(union) >= duplicates.NEAR_DUPLICATE:
                 joined = groups[i] | groups[j]
                 for member in joined:
                     groups[member] = joined
@@ -62,16 +63,20 @@ def same_by_definition(texts):
 
 
 @settings(deadline=None)
-@given(st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=14).map(" ".join), min_size=2, max_size=14))
+@given(
+    st.lists(
+        st.lists(st.sampled_from("abcd"), min_size=1, max_size=14).map(" ".join), min_size=2, max_size=14
+    )
+)
 def test_near_duplicate_groups_are_those_of_the_definition(texts):
-    numbers = splits.near_duplicate_groups(pd.Series(texts))
+    numbers = duplicates.near_duplicate_groups(pd.Series(texts))
     assert {frozenset(np.flatnonzero(numbers == number)) for number in numbers} == same_by_definition(texts)
 
 
 def test_near_duplicates_are_found_by_jaccard_of_three_word_runs():
     a = "one two three four five six seven eight nine ten"
     texts = pd.Series([a, a + " eleven", "quite another sentence about something else in the world"])
-    assert splits.near_duplicates(texts).tolist() == [True, True, False]
+    assert duplicates.near_duplicates(texts).tolist() == [True, True, False]
 
 
 @settings(deadline=None, max_examples=40)
@@ -85,24 +90,28 @@ def test_near_duplicates_of_one_label_go_to_one_side_together(n_labels, copies, 
             rows += [(" ".join([*words, f"c{copy}"]), f"disease-{label}") for copy in range(n)]
     table = pd.DataFrame(rows, columns=["text", "label"], dtype=object)
     split = splits.row_split(table, seed)
-    groups = splits.near_duplicate_groups(split["text"])
+    groups = duplicates.near_duplicate_groups(split["text"])
     assert (split.groupby(groups)["side"].nunique() == 1).all()
     assert set(split.groupby("label")["side"].nunique()) == {3}
     shuffled = splits.row_split(table.sample(frac=1, random_state=1), seed)
-    assert len(split) == len(table) and splits.split_hash(shuffled) == splits.split_hash(split)
+    assert len(split) == len(table)
+    assert splits.split_hash(shuffled) == splits.split_hash(split)
 
 
 def test_page_split_of_singletons_shares_no_label():
     split = splits.page_split(pages(50, 5))
     train, test = (set(split.loc[split["side"] == name, "label"]) for name in ("train", "test"))
-    assert len(train) == 40 and len(test) == 10 and not train & test
+    assert len(train) == 40
+    assert len(test) == 10
+    assert not train & test
     assert splits.unseen_labels(split) == (test, test)
     assert splits.unseen_labels(split.assign(label="same")) == (set(), {"same"})
 
 
 def test_row_protocol_is_chosen_for_many_rows_a_label_and_is_stratified():
     rows = pd.concat([pages(4, 1, words=20, seed=i) for i in range(20)], ignore_index=True)
-    assert splits.choose_protocol(rows) == "row" and splits.choose_protocol(pages(4, 9)) == "fragment"
+    assert splits.choose_protocol(rows) == "row"
+    assert splits.choose_protocol(pages(4, 9)) == "fragment"
     counts = splits.row_split(rows).groupby(["label", "side"]).size().unstack()
     assert (counts == pd.Series({"test": 3, "train": 14, "valid": 3})).all().all()
 
@@ -143,19 +152,18 @@ def test_a_frozen_split_comes_back_the_same_and_a_changed_file_is_refused():
 
 def test_the_classes_own_split_is_sound():
     study = prepare("class")
-    assert set(study.split["text"]) == set(make_fragments(study.masked)["text"]) and len(study.masked) == len(
-        study.pages
-    )
-    groups = splits.near_duplicate_groups(study.split["text"])
+    assert set(study.split["text"]) == set(make_fragments(study.masked)["text"])
+    assert len(study.masked) == len(study.pages)
+    groups = duplicates.near_duplicate_groups(study.split["text"])
     assert (study.split.groupby(groups)["side"].nunique() == 1).all()
     counts = study.split.groupby(["label", "side"]).size().unstack()
-    assert counts.notna().all().all() and (counts["test"] == 3).all() and (counts["valid"] == 2).all()
+    assert counts.notna().all().all()
+    assert (counts["test"] == 3).all()
+    assert (counts["valid"] == 2).all()
     texts = {name: set(study.split.loc[study.split["side"] == name, "text"]) for name in splits.SIDES}
-    assert (
-        not texts["train"] & texts["test"]
-        and not texts["train"] & texts["valid"]
-        and not texts["valid"] & texts["test"]
-    )
+    assert not texts["train"] & texts["test"]
+    assert not texts["train"] & texts["valid"]
+    assert not texts["valid"] & texts["test"]
 
 
 def test_label_numbers_are_positions_in_the_sorted_labels():
@@ -174,5 +182,7 @@ def test_the_control_keeps_every_row_and_has_no_test_label_in_training():
     ]
     control = splits.whole_labels(pd.DataFrame(rows, columns=["id", "text", "label", "side"]))
     by_side = control.groupby("side")["label"].agg(set)
-    assert len(control) == 30 and set(by_side.index) == {"train", "test"} and len(by_side["test"]) == 2
+    assert len(control) == 30
+    assert set(by_side.index) == {"train", "test"}
+    assert len(by_side["test"]) == 2
     assert not by_side["train"] & by_side["test"]

@@ -5,9 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from helpers import fragments, plan, splits, unseen
-from helpers.config import ARMS, InputError
-from helpers.study import prepare
+from helpers.analysis import unseen
+from helpers.arms import ARMS
+from helpers.config import InputError
+from helpers.data import masking, splits
+from helpers.data.study import prepare
+from helpers.experiments import plan
 
 
 @pytest.fixture(scope="module")
@@ -17,11 +20,9 @@ def study():
 
 def test_no_label_is_on_two_sides_and_the_test_pages_are_the_first_attempts(study):
     sides = study.unseen_split.groupby("side")["label"].agg(set)
-    assert (
-        not sides["train"] & sides["test"]
-        and not sides["train"] & sides["valid"]
-        and not sides["valid"] & sides["test"]
-    )
+    assert not sides["train"] & sides["test"]
+    assert not sides["train"] & sides["valid"]
+    assert not sides["valid"] & sides["test"]
     assert sides["test"] == set(study.page_split.loc[study.page_split["side"] == "test", "label"])
     assert set.union(*sides) == set(study.pages["label"])
     assert len(study.unseen_split) == len(study.pages)
@@ -29,8 +30,8 @@ def test_no_label_is_on_two_sides_and_the_test_pages_are_the_first_attempts(stud
 
 def test_no_training_page_names_a_disease_that_is_held_out(study):
     hidden = set(study.unseen_split.loc[study.unseen_split["side"] != "train", "label"])
-    names = {name for x in hidden for name in (*fragments.label_names(x), *study.aliases.get(x, ()))}
-    pattern = fragments.name_pattern(names)
+    names = {name for x in hidden for name in (*masking.label_names(x), *study.aliases.get(x, ()))}
+    pattern = masking.name_pattern(names)
     train = study.unseen_split[study.unseen_split["side"] == "train"]
     assert not [text for text in train["text"] if pattern.search(text)]
     # and a page that does name one is masked
@@ -46,7 +47,9 @@ def test_no_training_page_names_a_disease_that_is_held_out(study):
 def test_sources_with_few_labels_have_none_to_hold_out(tmp_path, number):
     rng, file = np.random.default_rng(0), tmp_path / "few.csv"
     words = [f"word{i}" for i in range(200)]
-    lines = [f"{' '.join(rng.choice(words, 12))},label{label}" for label in "abcdef"[:number] for _ in range(12)]
+    lines = [
+        f"{' '.join(rng.choice(words, 12))},label{label}" for label in "abcdef"[:number] for _ in range(12)
+    ]
     file.write_text("text,label\n" + "\n".join(lines) + "\n")
     study = prepare("quick", str(file))
     runs = [spec for stage in plan.stages(study, list(ARMS), whole=True) for spec in stage]
@@ -58,7 +61,7 @@ def test_sources_with_few_labels_have_none_to_hold_out(tmp_path, number):
 
 def test_no_page_names_its_own_disease(study):
     named = [
-        fragments.names_itself(row.text, row.label, study.aliases.get(row.label, ()))
+        masking.names_itself(row.text, row.label, study.aliases.get(row.label, ()))
         for row in study.unseen_split.itertuples()
     ]
     assert not any(named)
@@ -72,7 +75,9 @@ def test_a_table_with_many_rows_a_label_gets_unseen_labels_too(tmp_path):
     file.write_text("text,label\n" + "\n".join(lines) + "\n")
     study = prepare("quick", str(file))
     sides = study.unseen_split.groupby("side")["label"].agg(set)
-    assert study.protocol == "row" and len(sides["test"]) >= 2 and not sides["train"] & (sides["test"] | sides["valid"])
+    assert study.protocol == "row"
+    assert len(sides["test"]) >= 2
+    assert not sides["train"] & (sides["test"] | sides["valid"])
 
 
 def test_chance_is_what_blind_orders_get():
@@ -80,7 +85,8 @@ def test_chance_is_what_blind_orders_get():
     ranks = np.array([rng.permutation(20)[0] + 1 for _ in range(100_000)])
     expected = unseen.chance(20)
     assert expected["mrr"] == pytest.approx((1 / ranks).mean(), abs=0.005)
-    assert expected["top5"] == pytest.approx((ranks <= 5).mean(), abs=0.005) and unseen.chance(4)["top5"] == 1
+    assert expected["top5"] == pytest.approx((ranks <= 5).mean(), abs=0.005)
+    assert unseen.chance(4)["top5"] == 1
 
 
 def test_scores_of_a_language_model(monkeypatch):
@@ -95,22 +101,28 @@ def test_scores_of_a_language_model(monkeypatch):
 
 def test_hits_among_all_and_among_some():
     scores = np.array([[0.9, 0.1, 0.5, 0.3], [0.1, 0.9, 0.2, 0.8]])
-    found = unseen.hits(scores, np.array([2, 3]), np.arange(4))
-    assert found["mrr"].tolist() == [0.5, 0.5] and found["top1"].tolist() == [0, 0] and found["top5"].tolist() == [1, 1]
-    assert unseen.hits(scores, np.array([2, 3]), np.array([2, 3]))["top1"].tolist() == [1, 1]
+    found = unseen.rank_measures(scores, np.array([2, 3]), np.arange(4))
+    assert found["mrr"].tolist() == [0.5, 0.5]
+    assert found["top1"].tolist() == [0, 0]
+    assert found["top5"].tolist() == [1, 1]
+    assert unseen.rank_measures(scores, np.array([2, 3]), np.array([2, 3]))["top1"].tolist() == [1, 1]
 
 
 def test_a_model_without_opinion_gets_what_chance_gets():
-    found = unseen.hits(np.zeros((3, 20)), np.array([0, 7, 19]), np.arange(20))
+    found = unseen.rank_measures(np.zeros((3, 20)), np.array([0, 7, 19]), np.arange(20))
     for name, value in unseen.chance(20).items():
         assert found[name] == pytest.approx([value] * 3), name
-    half = unseen.hits(np.array([[2.0, 1, 1, 0]]), np.array([1]), np.arange(4))  # second or third
-    assert half["mrr"][0] == pytest.approx((1 / 2 + 1 / 3) / 2) and half["top1"][0] == 0
+    half = unseen.rank_measures(np.array([[2.0, 1, 1, 0]]), np.array([1]), np.arange(4))  # second or third
+    assert half["mrr"][0] == pytest.approx((1 / 2 + 1 / 3) / 2)
+    assert half["top1"][0] == 0
 
 
 def test_lengths_count_the_name_and_its_end(study):
     lengths = unseen.name_lengths(study)
     bpe = unseen.load_bpe(study.profile.base)
     names = study.answers_of(study.unseen_split)
-    assert lengths.shape == (len(names),) and lengths[0] == len(bpe.encode(f" {names[0]}").ids) + 1
-    assert splits.label_classes(study.unseen_split).tolist() == splits.label_classes(study.page_split).tolist()
+    assert lengths.shape == (len(names),)
+    assert lengths[0] == len(bpe.encode(f" {names[0]}").ids) + 1
+    assert (
+        splits.label_classes(study.unseen_split).tolist() == splits.label_classes(study.page_split).tolist()
+    )

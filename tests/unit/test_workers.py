@@ -1,4 +1,6 @@
-"""A process that answers: it keeps what it loaded, is begun again when it dies, loses no question and says why it cannot load."""
+"""A process that answers: it keeps what it loaded, is begun again when it dies, loses no question and says
+why it cannot load.
+"""
 
 import os
 import signal
@@ -10,7 +12,7 @@ import psutil
 import pytest
 
 from helpers.config import RunError
-from helpers.workers import TRIES, Worker
+from helpers.demo.workers import TRIES, Worker
 
 _kept = []
 
@@ -69,7 +71,9 @@ def test_what_is_loaded_stays_and_the_process_is_another():
     with working(load, "a", "b") as worker:
         answers = [worker.ask(kept, number) for number in range(3)]
     assert [answer[:2] for answer in answers] == [(number, ["a", "b"]) for number in range(3)]
-    assert len({pid for *_, pid in answers}) == 1 and os.getpid() not in {pid for *_, pid in answers} and _kept == []
+    assert len({pid for *_, pid in answers}) == 1
+    assert os.getpid() not in {pid for *_, pid in answers}
+    assert _kept == []
 
 
 @pytest.mark.parametrize("kind", [ValueError, RuntimeError, RunError])
@@ -86,7 +90,8 @@ def test_a_killed_process_begins_again_with_what_it_had_loaded():
         before = worker.pid
         os.kill(before, signal.SIGKILL)
         number, loaded, after = worker.ask(kept, 7)
-        assert (number, loaded) == (7, ["a"]) and after != before
+        assert (number, loaded) == (7, ["a"])
+        assert after != before
         assert not psutil.pid_exists(before) or psutil.Process(before).status() == psutil.STATUS_ZOMBIE
 
 
@@ -97,7 +102,8 @@ def test_none_of_many_questions_is_lost_when_the_process_is_killed_under_them():
         for _ in range(TRIES - 1):
             time.sleep(0.35)
             os.kill(worker.pool._processes and next(iter(worker.pool._processes)), signal.SIGKILL)
-        assert list(answers) == list(range(20)) and worker.pid != first
+        assert list(answers) == list(range(20))
+        assert worker.pid != first
 
 
 def test_a_process_killed_while_it_loads_is_replaced_once(tmp_path):
@@ -106,7 +112,8 @@ def test_a_process_killed_while_it_loads_is_replaced_once(tmp_path):
         while not (begun := list(tmp_path.iterdir())):
             time.sleep(0.01)
         os.kill(int(begun[0].name), signal.SIGKILL)
-        assert list(answers) == list(range(4)) and len(list(tmp_path.iterdir())) == 2
+        assert list(answers) == list(range(4))
+        assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_question_that_its_process_does_not_survive_is_given_up(tmp_path):

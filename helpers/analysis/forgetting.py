@@ -1,0 +1,89 @@
+"""What fine-tuning takes from a language model and gives it: its surprise at text of the domain and at
+general text.
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..config import ROOT
+from ..models import surprise
+from ..models.metrics import bits_per_byte
+from .intervals import REPLICATES, draw_rows, interval
+
+
+def general_texts() -> list[str]:
+    """Passages on anything but health (data/general.csv), written for this project."""
+    return pd.read_csv(ROOT / "data" / "general.csv")["text"].tolist()
+
+
+def text_surprise(model, tokenizer, texts: list[str]) -> pd.DataFrame:
+    """One row a text, each read alone after an end-of-text token: `nats` (sum), `tokens`, `bytes` (UTF-8)."""
+    rows = []
+    for text in texts:
+        ids = np.array([tokenizer.eos_token_id, *tokenizer(text)["input_ids"]])
+        rows.append((float(np.nansum(surprise.token_nats(model, ids))), len(ids) - 1, len(text.encode())))
+    return pd.DataFrame(rows, columns=["nats", "tokens", "bytes"])
+
+
+def token_perplexity(rows: pd.DataFrame) -> float:
+    """exp of the mean nats a token; only comparable between models that share a tokenizer."""
+    return float(np.exp(rows["nats"].sum() / rows["tokens"].sum()))
+
+
+def text_bits(rows: pd.DataFrame) -> float:
+    """Bits that the model needs for a byte of the texts; comparable between tokenizers too."""
+    return float(bits_per_byte(rows["nats"].sum(), rows["bytes"].sum()))
+
+
+def change(
+    before: list[pd.DataFrame], after: list[pd.DataFrame], groups: np.ndarray | None = None
+) -> dict[str, float]:
+    """Bits per byte and token perplexity before and after, of the same texts, means over models (seeds): and
+    what changed.
+
+    Keys: bits_before, bits_after, perplexity_before, perplexity_after; `change` in bits per byte with its 95
+    % interval `low`, `high` (texts and models resampled, the same texts before and after). groups: texts of
+    one group, of one page say, are drawn together.
+    """
+    rng = np.random.default_rng(0)
+    texts = draw_rows(np.arange(len(before[0])) if groups is None else groups, rng)
+
+    def resampled(runs: list[pd.DataFrame]) -> np.ndarray:
+        bits = np.stack(
+            [texts @ (r["nats"].to_numpy() / np.log(2)) / (texts @ r["bytes"].to_numpy()) for r in runs]
+        )
+        weights = rng.multinomial(len(runs), np.full(len(runs), 1 / len(runs)), size=REPLICATES) / len(runs)
+        return (weights.T * bits).sum(axis=0)
+
+    low, high = interval(resampled(after) - resampled(before))
+    means = {
+        f"{name}_{when}": float(np.mean([measure(r) for r in runs]))
+        for when, runs in (("before", before), ("after", after))
+        for name, measure in (("bits", text_bits), ("perplexity", token_perplexity))
+    }
+    return means | {"change": means["bits_after"] - means["bits_before"], "low": low, "high": high}
+
+
+def generate(model, tokenizer, prompt: str, seed: int | None = None, new_tokens: int = 30) -> str:
+    """What the model goes on with after the prompt, up to its end-of-text token: the likeliest token each
+    time, or drawn.
+
+    seed None: greedy; else drawn from the model's own distribution (temperature 1, nothing cut off) under
+    that seed.
+    """
+    ids = tokenizer(prompt, return_tensors="pt").to(model.device)
+    if seed is not None:
+        torch.manual_seed(seed)
+    with torch.inference_mode():
+        out = model.generate(
+            **ids,
+            max_new_tokens=new_tokens,
+            do_sample=seed is not None,
+            top_k=0,
+            top_p=1.0,
+            temperature=1.0,
+            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    return tokenizer.decode(out[0, ids["input_ids"].shape[1] :], skip_special_tokens=True)

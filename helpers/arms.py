@@ -1,0 +1,153 @@
+"""The models of the comparison ("brazos"), each an object that says everything about itself: adding one is
+one entry here.
+
+What a new kind of network needs besides is a module of `helpers.models` with a function `train`, which the
+entry names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .config import PROFILES_BASE, InputError
+
+SEEN = frozenset({"seen"})  # compared on the shared split, whose diseases all have training rows
+CURVE = SEEN | {"curve"}  # also trained on fewer rows a disease
+RATE = "tasa de aprendizaje"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One model: what it is called, how it is drawn, what trains it and from where, and which questions it
+    takes part in.
+
+    framework: "sklearn", "keras" or "torch"; one process never holds two of the last two.
+    module: the module of `helpers.models` whose `train` trains it; settings: what that is told of this arm.
+    start: where its weights begin: "random", "embeddings" (those of the base's tokens, all else random), or
+    "base".
+    frozen: what training leaves as it is: "nothing", the "body" under the last layer, or "everything".
+    answers: whether it is a language model that answers with the disease's name; else it classifies.
+    base: the pre-trained base whose architecture, tokenizer or weights it takes: a directory, a Hub id,
+    `PROFILES_BASE`, or None.
+    grid: values of its one tuned hyperparameter, tried on validation; empty where nothing is chosen.
+    budget: the kind of arm whose epochs a profile gives it (a key of `Profile.epochs`); None: it knows no
+    epochs.
+    questions: of "seen", "curve" (see above), "unseen" (asked about diseases that no training row names),
+    "external" (other people's data), "autopsy" (the first attempt, reproduced and taken apart) and "demo".
+    """
+
+    id: str
+    name: str  # Spanish, the same in every figure and table
+    color: str  # Okabe-Ito where there are enough; no figure uses it for anything else
+    framework: str
+    module: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    start: str = "random"
+    frozen: str = "nothing"
+    answers: bool = False
+    base: str | None = None
+    grid: tuple[float, ...] = ()
+    hyperparameter: str = RATE
+    budget: str | None = None
+    questions: frozenset[str] = CURVE
+
+    @property
+    def tuned(self) -> bool:
+        return bool(self.grid)
+
+    @property
+    def seeded(self) -> bool:
+        """Whether a seed changes anything when all rows are given."""
+        return self.framework != "sklearn" and self.frozen != "everything"
+
+    @property
+    def pretrained(self) -> bool:
+        return self.start == "base"
+
+    @property
+    def counts_words(self) -> bool:
+        """Whether it knows a text by its words' counts alone."""
+        return self.framework == "sklearn" and self.tuned
+
+    def asked(self, question: str) -> bool:
+        return question in self.questions
+
+
+def _table(*arms: Arm) -> dict[str, Arm]:
+    return {arm.id: arm for arm in arms}
+
+
+# learning rates for a transformer that is trained whole, from random and from pre-trained weights alike
+WHOLE = (3e-4, 1e-3)
+NOTES = {"mask": False, "dropout": 0.0, "patience": None, "padding": "longest", "vocabulary": "all"}
+FAIR = {"mask": True, "dropout": 0.4, "patience": 6, "padding": "batch", "vocabulary": "train"}
+GPT2 = {"framework": "torch", "module": "classifier", "base": PROFILES_BASE, "budget": "classifier"}
+GPT2_LM = {"framework": "torch", "module": "answering", "base": PROFILES_BASE, "answers": True}
+
+ARMS = _table(
+    Arm(
+        "majority", "Clase mayoritaria", "#999999", "sklearn", "baselines", {"classifier": "prior"},
+        questions=CURVE | {"external"},
+    ),
+    Arm(
+        "naive_bayes", "Bayes ingenuo", "#56B4E9", "sklearn", "baselines", {"classifier": "bayes"},
+        grid=(0.1, 0.01), hyperparameter="suavizado ($\\alpha$)", questions=CURVE | {"external"},
+    ),
+    Arm(
+        "tfidf_logreg", "TF-IDF + reg. logística", "#009E73", "sklearn", "baselines",
+        {"classifier": "logistic"}, grid=(10.0, 100.0), hyperparameter="regularización ($C$)",
+        questions=CURVE | {"unseen", "external", "demo"},
+    ),
+    Arm(
+        "bilstm_original", "BiLSTM de las notas", "#E69F00", "keras", "bilstm", NOTES,
+        budget="notes", questions=SEEN | {"autopsy"},
+    ),
+    Arm(
+        "bilstm", "BiLSTM ajustada", "#CC79A7", "keras", "bilstm", FAIR,
+        grid=(1e-3, 3e-3), budget="bilstm", questions=CURVE | {"unseen", "external", "demo"},
+    ),
+    Arm(
+        "gpt2_scratch", "GPT-2 desde cero", "#D55E00", **GPT2,
+        grid=WHOLE, questions=CURVE | {"external", "demo"},
+    ),
+    Arm(
+        "gpt2_embeddings", "GPT-2 sólo embeddings", "#6A3D9A", **GPT2, start="embeddings",
+        grid=WHOLE, questions=SEEN,
+    ),
+    Arm(
+        "gpt2_frozen", "GPT-2 congelado", "#000000", **GPT2, start="base", frozen="body",
+        grid=(3e-3, 1e-2), questions=CURVE | {"external"},
+    ),
+    Arm(
+        "gpt2_finetuned", "GPT-2 con ajuste fino", "#0072B2", **GPT2, start="base",
+        grid=WHOLE, questions=CURVE | {"unseen", "external", "demo"},
+    ),
+    Arm(
+        "gpt2_lm", "GPT-2 que responde", "#7B4B2A", **GPT2_LM, start="base",
+        grid=WHOLE, budget="answering", questions=SEEN | {"unseen", "demo"},
+    ),
+    Arm(
+        "gpt2_lm_scratch", "GPT-2 que responde, desde cero", "#A50F15", **GPT2_LM,
+        grid=WHOLE, budget="answering", questions=frozenset({"unseen"}),
+    ),
+    Arm(
+        "gpt2_lm_zero", "GPT-2 que responde, sin ajuste", "#8A8D00", **GPT2_LM, start="base",
+        frozen="everything", questions=frozenset({"unseen"}),
+    ),
+)  # fmt: skip
+
+
+def arms_asked(question: str) -> list[str]:
+    """Ids of the arms that take part in a question, in the order of the tables."""
+    return [arm.id for arm in ARMS.values() if arm.asked(question)]
+
+
+def get_arms(names: str | None) -> list[str]:
+    """Arm ids from a comma-separated list (None: all, in the order of the tables); InputError names an
+    unknown one.
+    """
+    if names is None:
+        return list(ARMS)
+    asked = [name.strip() for name in names.split(",")]
+    if unknown := [name for name in asked if name not in ARMS]:
+        raise InputError(f"--arms {unknown[0]!r}: no such arm; choose among {', '.join(ARMS)}")
+    return [arm for arm in ARMS if arm in asked]

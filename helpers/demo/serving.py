@@ -1,0 +1,103 @@
+"""What the demo's page asks: the trained models of a profile, a process for each framework, and the training
+of the smallest.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ..arms import ARMS, arms_asked
+from ..config import BUILD, COMMITTED, ROOT, InputError, RunError
+from ..data.study import prepare
+from ..experiments.processes import Where, worker_command
+from . import answers
+from .workers import Worker
+
+FRAMEWORKS = tuple(answers.LOADERS)  # in the order of training
+
+
+class Demo:
+    """The loaded models: a process for each framework; `open` begins them, `answer` asks them all at once."""
+
+    def __init__(self, profile: str | None = None, source: str | None = None):
+        self.profile, self.source = profile, source
+        self.models, self.workers = None, {}
+
+    def open(self) -> bool:
+        """Loads the models of the profile (None: the last finished one); False if none has been trained."""
+        for profile in [self.profile] if self.profile else finished():
+            study = prepare(profile, self.source)
+            try:
+                models = answers.models_of(study)
+            except InputError:
+                continue
+            self.shown = f"perfil {study.profile.name} · {len(models.classes)} enfermedades"
+            self.end()
+            self.workers = {name: Worker(load, models) for name, load in answers.LOADERS.items()}
+            self._all(os.getpid, {name: () for name in self.workers})  # which waits until they have loaded
+            self.models = models
+            return True
+        return False
+
+    def end(self) -> None:
+        """Ends the processes."""
+        for worker in self.workers.values():
+            worker.end()
+
+    def answer(self, text: str, explained: str) -> tuple[dict[str, np.ndarray], answers.Words, int]:
+        """Log-probabilities by arm, the words' attributions for the first answer of `explained`, and that
+        answer.
+        """
+        if not self.models:
+            raise RunError("no models are loaded")
+        asked = {name: (answers.of_framework(name), text, explained) for name in self.workers}
+        parts = self._all(answers.answer, asked)
+        scores = {arm: values for part, _ in parts for arm, values in part.items()}
+        words = next(words for _, words in parts if words is not None)
+        return scores, words, int(scores[explained].argmax())
+
+    def _all(self, function: Callable, arguments: dict[str, tuple]) -> list:
+        """What the function gives in each worker named; all are asked at once."""
+        with ThreadPoolExecutor(len(arguments)) as threads:
+            return list(
+                threads.map(lambda item: self.workers[item[0]].ask(function, *item[1]), arguments.items())
+            )
+
+
+def finished() -> list[str]:
+    """Profiles whose last notebook was executed on their own data, the latest first; then those with records
+    but no notebook.
+    """
+    stamps = sorted((BUILD / "stamps").glob("*/06_comparacion.json"), key=lambda file: -file.stat().st_mtime)
+    names = [
+        stamp.parent.name.rsplit("-", 1)[0] for stamp in stamps if stamp.parent.name.endswith("-embedded")
+    ]
+    return list(dict.fromkeys([*names, "class", COMMITTED, "quick"])) if (BUILD / "runs").is_dir() else []
+
+
+def train_quick(demo: Demo, progress: Callable) -> str:
+    """Trains the profile `quick` and opens it, telling how far it is; what went wrong, or nothing."""
+    if demo.models:  # another visitor has seen to that
+        return ""
+    progress(0, desc="Preparando")
+    # Only what the page shows, which is less than `python -m helpers grid` trains.
+    command, said = worker_command("quick", demo.source, arms_asked("demo"), False, Where()), ""
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout:
+            said = line.strip() or said
+            if found := re.match(r"\[(\d+)/(\d+)\] (\w+)", line):  # each framework counts its own
+                part = FRAMEWORKS.index(ARMS[found[3]].framework) + int(found[1]) / int(found[2])
+                progress(part / len(FRAMEWORKS), desc=f"Entrenando {ARMS[found[3]].name}")
+    if process.returncode:
+        return f"El entrenamiento terminó con un error: {said}"
+    demo.profile = "quick"
+    try:
+        return "" if demo.open() else "El entrenamiento terminó, pero falta algún modelo."
+    except RunError as error:
+        return f"Los modelos no se pudieron abrir. {error}"

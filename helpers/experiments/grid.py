@@ -1,0 +1,136 @@
+"""Trains the runs of the grid that are missing: here, side by side, or on a Ray cluster."""
+
+import os
+import warnings
+from pathlib import Path
+
+import joblib
+import psutil
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
+from ..arms import ARMS
+from ..config import BAD_INPUT, InputError, RunError
+from ..data.study import Study
+from ..models.bases import check_base
+from .plan import missing, stages
+from .processes import Where, die_with_parent, train_in_a_process
+from .progress import Reporter
+from .ray_cluster import train_on_ray
+from .records import load
+from .runs import attempt
+from .specs import RunSpec
+
+MEMORY_PER_RUN = 2 * 2**30  # bytes that a run at hand may take: bounds how many run side by side
+HERE = Where()
+TRIES = 3  # how often a stage whose workers died without finishing a single run is begun again
+
+
+def ensure(study: Study, arms: list[str], whole: bool = False, where: Where = HERE) -> None:
+    """Trains what is missing, framework by framework; each has processes of its own, since two in one do not
+    get along.
+
+    A run that fails lets the others of its step and the other frameworks finish; then RunError says which
+    failed.
+    """
+    check_base(study.profile.base)
+    failed = []
+    for framework in dict.fromkeys(ARMS[arm].framework for arm in ARMS):
+        own = [arm for arm in arms if ARMS[arm].framework == framework]
+        if not missing(study, own, whole):
+            continue
+        if framework == "sklearn":
+            train(study, own, whole, where)
+            continue
+        code = train_in_a_process(study, own, whole, where)
+        if code == BAD_INPUT:
+            raise InputError(f"training of {', '.join(own)} ended with the error above")
+        if code or missing(study, own, whole):
+            failed.append(f"training of {', '.join(own)} ended with exit code {code}")
+    if failed:
+        raise RunError(f"{'; '.join(failed)}; finished runs are kept, run again to go on")
+
+
+def train(study: Study, arms: list[str], whole: bool, where: Where) -> None:
+    """Trains what is missing of the arms, all of one framework: trials, the choice on validation, then the
+    rest.
+
+    RunError, once a step is through, names the runs of it that failed.
+    """
+    if any(ARMS[arm].asked("autopsy") for arm in arms):
+        study.freeze_variants()
+    done = 0
+    for number in range(2):
+        # The second step is only known when the first is done.
+        steps = [[spec for spec in step if load(spec) is None] for step in stages(study, arms, whole)]
+        to_come = len(steps[1]) if number == 0 else 0
+        train_step(steps[number], study, where, done, to_come)
+        done += len(steps[number])
+
+
+def train_step(specs: list[RunSpec], study: Study, where: Where, done: int, to_come: int) -> None:
+    """Trains specs side by side; those of a worker that dies begin again. done, to_come: runs before and
+    after this step.
+    """
+    left, tries, failed = specs, 0, {}
+    while left:
+        with Reporter(left, done, done + len(left) + to_come):
+            try:
+                failed |= {
+                    spec: said
+                    for spec, said in zip(left, train_parallel(left, study, where), strict=True)
+                    if said
+                }
+            except Exception as error:
+                if not worker_died(error):
+                    raise
+                print(f"a worker died ({type(error).__name__}); its runs begin again", flush=True)
+        before, left = left, [spec for spec in left if load(spec) is None and spec not in failed]
+        done += len(before) - len(left)
+        tries = tries + 1 if len(left) == len(before) else 0
+        if tries == TRIES:
+            raise RunError(
+                f"{left[0]}: its worker died {TRIES} times without finishing a run; is there memory enough?"
+            )
+    if failed:
+        raise RunError("; ".join(failed.values()))
+
+
+def worker_died(error: Exception) -> bool:
+    """Whether the error is that of a worker or node that went, not of a run."""
+    return isinstance(error, BrokenProcessPool) or type(error).__module__.startswith("ray.")
+
+
+def train_parallel(specs: list[RunSpec], study: Study, where: Where) -> list[str | None]:
+    """Trains the specs; what was wrong with each that failed (None: nothing)."""
+    if where.backend == "ray":
+        return train_on_ray(specs, study, where.address, where.jobs)
+    jobs = where.jobs or default_jobs(ARMS[specs[0].arm].framework)
+    if jobs == 1:  # in this process, with all its cores
+        return [attempt(spec, study) for spec in specs]
+    # One thread each, even for a single run that is left: on small matrices two runs side by side are faster
+    # than one with two threads, and how many threads add up a sum decides its last digits.
+    with joblib.parallel_config("loky", inner_max_num_threads=1), warnings.catch_warnings():
+        # It replaces a worker that has grown; every run begins from nothing, so that takes nothing away.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
+        return joblib.Parallel(n_jobs=max(2, min(jobs, len(specs))), batch_size=1)(
+            joblib.delayed(attempt_in_worker)(spec, study, os.getpid()) for spec in specs
+        )
+
+
+def default_jobs(framework: str) -> int:
+    """How many runs side by side: what cores and free memory allow; one on a GPU, and one when torchrun
+    shares it out.
+    """
+    on_gpu = framework != "sklearn" and Path("/proc/driver/nvidia/version").is_file()
+    if on_gpu or "TORCHELASTIC_RUN_ID" in os.environ:
+        return 1
+    return max(1, min(joblib.cpu_count(), psutil.virtual_memory().available // MEMORY_PER_RUN))
+
+
+def attempt_in_worker(spec: RunSpec, study: Study, parent: int) -> str | None:
+    """`attempt` in a worker process, which ends with the process `parent` that started it, and at Ctrl-C."""
+    die_with_parent(parent)
+    try:
+        return attempt(spec, study)
+    except KeyboardInterrupt:
+        os._exit(130)

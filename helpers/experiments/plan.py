@@ -1,0 +1,96 @@
+"""Which runs a study consists of, in the two steps that they are trained in."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..arms import ARMS, arms_asked
+from ..data.study import Study
+from .records import choose, load
+from .specs import RunSpec, make_spec
+
+
+def trial_specs(study: Study, arm: str, unseen: bool = False) -> list[RunSpec]:
+    """The tuning trials of an arm, all with the first seed: as many for every tuned arm. unseen: on the
+    unseen diseases.
+    """
+    values = study.profile.grid_of(ARMS[arm]) or (None,)
+    split = study.unseen_key if unseen else study.split_key
+    return [make_spec(study, arm, value, study.profile.seeds[0], split) for value in values]
+
+
+def seed_specs(study: Study, chosen: RunSpec, fraction: int | None = None) -> list[RunSpec]:
+    """The chosen run with every seed, at a training fraction; one seed where no seed changes anything."""
+    arm = ARMS[chosen.arm]
+    seeds = study.profile.seeds_of(arm)
+    seeds = seeds if arm.seeded or fraction is not None else seeds[:1]
+    return [replace(chosen, seed=seed, fraction=fraction) for seed in seeds]
+
+
+def grid_specs(study: Study, arm: str, chosen: RunSpec) -> list[RunSpec]:
+    """What the chosen value of an arm is run for: every training fraction with every seed; unseen diseases
+    once, by a classifier.
+    """
+    fractions = study.profile.fractions if ARMS[arm].asked("curve") else ()
+    specs = [spec for fraction in (None, *fractions) for spec in seed_specs(study, chosen, fraction)]
+    once = ARMS[arm].asked("unseen") and not ARMS[arm].answers and len(study.unseen_split) > 0
+    return specs + ([replace(chosen, split=study.unseen_key)] if once else [])
+
+
+def page_spec(study: Study, arm: str | None = None) -> RunSpec:
+    """The first attempt: the notes' network on whole pages split at random."""
+    arm = arm or arms_asked("autopsy")[0]
+    return make_spec(study, arm, None, study.profile.seeds[0], split=study.page_key)
+
+
+def autopsy_specs(study: Study, arm: str | None = None) -> dict[str, RunSpec]:
+    """The first attempt again, one thing changed at a time: what is changed to the spec of the run, unchanged
+    first.
+
+    The changes are the suspects of the course notes: cleaning, amount of data (see `Study.page_variants`),
+    learning rate, epochs. The test pages are the same in all.
+    """
+    first = page_spec(study, arm)
+    return {
+        "unchanged": first,
+        **{change: replace(first, split=key) for change, key in study.variant_keys.items()},
+        "lower rate": replace(first, value=1e-4),  # Adam's own is 1e-3
+        "higher rate": replace(first, value=1e-2),
+        "fewer epochs": replace(first, epochs=max(1, first.epochs // 4)),
+        "more epochs": replace(first, epochs=2 * first.epochs),
+    }
+
+
+def stages(study: Study, arms: list[str], whole: bool) -> Iterator[list[RunSpec]]:
+    """The specs of some arms in two steps: what depends on no choice, then what is run with the chosen
+    values.
+
+    whole: with the training fractions and the unseen diseases; else only what notebooks 02 to 05 show. Where
+    the trials are not done, the second step is shown as if the first trial won: as many runs, other keys.
+    """
+    seen = [arm for arm in arms if ARMS[arm].asked("seen")]
+    some_unseen = whole and len(study.unseen_split) > 0
+    answering = [arm for arm in arms if some_unseen and ARMS[arm].answers and ARMS[arm].asked("unseen")]
+    first = [
+        spec for arm in arms if ARMS[arm].asked("autopsy") for spec in autopsy_specs(study, arm).values()
+    ]
+    first += [spec for arm in seen for spec in trial_specs(study, arm)]
+    first += [spec for arm in answering for spec in trial_specs(study, arm, unseen=True)]
+    yield list(dict.fromkeys(first))
+    second = []
+    for arm in seen:
+        chosen = chosen_spec(trial_specs(study, arm))
+        second += grid_specs(study, arm, chosen) if whole else seed_specs(study, chosen)
+    for arm in answering:
+        second += seed_specs(study, chosen_spec(trial_specs(study, arm, unseen=True)))
+    yield [spec for spec in dict.fromkeys(second) if spec not in first]
+
+
+def chosen_spec(trials: list[RunSpec]) -> RunSpec:
+    """The trial that validation chose; the first while they are not all done."""
+    records = [load(spec) for spec in trials]
+    return trials[0] if None in records else choose(records).spec
+
+
+def missing(study: Study, arms: list[str], whole: bool = False) -> list[RunSpec]:
+    """The runs of some arms that are still to be trained."""
+    return [spec for stage in stages(study, arms, whole) for spec in stage if load(spec) is None]

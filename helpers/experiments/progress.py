@@ -1,0 +1,109 @@
+"""How far the grid is: each run said as it ends, and what is done, running and left."""
+
+import threading
+import time
+
+from ..arms import ARMS
+from ..data import splits
+from ..data.study import Study
+from .plan import stages
+from .processes import rank
+from .records import Record, load, running
+from .specs import RunSpec
+
+
+class Reporter:
+    """While it is entered, says each run that ends, and how long the rest may take."""
+
+    def __init__(self, specs: list[RunSpec], done: int, total: int):
+        self.left, self.done, self.ended, self.total = list(specs), done, 0, total
+        self.began, self.over = time.perf_counter(), threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
+    def __enter__(self):
+        if rank() == 0:
+            self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        if rank() == 0:
+            self.over.set()
+            self.thread.join()
+            self.look()
+
+    def watch(self) -> None:
+        while not self.over.wait(1):
+            self.look()
+
+    def look(self) -> None:
+        for spec in list(self.left):
+            if record := load(spec):
+                self.left.remove(spec)
+                self.ended, done = self.ended + 1, self.done + self.ended + 1
+                to_go = (time.perf_counter() - self.began) / self.ended * (self.total - done)
+                accuracy = record.metrics.get("valid", {}).get("accuracy")
+                shown = "" if accuracy is None else f" · valid accuracy {accuracy:.3f}"
+                rest = f" · about {clock(to_go)} to go" if done < self.total else ""
+                print(f"[{done}/{self.total}] {spec} · {record.seconds:.0f} s{shown}{rest}", flush=True)
+
+
+def clock(seconds: float) -> str:
+    """A duration for people: `48 s`, `7 min`, `1 h 20 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def status(study: Study, arms: list[str]) -> str:
+    """What of the whole grid is done, running and left, arm by arm, and an estimate of the time to go."""
+    lines, done, left = [f"{'arm':<18} {'done':>5} {'running':>8} {'left':>5}"], [], []
+    under_way: list[tuple[RunSpec, dict]] = []
+    for arm in arms:
+        found = [(spec, load(spec)) for stage in stages(study, [arm], whole=True) for spec in stage]
+        missing = [spec for spec, record in found if record is None]
+        active = [(spec, told) for spec in missing if (told := running(spec))]
+        done += [record for _, record in found if record]
+        lines.append(
+            f"{arm:<18} {len(found) - len(missing):>5} {len(active):>8} {len(missing) - len(active):>5}"
+        )
+        left, under_way = left + missing, under_way + active
+    lines += [
+        f"{clock(time.time() - told['since'])} into {spec} {told['said']}".rstrip()
+        for spec, told in under_way
+    ]
+    if not left:
+        return "\n".join([*lines, "everything is done"])
+    jobs = min(max(len(under_way), 1), len(left))
+    seconds, unknown = remaining(study, done, left)
+    known = f"about {clock(seconds / jobs)} with {jobs} at a time"
+    if unknown:
+        known += f", and {unknown} of whose like none is done yet"
+    return "\n".join([*lines, f"{len(left)} runs left: {known}"])
+
+
+def remaining(study: Study, done: list[Record], left: list[RunSpec]) -> tuple[float, int]:
+    """Seconds that the runs left take, one after the other; and how many of them are not in it, as nothing
+    like them is done.
+
+    A run takes, for each training row and epoch, what the finished ones of its arm took; of its framework,
+    where its arm has none yet.
+    """
+    keys = (study.split_key, study.page_key, study.unseen_key)
+    rows = {key: int((splits.load_split(key)["side"] == "train").sum()) for key in keys}
+
+    def work(spec: RunSpec) -> float:
+        own = rows.get(spec.split, rows[study.page_key])  # the autopsy's splits are about as large
+        own = own if spec.fraction is None else min(own, spec.fraction * study.num_labels)
+        return own * (spec.epochs or 1)
+
+    total, unknown = 0.0, 0
+    for spec in left:
+        alike = [r for r in done if r.spec.arm == spec.arm]
+        alike = alike or [r for r in done if ARMS[r.spec.arm].framework == ARMS[spec.arm].framework]
+        if not alike:
+            unknown += 1
+            continue
+        pace = sum(r.seconds for r in alike) / sum(work(r.spec) for r in alike)
+        total += pace * work(spec)
+    return total, unknown

@@ -1,0 +1,94 @@
+"""Trains one spec and keeps its record."""
+
+import errno
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+
+from ..arms import ARMS
+from ..config import BUILD, RunError
+from ..data import splits
+from ..data.study import Study
+from ..files import unwritable
+from ..models import metrics
+from ..models.task import Task
+from .processes import MemoryWatch, rank, wait_for_all
+from .records import Record, announce, load, save
+from .specs import RunSpec, make_spec
+
+FULL = 2**20  # free bytes below which a disk counts as full
+
+
+def run(spec: RunSpec, study: Study) -> Record:
+    """The record of a spec: from the cache, or trained now in this process (whose framework it must be).
+
+    A run that was cut short left its checkpoints beside the records, and goes on from them. While it runs, a
+    file beside the records says so (see `running`).
+    """
+    if record := load(spec):
+        return record
+    if make_spec(study, spec.arm, spec.value, spec.seed, spec.split).recipe != spec.recipe:
+        raise RunError(f"{spec}: the code here is not the code that this grid began with; start it again")
+    task = make_task(spec, study)
+    train = import_module(f"..models.{task.arm.module}", __package__).train
+    began = time.perf_counter()  # the first run of a worker does not pay for importing the framework
+    with MemoryWatch() as memory, announce(spec) as say, errors_named(spec, task.work):
+        result = train(replace(task, progress=say))
+    # A resumed run costs what its epochs took, also those before it was cut short.
+    seconds = max(time.perf_counter() - began, sum(row.get("seconds", 0.0) for row in result["history"]))
+    if spec.fraction is not None:  # of these only the answers are ever looked at
+        result.pop("arrays", None)
+    if rank() == 0:
+        save(spec, result, seconds, memory.peak, evaluate_sides(task.split, result))
+        shutil.rmtree(task.work, ignore_errors=True)
+    wait_for_all()
+    return load(spec)
+
+
+def make_task(spec: RunSpec, study: Study) -> Task:
+    """What the arm's `train` is told of a spec: its rows, and for a model that answers the names of their
+    labels.
+    """
+    split, arm = splits.load_split(spec.split), ARMS[spec.arm]
+    if spec.fraction is not None:
+        split = splits.thin(split, spec.fraction, spec.seed)
+    names = study.answers_of(split) if arm.answers else None
+    work = BUILD / "runs" / f"{spec.key}.work"
+    return Task(split, arm, spec.value, spec.seed, spec.epochs, study.profile.base_of(arm), names, work)
+
+
+@contextmanager
+def errors_named(spec: RunSpec, work: Path) -> Iterator[None]:
+    """What can go wrong in a training, as what the user can do about it: a loss that is no number, a full
+    disk.
+    """
+    try:
+        yield
+    except FloatingPointError as error:
+        raise RunError(f"{spec}: {error}") from error
+    except Exception as error:  # a full disk has as many exceptions as there are writers
+        full = work.is_dir() and shutil.disk_usage(work).free < FULL
+        if full or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS)):
+            raise unwritable(work.parent, error) from error
+        raise
+
+
+def evaluate_sides(split: pd.DataFrame, result: dict) -> dict[str, dict[str, float]]:
+    """The metrics of both held-out sides, where they have rows."""
+    labels = {name: splits.side(split, name)[1] for name in ("valid", "test")}
+    return {name: metrics.evaluate(result[f"{name}_logits"], own) for name, own in labels.items() if len(own)}
+
+
+def attempt(spec: RunSpec, study: Study) -> str | None:
+    """Trains a spec; what was wrong if its loss was no number (its neighbours go on)."""
+    try:
+        run(spec, study)
+    except RunError as error:
+        return str(error)
+    return None

@@ -1,0 +1,219 @@
+"""The caption of every figure, in Spanish: written once, used by the index, the report, the slides and the
+reading copies.
+"""
+
+from typing import NamedTuple
+
+
+class Caption(NamedTuple):
+    """What kind of drawing it is, and how to read it. No numbers: those are in the figure's own title, which
+    a run writes.
+    """
+
+    kind: str
+    text: str
+
+
+# One entry a figure, in the order of the notebooks; the pipeline expects each from the notebook with the same
+# number.
+CAPTIONS = {
+    "01_longitudes": Caption(
+        "Histogramas",
+        "Longitud de los textos en palabras y en tokens BPE: a la izquierda, las páginas completas; a la "
+        "derecha, los fragmentos en que se cortan.",
+    ),
+    "01_zipf": Caption(
+        "Curvas",
+        "A la izquierda, cuántas veces aparece cada palabra según su rango, con la recta ajustada de la ley "
+        "de Zipf (ambos ejes logarítmicos). A la derecha, cuántas palabras distintas se han visto al avanzar "
+        "la lectura.",
+    ),
+    "01_fuga": Caption(
+        "Barras horizontales",
+        "Fuga de etiquetas antes y después de enmascarar los nombres: textos que nombran su enfermedad y "
+        "aciertos de un adivino que sólo compara nombres, sin haber entrenado con ninguna página.",
+    ),
+    "01_protocolos": Caption(
+        "Cuadrículas",
+        "Dos maneras de repartir las mismas páginas; cada renglón es una enfermedad y cada cuadro, un "
+        "fragmento. Por páginas, una enfermedad de prueba no deja nada en entrenamiento; por fragmentos, "
+        "está en los tres lados.",
+    ),
+    "02_uniones": Caption(
+        "Tabla dibujada",
+        "Cómo arma BPE una palabra: parte de los bytes y en cada renglón une el par de piezas (en amarillo) "
+        "que aprendió antes.",
+    ),
+    "02_fragmentacion": Caption(
+        "Cajas de texto",
+        "El mismo fragmento de validación, cortado por los dos tokenizadores: una caja por token y, en "
+        "salmón, las palabras que el de palabras no conoce.",
+    ),
+    "02_desconocidas": Caption(
+        "Curvas",
+        "A la izquierda, cómo crece el vocabulario de palabras con los textos de entrenamiento; a la "
+        "derecha, qué parte de las palabras de validación sigue sin conocerse. BPE no tiene desconocidas, "
+        "por construcción.",
+    ),
+    "02_lotes": Caption(
+        "Barras horizontales por lotes",
+        "Tres hábitos de relleno con lotes de igual número de textos: al más largo de todos, al más largo "
+        "del lote y lotes de longitudes parecidas. En azul, los tokens; en salmón, el relleno.",
+    ),
+    "02_padding": Caption(
+        "Barras horizontales",
+        "Parte de las posiciones calculadas que son relleno, con cada hábito, en páginas completas y en "
+        "fragmentos.",
+    ),
+    "02_mascara": Caption(
+        "Curvas",
+        "Parte de los textos de validación que reciben la misma respuesta al alargar el relleno: con máscara "
+        "y, con los mismos pesos, sin ella.",
+    ),
+    "02_consulta": Caption(
+        "Mapa de color",
+        "La capa de embedding es una consulta: multiplicar la matriz por un vector con un solo uno equivale "
+        "a tomar un renglón.",
+    ),
+    "02_embedding": Caption(
+        "Dos nubes de puntos",
+        "Vectores de palabras de cuatro temas, elegidas a mano, proyectados a dos dimensiones: los que "
+        "aprendió la BiLSTM desde cero y los de la base preentrenada.",
+    ),
+    "03_desenrollada": Caption(
+        "Diagrama",
+        "La BiLSTM desenrollada sobre una oración: dos celdas, una por sentido, usadas una vez por palabra. "
+        "A la capa densa sólo llega el último estado de cada lectura.",
+    ),
+    "03_compuertas": Caption(
+        "Mapas de color",
+        "Compuertas de olvido, entrada y salida de las unidades que más cambian, palabra por palabra; "
+        "amarillo es abierta y azul oscuro, cerrada.",
+    ),
+    "03_direcciones": Caption(
+        "Curvas con bandas",
+        "Cuánto cambia el resumen de cada lectura al ocultar una palabra, según su posición: mediana y "
+        "cuartiles de los textos de validación, con pesos al azar y con la red entrenada.",
+    ),
+    "03_primer_intento": Caption(
+        "Curva",
+        "El primer intento, reproducido con el reparto por páginas: la exactitud en entrenamiento por época "
+        "y, al terminar, la de prueba.",
+    ),
+    "03_tres_medidas": Caption(
+        "Tres curvas",
+        "Pérdida, exactitud y perplejidad de clase de la misma corrida de la red de las notas; la línea "
+        "discontinua es el entrenamiento y la continua, la validación.",
+    ),
+    "03_bilstm_curvas": Caption(
+        "Curvas",
+        "Entrenamiento de las dos BiLSTM con el reparto por fragmentos, una línea por semilla: a la "
+        "izquierda, la pérdida (discontinua, entrenamiento; continua, validación); a la derecha, la "
+        "exactitud en validación.",
+    ),
+    "04_sospechosos": Caption(
+        "Puntos emparejados",
+        "Cada sospechoso de las notas, puesto a prueba con el reparto por páginas: el círculo hueco es la "
+        "exactitud en entrenamiento y el lleno, en prueba.",
+    ),
+    "04_etiquetas": Caption(
+        "Marcas por enfermedad",
+        "En qué lados del reparto aparece cada enfermedad; cada columna es una. Por páginas, ninguna tiene "
+        "marca en los dos lados; por fragmentos, todas la tienen en los tres.",
+    ),
+    "04_reparacion": Caption(
+        "Barras horizontales",
+        "Los mismos modelos antes y después de cambiar el reparto; arriba de cada panel, la exactitud que "
+        "ningún clasificador que sólo responda etiquetas vistas puede superar.",
+    ),
+    "04_perplejidad": Caption(
+        "Barras horizontales",
+        "La perplejidad de clase del primer intento calculada mal de tres maneras, bien y, como referencia, "
+        "la del reparto uniforme (escala logarítmica; las barras rayadas no terminan).",
+    ),
+    "05_preentrenamiento": Caption(
+        "Curva",
+        "Bits por byte de la base en texto apartado mientras se preentrena, junto a dos compresores y dos "
+        "modelos que cuentan. En la zona sombreada, la tasa de aprendizaje baja hasta cero.",
+    ),
+    "05_conocimiento": Caption(
+        "Dos mapas de color",
+        "Qué síntoma asocia la red a cada enfermedad antes de ver nuestros datos, con pesos aleatorios y ya "
+        "preentrenada. Rojo es a favor, azul en contra; el recuadro marca el síntoma más alto de cada "
+        "renglón.",
+    ),
+    "05_atencion": Caption(
+        "Dos mapas de color",
+        "Pesos de atención de la base en una oración de validación: la cabeza de la primera capa que mira "
+        "más cerca y la de la última que mira más lejos. Cada renglón es un token y reparte un total de uno.",
+    ),
+    "05_curvas": Caption(
+        "Curvas",
+        "Los tres entrenamientos de GPT-2, una línea por semilla: a la izquierda, la pérdida (discontinua, "
+        "entrenamiento; continua, validación; punteada, el azar); a la derecha, la exactitud en validación.",
+    ),
+    "05_carrera": Caption(
+        "Curvas",
+        "Las mismas corridas contra los pasos del optimizador y contra el reloj; el punto marca la época que "
+        "se conserva.",
+    ),
+    "06_comparacion": Caption(
+        "Intervalos",
+        "Exactitud en prueba de cada modelo, con el intervalo del 95 % que sale de volver a sortear "
+        "enfermedades y semillas. La línea punteada es el azar.",
+    ),
+    "06_diferencias": Caption(
+        "Intervalos",
+        "Diferencias de exactitud sobre las mismas filas de prueba. En color, los pares cuyo intervalo "
+        "excluye el cero.",
+    ),
+    "06_escalera": Caption(
+        "Barras verticales",
+        "La misma arquitectura, de nada preentrenado a todo preentrenado y ajustado; el último peldaño no "
+        "añade pesos, sólo permite ajustarlos. La línea discontinua es la regresión logística sobre TF-IDF.",
+    ),
+    "06_eficiencia": Caption(
+        "Curvas con bandas",
+        "Exactitud en prueba según las filas de entrenamiento por enfermedad (eje logarítmico); las bandas "
+        "son intervalos del 95 %.",
+    ),
+    "06_no_vistas": Caption(
+        "Intervalos",
+        "Enfermedades de las que no se vio ninguna página etiquetada: MRR y proporción de páginas cuyo "
+        "nombre verdadero queda entre los primeros de todos los nombres. La línea punteada es ordenarlos a "
+        "ciegas.",
+    ),
+    "06_olvido": Caption(
+        "Flechas",
+        "Bits por byte de la GPT-2 que responde, antes y después de su ajuste, en textos de síntomas y en "
+        "texto general; hacia la izquierda es mejor.",
+    ),
+    "06_calibracion": Caption(
+        "Cuatro curvas",
+        "Exactitud según la confianza declarada, antes y después de ajustar la temperatura en validación "
+        "(primera semilla). La diagonal es la calibración perfecta.",
+    ),
+    "06_confusiones": Caption(
+        "Intervalos",
+        "Parte de los errores de cada modelo que cae en una enfermedad del grupo correcto (síntomas "
+        "parecidos). Punteado, lo que se esperaría al azar.",
+    ),
+    "06_atribuciones": Caption(
+        "Textos coloreados",
+        "Gradientes integrados de la GPT-2 con ajuste fino: en rojo, los tokens a favor de la enfermedad "
+        "correcta; en azul, en contra.",
+    ),
+    "06_costo": Caption(
+        "Nube de puntos",
+        "Exactitud en prueba contra los segundos de un entrenamiento (eje logarítmico); arriba y a la "
+        "izquierda es mejor.",
+    ),
+}
+
+
+def alt(name: str, finding: str) -> str:
+    """Text in place of the figure: the kind of drawing, what it found (the title that a run gave it), how to
+    read it.
+    """
+    caption = CAPTIONS[name]
+    return " ".join(f"{part.rstrip('.')}." for part in (caption.kind, finding, caption.text) if part)

@@ -1,0 +1,153 @@
+"""Curves by epoch, against the clock, and of confidence against accuracy."""
+
+from textwrap import fill
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ..arms import ARMS
+from ..experiments.records import Record
+from .style import INK, MIN_FONT, headline, panel_title
+
+
+def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figure:
+    """Loss and validation accuracy by epoch for the records of some arms; dashed training, solid validation,
+    a line a seed.
+    """
+    fig, (left, right) = plt.subplots(1, 2)
+    for arm, records in groups.items():
+        color = ARMS[arm].color
+        for number, record in enumerate(records):
+            history = record.history
+            left.plot(history["epoch"], history["train_loss"], color=color, ls="--", lw=1, alpha=0.8)
+            left.plot(history["epoch"], history["valid_loss"], color=color, lw=1.4)
+            right.plot(
+                history["epoch"],
+                history["valid_accuracy"],
+                color=color,
+                lw=1.4,
+                label=ARMS[arm].name if number == 0 else None,
+            )
+    left.axhline(np.log(num_labels), color=INK, ls=":", lw=1)
+    left.annotate(
+        "azar",
+        (0.99, np.log(num_labels)),
+        (0, 3),
+        left.get_yaxis_transform(),
+        "offset points",
+        ha="right",
+        fontsize=MIN_FONT,
+    )
+    for ax in (left, right):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.set(
+        xlabel="época", ylabel="pérdida (nats)", ylim=(0, max(left.get_ylim()[1], 1.1 * np.log(num_labels)))
+    )
+    left.plot([], [], color=INK, ls="--", lw=1, label="entrenamiento")
+    left.plot([], [], color=INK, lw=1.4, label="validación")
+    left.legend(fontsize=MIN_FONT, loc="best")
+    top = max(record.history["valid_accuracy"].max() for records in groups.values() for record in records)
+    # room for the legend
+    right.set(xlabel="época", ylabel="exactitud en validación", ylim=(0, 1.4 * top or 1))
+    right.legend(fontsize=MIN_FONT, loc="best")
+    headline(fig, title)
+    return fig
+
+
+def three_measures(record: Record, num_labels: int, title: str) -> Figure:
+    """Loss, accuracy and class perplexity of one run by epoch; dashed training, solid validation, dotted
+    chance.
+    """
+    fig, axes = plt.subplots(1, 3)
+    history, color = record.history, ARMS[record.spec.arm].color
+    for ax, name, of, chance in (
+        (axes[0], "pérdida (nats)", lambda side: history[f"{side}_loss"], np.log(num_labels)),
+        (axes[1], "exactitud", lambda side: history[f"{side}_accuracy"], 1 / num_labels),
+        (axes[2], "perplejidad de clase", lambda side: np.exp(history[f"{side}_loss"]), num_labels),
+    ):
+        ax.plot(history["epoch"], of("train"), color=color, ls="--", label="entrenamiento")
+        ax.plot(history["epoch"], of("valid"), color=color, label="validación")
+        ax.axhline(chance, color=INK, ls=":", lw=1)
+        lift = -9 if name == "exactitud" else 3
+        ax.annotate(
+            "azar",
+            (0.98, chance),
+            (0, lift),
+            ax.get_yaxis_transform(),
+            "offset points",
+            ha="right",
+            fontsize=MIN_FONT,
+        )
+        ax.set(xlabel="época", ylabel=name)
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes[0].set_ylim(0, None)
+    axes[1].set_ylim(-0.06, 1.02)
+    axes[2].set_yscale("log")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=MIN_FONT)
+    headline(fig, title)
+    return fig
+
+
+def race(groups: dict[str, list[Record]], steps_per_epoch: int, title: str) -> Figure:
+    """Validation MRR of some arms against optimizer steps and against training seconds, a line a seed; a dot
+    at the best epoch.
+    """
+    fig, axes = plt.subplots(1, 2, sharey=True)
+    for arm, records in groups.items():
+        for number, record in enumerate(records):
+            history = record.history
+            best = history["valid_mrr"].idxmax()
+            for ax, x in zip(
+                axes, (history["epoch"] * steps_per_epoch, history["seconds"].cumsum()), strict=True
+            ):
+                label = ARMS[arm].name if number == 0 else None
+                ax.plot(x, history["valid_mrr"], color=ARMS[arm].color, lw=1.4, label=label)
+                ax.plot(x[best], history["valid_mrr"][best], "o", color=ARMS[arm].color, ms=5)
+    for ax, name in zip(axes, ("pasos del optimizador", "segundos de entrenamiento"), strict=True):
+        ax.set(xlabel=name, ylim=(0, None), xlim=(0, None))
+    axes[0].set_ylabel("MRR en validación")
+    fig.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(groups), fontsize=MIN_FONT
+    )
+    headline(fig, title)
+    return fig
+
+
+MAX_PANELS = 4
+
+
+def reliability_panels(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], title: str) -> Figure:
+    """Accuracy against confidence, a panel an arm (at most 4: ValueError), on the dotted diagonal where they
+    agree.
+
+    curves: arm to its `calibration.reliability` before (dashed, hollow) and after (solid) its logits were
+    divided by a temperature.
+    """
+    if len(curves) > MAX_PANELS:
+        raise ValueError(f"{len(curves)} arms: at most {MAX_PANELS} panels fit the width")
+    fig, axes = plt.subplots(1, len(curves), sharey=True, squeeze=False)
+    styles = ({"ls": "--", "mfc": "white", "label": "sin escalar"}, {"ls": "-", "label": "con temperatura"})
+    for ax, (arm, tables) in zip(axes[0], curves.items(), strict=True):
+        ax.plot([0, 1], [0, 1], color=INK, ls=":", lw=1)
+        for table, style in zip(tables, styles, strict=True):
+            ax.plot(
+                table["confidence"],
+                table["accuracy"],
+                marker="o",
+                ms=4,
+                lw=1.4,
+                color=ARMS[arm].color,
+                **style,
+            )
+        ax.set(xlabel="confianza", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+        ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+        panel_title(ax, fill(ARMS[arm].name, 56 // len(curves)))
+    axes[0, 0].set_ylabel("exactitud")
+    axes[0, 0].set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    handles = [plt.Line2D([], [], color=INK, marker="o", ms=4, lw=1.4, **style) for style in styles]
+    fig.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=MIN_FONT, handlelength=3)
+    headline(fig, title)
+    return fig

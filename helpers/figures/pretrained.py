@@ -1,0 +1,119 @@
+"""Figures of the pre-trained base: how its loss fell, what it associates before it has seen our labels, where
+it looks.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+
+from .style import BASE, INK, MIN_FONT, headline, panel_title
+
+BASELINES = {"unigram": "frecuencias de tokens", "gzip": "gzip", "xz": "xz", "kneser_ney_5": "5-gramas"}
+
+
+def pretraining_curve(
+    log: pd.DataFrame, baselines: dict[str, float], decay_from: float | None, title: str
+) -> Figure:
+    """Held-out bits per byte against tokens read, beside what compressors and n-grams need for the same text.
+
+    log: rows with `tokens`, `valid_bits_per_byte`; baselines: a key of `BASELINES` to bits per byte;
+    decay_from: tokens read when the learning rate began to fall.
+    """
+    fig, ax = plt.subplots()
+    color, tokens = BASE, log["tokens"] / 1e6
+    ax.plot(tokens, log["valid_bits_per_byte"], "o-", color=color, ms=4, zorder=3)
+    end = log["valid_bits_per_byte"].iloc[-1]
+    ax.annotate(
+        f"{end:.2f}", (tokens.iloc[-1], end), (3, -14), textcoords="offset points", ha="right", color=color
+    )
+    draw_baselines(ax, baselines)
+    if decay_from is not None:
+        ax.axvspan(decay_from / 1e6, tokens.iloc[-1], color=color, alpha=0.08, lw=0)
+        ax.annotate(
+            "la tasa de aprendizaje\nbaja hasta cero",
+            (decay_from / 1e6, 0.93),
+            (4, 0),
+            ax.get_xaxis_transform(),
+            "offset points",
+            va="top",
+            fontsize=MIN_FONT,
+            color=color,
+        )
+    ax.set(
+        xlabel="millones de tokens leídos",
+        ylabel="bits por byte (texto apartado)",
+        ylim=(0, 1.05 * max(log["valid_bits_per_byte"].max(), *baselines.values(), 0)),
+        xlim=(-0.01 * tokens.max(), 1.02 * tokens.max()),
+    )
+    headline(fig, title)
+    return fig
+
+
+def draw_baselines(ax: Axes, baselines: dict[str, float]) -> None:
+    """A dotted line a baseline, with its name; neighbours are labelled on two sides and at two places."""
+    for rank, (name, bits) in enumerate(sorted(baselines.items(), key=lambda item: -item[1])):
+        ax.axhline(bits, color=INK, ls=":", lw=1)
+        below = rank % 2
+        lift, va = (-3, "top") if below else (3, "bottom")
+        ax.annotate(
+            f"{BASELINES[name]} {bits:.2f}",
+            ((1, 0.55)[below], bits),
+            (-2, lift),
+            ax.get_yaxis_transform(),
+            "offset points",
+            ha="right",
+            va=va,
+            fontsize=MIN_FONT,
+        )
+
+
+def associations(panels: dict[str, np.ndarray], rows: list[str], columns: list[str], title: str) -> Figure:
+    """Heat maps side by side, one scale: bits that each row (a disease) adds to each column (a symptom); the
+    highest of a row boxed.
+    """
+    limit = max(np.abs(values).max() for values in panels.values())
+    fig, axes = plt.subplots(1, len(panels), sharey=True)
+    for ax, (name, values) in zip(np.atleast_1d(axes), panels.items(), strict=True):
+        ax.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+        for row, column in enumerate(values.argmax(axis=1)):
+            ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=INK, lw=1.6))
+        for (row, column), value in np.ndenumerate(values):
+            tone = "white" if abs(value) > 0.6 * limit else INK
+            ax.annotate(
+                f"{value:.1f}".replace("-0.0", "0.0"),
+                (column, row),
+                ha="center",
+                va="center",
+                fontsize=MIN_FONT,
+                color=tone,
+            )
+        ax.set_xticks(
+            range(len(columns)), columns, rotation=60, ha="right", rotation_mode="anchor", fontsize=MIN_FONT
+        )
+        ax.set_yticks(range(len(rows)), rows, fontsize=MIN_FONT)
+        panel_title(ax, name)
+        ax.grid(visible=False)
+    fig.supxlabel("bits a favor (rojo) o en contra (azul)", fontsize=MIN_FONT)
+    headline(fig, title)
+    return fig
+
+
+def attention_maps(maps: dict[str, np.ndarray], tokens: list[str], title: str) -> Figure:
+    """One (tokens, tokens) heat map an entry, how much the row's token looks at the column's.
+
+    All on the scale 0 to 1, small weights darkened by a square root.
+    """
+    fig, axes = plt.subplots(1, len(maps), sharey=True)
+    places = range(len(tokens))
+    for ax, (name, weights) in zip(np.atleast_1d(axes), maps.items(), strict=True):
+        image = ax.imshow(weights, cmap="Blues", norm=PowerNorm(0.5, 0, 1), aspect="auto")
+        ax.set_xticks(places, tokens, rotation=90, fontsize=MIN_FONT)
+        ax.set_yticks(places, tokens, fontsize=MIN_FONT)
+        panel_title(ax, name)
+        ax.grid(visible=False)
+    fig.colorbar(image, ax=axes, label="peso de atención", shrink=0.7)
+    headline(fig, title)
+    return fig

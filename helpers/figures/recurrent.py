@@ -1,0 +1,108 @@
+"""Figures of the recurrent network: drawn unrolled, its gates, what each direction remembers."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import MaxNLocator
+
+from .style import BACKWARD, FORWARD, INK, JOINED, MIN_FONT, PLAIN, headline, panel_title
+
+
+def _box(ax, x, y, text, color, width=0.86, height=0.62, tone="white"):
+    ax.add_patch(
+        FancyBboxPatch(
+            (x - width / 2, y - height / 2),
+            width,
+            height,
+            "round,pad=0.02,rounding_size=0.1",
+            fc=color,
+            ec=INK,
+            lw=0.8,
+        )
+    )
+    ax.text(x, y, text, ha="center", va="center", fontsize=MIN_FONT, color=tone)
+
+
+def _arrow(ax, start, end, color=INK):
+    ax.annotate(
+        "",
+        end,
+        start,
+        arrowprops={"arrowstyle": "-|>", "color": color, "lw": 1.1, "shrinkA": 0, "shrinkB": 0},
+    )
+
+
+def unrolled(words: list[str], title: str) -> Figure:
+    """The bidirectional network drawn once per word: embedding, both chains, and the two last states that go
+    on to the softmax.
+    """
+    fig, ax = plt.subplots()
+    gap = 1.5
+    places = gap * np.arange(len(words))
+    last = places[-1]
+    for t, (x, word) in enumerate(zip(places, words, strict=True)):
+        ax.text(x, -0.1, word, ha="center", va="center", fontsize=MIN_FONT, style="italic")
+        _arrow(ax, (x, 0.1), (x, 0.42))
+        _box(ax, x, 0.75, f"$x_{{{t + 1}}}$", PLAIN, tone=INK)
+        _box(ax, x, 1.95, "LSTM\n→", FORWARD)
+        _box(ax, x, 3.15, "LSTM\n←", BACKWARD)
+        _arrow(ax, (x - 0.18, 1.08), (x - 0.18, 1.62), FORWARD)
+        curve = {"arrowstyle": "-|>", "color": BACKWARD, "lw": 1.1, "connectionstyle": "arc3,rad=0.2"}
+        ax.annotate("", (x + 0.3, 2.82), (x + 0.3, 1.08), arrowprops=curve | {"shrinkA": 0, "shrinkB": 0})
+        if x < last:
+            _arrow(ax, (x + 0.5, 1.95), (x + gap - 0.5, 1.95), FORWARD)
+            _arrow(ax, (x + gap - 0.5, 3.15), (x + 0.5, 3.15), BACKWARD)
+    for x, y, color in ((places[0] + 0.78, 2.45, FORWARD), (last - gap + 0.78, 3.65, BACKWARD)):
+        ax.text(x, y, "$h, c$", ha="center", va="center", fontsize=MIN_FONT, color=color)
+    ax.text(places[0] - 0.55, 0.75, "vectores", ha="right", va="center", fontsize=MIN_FONT)
+    ax.text(places[0] - 0.55, 1.95, "de ida", ha="right", va="center", fontsize=MIN_FONT, color=FORWARD)
+    ax.text(places[0] - 0.55, 3.15, "de vuelta", ha="right", va="center", fontsize=MIN_FONT, color=BACKWARD)
+    _box(ax, last + 1.75, 2.55, "$[\\vec h_T; \\overleftarrow{h}_1]$", JOINED, 1.1)
+    _arrow(ax, (last + 0.45, 1.95), (last + 1.2, 2.4), FORWARD)
+    ax.plot([0, 0, last + 1.75], [3.48, 4.0, 4.0], color=BACKWARD, lw=1.1)
+    _arrow(ax, (last + 1.75, 4.0), (last + 1.75, 2.88), BACKWARD)
+    _arrow(ax, (last + 2.34, 2.55), (last + 2.65, 2.55))
+    _box(ax, last + 3.36, 2.55, "densa +\nsoftmax", PLAIN, 1.35, 0.85, INK)
+    _arrow(ax, (last + 4.07, 2.55), (last + 4.38, 2.55))
+    ax.text(last + 4.43, 2.55, r"$p(y \mid x)$", ha="left", va="center", fontsize=MIN_FONT)
+    ax.set(xlim=(-1.75, last + 5.6), ylim=(-0.45, 4.3))
+    ax.axis("off")
+    headline(fig, title)
+    return fig
+
+
+def gates(values: dict[str, np.ndarray], words: list[str], title: str) -> Figure:
+    """Heat maps under one another, all on the scale 0 to 1: (units, words) activations of each gate."""
+    fig, axes = plt.subplots(len(values), 1, sharex=True)
+    for ax, (name, activation) in zip(axes, values.items(), strict=True):
+        image = ax.imshow(activation, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+        ax.set_yticks([])
+        ax.set_ylabel(name, fontsize=MIN_FONT)
+        ax.grid(visible=False)
+    axes[-1].set_xticks(range(len(words)), words, rotation=45, ha="right", fontsize=MIN_FONT)
+    fig.colorbar(image, ax=axes, label="qué tanto se abre", shrink=0.8)
+    headline(fig, title)
+    return fig
+
+
+def directions(panels: dict[str, dict[str, np.ndarray]], title: str) -> Figure:
+    """How far each direction's summary moves when the word at a place is hidden; median and quartiles of the
+    texts.
+
+    panels: title to the two directions' names to (texts, places) relative changes.
+    """
+    fig, axes = plt.subplots(1, len(panels), sharey=True)
+    for ax, (panel, changes) in zip(np.atleast_1d(axes), panels.items(), strict=True):
+        for (name, values), color in zip(changes.items(), (FORWARD, BACKWARD), strict=True):
+            places = np.arange(1, values.shape[1] + 1)
+            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
+            ax.fill_between(places, low, high, color=color, alpha=0.15, lw=0)
+            ax.plot(places, middle, "o-", color=color, ms=3, label=name)
+        ax.set(xlabel="posición de la palabra oculta", ylim=(0, None))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel_title(ax, panel)
+    np.atleast_1d(axes)[0].set_ylabel("cambio relativo del resumen")
+    np.atleast_1d(axes)[0].legend(fontsize=MIN_FONT, loc="upper center")
+    headline(fig, title)
+    return fig

@@ -1,0 +1,109 @@
+"""One style and every colour that is not a model's; each figure is saved as PDF (report) and PNG (slides)."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from ..data.study import Study
+from ..files import replacing
+from .captions import CAPTIONS, alt
+
+# 6.4 x 3.6 in is the report's text width; at 300 dpi it is 1920 x 1080, where 10 pt reads like 21 pt on a 7.5
+# in slide.
+SIZE, DPI = (6.4, 3.6), 300
+MIN_FONT = 9  # points; smaller text is lost on the back row
+# A model's colour (`arms`) means that model and nothing else. Whatever is no model gets one of these: greys,
+# slates and sands.
+INK, GRID = "#222222", "#DDDDDD"
+# lines, second thoughts, side notes, empty boxes
+FAINT, QUIET, MUTED, PLAIN = "#BBBBBB", "#888888", "#666666", "#EEEEEE"
+# two of anything: after and before, with and without, one unit and another
+SLATE, SAND = "#52616B", "#C9B79C"
+SIDE_COLORS = {"train": "#B4BEC8", "valid": "#7D8A96", "test": "#2F3A45"}
+# the word tokenizer (BiLSTM) and byte-level BPE (GPT-2), the same in every figure
+WORDS, BPE = "#B08D57", "#5B7C99"
+WORDS_BOX, BPE_BOX = "#FBE9C6", "#D6EAF8"  # their tokens, written in boxes
+LACKING, NEW = "#F4C7B5", "#F0C75E"  # what is padding or unknown; what has just been joined
+FORWARD, BACKWARD, JOINED = "#5B7C99", "#A97C50", "#6F7F66"  # the two readings of a BiLSTM, and both together
+BASE = "#3D5A6C"  # the pre-trained base before it is any of the models
+DRAWN = {"Slate": BASE, "Sand": SAND, "Forward": FORWARD, "Backward": BACKWARD, "Joined": JOINED}  # in LaTeX
+THEME_COLORS = ("#332288", "#117733", "#CC6677", "#AA4499", "#44AA99", "#999933")
+SIDE_NAMES = {"train": "entrenamiento", "valid": "validación", "test": "prueba"}
+STYLE = {
+    "figure.figsize": SIZE,
+    "figure.dpi": 110,
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "font.family": "DejaVu Sans",
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "axes.prop_cycle": cycler(color=[SLATE, SAND, BPE, WORDS, QUIET]),
+    "pdf.fonttype": 42,  # TrueType: text stays text in the PDF
+    "svg.hashsalt": "helpers",
+}
+
+
+def use_style() -> None:
+    """Makes the project's style the default of this process's figures."""
+    plt.rcParams.update(STYLE)
+
+
+def headline(fig: Figure, text: str) -> None:
+    """The finding, as the figure's title: one line, a little smaller if it must, else as many as it needs."""
+    title = fig.suptitle(text, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    if title.get_window_extent().x1 > 0.98 * fig.bbox.width:
+        title.set(fontsize=10, wrap=True)
+
+
+def panel_title(ax: Axes, text: str) -> None:
+    """What one panel shows; lighter than the finding above it."""
+    ax.set_title(text, fontsize=10, fontweight="normal")
+
+
+def save_figure(fig: Figure, name: str, study: Study) -> Path:
+    """Writes figures/<name>.pdf and .png under the study's output and returns the PNG's path; nothing
+    half-written is left.
+
+    The figure's own title (what the run found) and its alt text travel in the files' metadata. ValueError for
+    a name without a caption or for text smaller than MIN_FONT points.
+    """
+    if name not in CAPTIONS:
+        raise ValueError(f"figure {name!r} has no caption; write one in helpers/figures/captions.py")
+    if small := sorted({text.get_text() for text in visible_text(fig) if text.get_fontsize() < MIN_FONT}):
+        raise ValueError(f"figure {name!r}: text below {MIN_FONT} points: {', '.join(map(repr, small[:5]))}")
+    directory = study.output / "figures"
+    found = finding(fig)
+    about = {
+        "pdf": {"Title": found, "Subject": alt(name, found), "CreationDate": None},
+        "png": {"Title": found, "Description": alt(name, found)},
+    }
+    for suffix, metadata in about.items():
+        with replacing(directory / f"{name}.{suffix}") as temporary:
+            fig.savefig(temporary, dpi=DPI, metadata=metadata)
+    return directory / f"{name}.png"
+
+
+def finding(fig: Figure) -> str:
+    """The title that states what was found: the figure's, else its panels', joined."""
+    title = fig.get_suptitle() or " · ".join(t for ax in fig.axes if (t := ax.get_title(loc="left")))
+    return " ".join(title.split())
+
+
+def visible_text(fig: Figure) -> list[Text]:
+    """Every text that is drawn."""
+    fig.canvas.draw()  # axis labels get their text and their visibility when they are drawn
+    return [text for text in fig.findobj(Text) if text.get_visible() and text.get_text().strip()]

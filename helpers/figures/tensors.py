@@ -1,0 +1,213 @@
+"""The figures of notebook 02: how text becomes tensors."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from .style import (
+    BPE,
+    BPE_BOX,
+    INK,
+    LACKING,
+    MIN_FONT,
+    MUTED,
+    NEW,
+    SAND,
+    SIZE,
+    SLATE,
+    WORDS,
+    headline,
+    panel_title,
+)
+
+
+def token_boxes(rows: dict[str, tuple[list[str], str]], title: str) -> Figure:
+    """For each tokenizer one block of boxes, a box a token, broken into lines; unknown words in salmon."""
+    fig, axes = plt.subplots(len(rows), 1)
+    for ax, (name, (tokens, color)) in zip(np.atleast_1d(axes), rows.items(), strict=True):
+        x, y = 0.0, 0
+        for token in tokens:
+            width = 0.98 * len(token) + 1.1
+            if x + width > 66:
+                x, y = 0.0, y - 1
+            box = {
+                "boxstyle": "round,pad=0.25",
+                "fc": LACKING if token == "[UNK]" else color,
+                "ec": INK,
+                "lw": 0.5,
+            }
+            ax.text(
+                x + width / 2,
+                y,
+                token,
+                ha="center",
+                va="center",
+                fontsize=10,
+                family="DejaVu Sans Mono",
+                bbox=box,
+            )
+            x += width + 0.5
+        ax.set(xlim=(-1, 66), ylim=(min(y, -2) - 0.6, 0.7))
+        panel_title(ax, name)
+        ax.axis("off")
+    headline(fig, title)
+    return fig
+
+
+def merges(steps: list[list[str]], title: str) -> Figure:
+    """A word's BPE merges from top to bottom: a line a step, boxes as wide as their letters, the new piece in
+    colour.
+    """
+    fig, ax = plt.subplots(figsize=SIZE)
+    shown = steps if len(steps) <= 9 else [*steps[:5], None, *steps[-3:]]
+    for y, pieces in enumerate(shown):
+        if pieces is None:
+            ax.text(0, -y, "⋮", ha="left", va="center", fontsize=12)
+            continue
+        number, x = steps.index(pieces), 0
+        earlier = steps[number - 1] if number else []
+        for piece in pieces:
+            new = number > 0 and pieces.count(piece) > earlier.count(piece)
+            ax.add_patch(
+                plt.Rectangle(
+                    (x + 0.04, -y - 0.36), len(piece) - 0.08, 0.72, fc=NEW if new else BPE_BOX, ec=INK, lw=0.6
+                )
+            )
+            ax.text(
+                x + len(piece) / 2,
+                -y,
+                piece,
+                ha="center",
+                va="center",
+                fontsize=10,
+                family="DejaVu Sans Mono",
+            )
+            x += len(piece)
+        label = f"{len(pieces)} pieza{'s' if len(pieces) > 1 else ''}"
+        ax.text(
+            x + 0.4,
+            -y,
+            f"{len(pieces)} bytes" if number == 0 else f"unión {number}: {label}",
+            va="center",
+            fontsize=MIN_FONT,
+            color=MUTED,
+        )
+    ax.set(xlim=(-0.2, max(16, len("".join(steps[0])) + 5)), ylim=(-len(shown) + 0.3, 0.7))
+    ax.axis("off")
+    headline(fig, title)
+    return fig
+
+
+def unknown_words(
+    read: np.ndarray, unknown: np.ndarray, vocabulary: np.ndarray, unit: str, title: str
+) -> Figure:
+    """By training texts read: entries of the word vocabulary (left) and unknown share of validation words
+    (right).
+    """
+    fig, (left, right) = plt.subplots(1, 2)
+    left.plot(read, vocabulary, "o-", color=WORDS, ms=4)
+    left.set(
+        xlabel=f"{unit} de entrenamiento", ylabel="vocabulario de palabras", xlim=(0, None), ylim=(0, None)
+    )
+    right.plot(read, 100 * unknown, "o-", color=WORDS, ms=4)
+    right.axhline(0, color=BPE, lw=2.5)
+    right.annotate(
+        "palabras",
+        (read[len(read) // 2], 100 * unknown[len(read) // 2]),
+        (6, 6),
+        textcoords="offset points",
+        color=WORDS,
+        fontsize=MIN_FONT,
+    )
+    right.annotate(
+        "byte-level BPE",
+        (read[len(read) // 2], 0),
+        (0, 5),
+        textcoords="offset points",
+        color=BPE,
+        fontsize=MIN_FONT,
+    )
+    right.set(
+        xlabel=f"{unit} de entrenamiento",
+        ylabel="desconocidas en validación (%)",
+        xlim=(0, None),
+        ylim=(-2, None),
+    )
+    headline(fig, title)
+    return fig
+
+
+def padding_waste(shares: pd.DataFrame, title: str) -> Figure:
+    """Share of computed positions that are padding: a group of bars a habit, a bar a unit. shares: index
+    habit, columns unit.
+    """
+    fig, ax = plt.subplots(figsize=SIZE)
+    places = np.arange(len(shares))[::-1]
+    for offset, color, unit in zip((0.19, -0.19), (SLATE, SAND), shares.columns, strict=True):
+        bars = ax.barh(places + offset, 100 * shares[unit], 0.36, color=color, label=unit)
+        ax.bar_label(bars, fmt="%.0f %%", padding=3, fontsize=MIN_FONT)
+    ax.set_yticks(places, list(shares.index))
+    ax.set(xlabel="posiciones calculadas que son relleno (%)", xlim=(0, 115 * shares.to_numpy().max()))
+    ax.grid(axis="y", visible=False)
+    fig.legend(loc="outside lower center", ncols=2, fontsize=MIN_FONT)
+    headline(fig, title)
+    return fig
+
+
+def padded_batches(panels: dict[str, tuple[list[np.ndarray], int | None]], title: str) -> Figure:
+    """One panel a habit: every text a row, its tokens dark and its padding light, batches apart.
+
+    panels: habit -> (lengths, an array a batch; the width to pad to, None: each batch's longest).
+    """
+    fig, axes = plt.subplots(1, len(panels), sharey=True)
+    widest = max(
+        max(wanted or 0, *(int(batch.max()) for batch in batches)) for batches, wanted in panels.values()
+    )
+    for ax, (habit, (batches, wanted)) in zip(axes, panels.items(), strict=True):
+        y = 0
+        for batch in batches:
+            width = wanted or batch.max()
+            rows = np.arange(y, y + len(batch))
+            ax.barh(rows, width, height=1, color=LACKING)
+            ax.barh(rows, batch, height=1, color=BPE)
+            y += len(batch) + 3
+        panel_title(ax, habit)
+        ax.set(xlabel="tokens", yticks=[], xlim=(0, widest * 1.02), ylim=(y, -2))
+        ax.grid(visible=False)
+    axes[0].set_ylabel("textos, por lotes")
+    handles = [
+        plt.Rectangle((0, 0), 1, 1, color=c, label=n) for c, n in ((BPE, "texto"), (LACKING, "relleno"))
+    ]
+    fig.legend(handles=handles, loc="outside lower center", ncols=2)
+    headline(fig, title)
+    return fig
+
+
+def mask_effect(agreement: pd.DataFrame, title: str) -> Figure:
+    """Share of texts whose predicted label stays what it is without padding, by padding added; a line a
+    column of `agreement`.
+    """
+    fig, ax = plt.subplots(figsize=SIZE)
+    styles = {"derecha": "-", "izquierda": "--"}
+    for name, shares in agreement.items():
+        masked = "con máscara" in name
+        side = name.split(",")[0]
+        color = SLATE if masked else WORDS
+        face = color if side == "derecha" else "white"
+        ax.plot(
+            agreement.index,
+            100 * shares,
+            styles[side],
+            marker="o",
+            ms=6,
+            mfc=face,
+            color=color,
+            label=name,
+            lw=1.8,
+        )
+    ax.set(xlabel="longitud con relleno (palabras)", ylabel="misma respuesta (%)")
+    ax.set_ylim(max(-3, 100 * agreement.to_numpy().min() - 12), 103)
+    fig.legend(loc="outside lower center", ncols=2, fontsize=MIN_FONT)
+    headline(fig, title)
+    return fig

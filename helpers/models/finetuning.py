@@ -1,0 +1,185 @@
+"""Training on transformers' Trainer: resumes, halves its micro-batch when memory runs out, stops at a loss
+that is no number.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from accelerate import PartialState
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+from transformers import GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+
+from ..config import InputError
+from ..files import drop_broken_checkpoints
+from .hardware import precision
+from .task import Task
+
+BATCH_SIZE = 16  # rows of an optimizer step, over all processes and accumulated micro-batches
+LOGGED = {
+    "loss": "train_loss",
+    "eval_loss": "valid_loss",
+    "eval_accuracy": "valid_accuracy",
+    "eval_mrr": "valid_mrr",
+    "seconds": "seconds",
+}
+
+
+class EpochReport(TrainerCallback):
+    """Says each epoch's loss, stops at one that is no number, and logs the seconds an epoch took, validation
+    included.
+    """
+
+    def __init__(self, progress: Callable[[str], None], epochs: int):
+        self.progress, self.epochs = progress, epochs
+
+    def on_epoch_begin(self, args, state, control, **kwargs):
+        self.began = time.perf_counter()
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if "loss" in logs:
+            if not math.isfinite(logs["loss"]):
+                raise FloatingPointError(
+                    f"training loss became {logs['loss']} in epoch {round(state.epoch)}: lower the learning "
+                    f"rate; the checkpoint in {args.output_dir} is of the epoch before"
+                )
+            self.progress(f"epoch {round(state.epoch)}/{self.epochs} · training loss {logs['loss']:.3f}")
+
+    def on_evaluate(self, args, state, control, metrics=None, **kwargs):
+        if not math.isfinite(metrics["eval_loss"]):
+            raise FloatingPointError(
+                f"validation loss became {metrics['eval_loss']} in epoch {round(state.epoch)}: lower the "
+                f"learning rate; the checkpoint in {args.output_dir} is of the epoch before"
+            )
+        state.log_history[-1]["seconds"] = time.perf_counter() - self.began
+
+
+def arguments(task: Task, metric: str, micro_batch: int, grouped: bool = True) -> TrainingArguments:
+    """Rows grouped by length unless told not to, one evaluation and checkpoint an epoch, warm-up, linear
+    decay, clipping.
+    """
+    processes = PartialState().num_processes
+    # Not compiled: that takes longer than the whole of a fine-tuning gains by it
+    # (benchmarks/training_speed_cpu.csv).
+    return TrainingArguments(
+        output_dir=str(task.work),
+        num_train_epochs=task.epochs,
+        per_device_train_batch_size=micro_batch,
+        gradient_accumulation_steps=BATCH_SIZE // (micro_batch * processes),
+        per_device_eval_batch_size=4 * micro_batch,
+        learning_rate=task.value,
+        lr_scheduler_type="linear",
+        warmup_steps=0.1,
+        weight_decay=0.01,
+        max_grad_norm=1.0,
+        **precision(),
+        train_sampling_strategy="group_by_length" if grouped else "random",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        logging_strategy="epoch",
+        save_total_limit=1,
+        load_best_model_at_end=True,
+        metric_for_best_model=metric,
+        greater_is_better=metric != "eval_loss",
+        seed=task.seed,
+        data_seed=task.seed,
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        logging_nan_inf_filter=False,  # a NaN loss must be seen, not smoothed away
+    )
+
+
+def fit(
+    make: Callable,
+    data: dict[str, list[dict]],
+    collate: Callable,
+    compute_metrics: Callable | None,
+    metric: str,
+    task: Task,
+) -> tuple:
+    """Trains what `make()` builds on data["train"], keeps the epoch whose `metric` on data["valid"] is best:
+    (model, history).
+
+    Goes on from the checkpoint in `task.work` if there is one. Under torchrun the processes share each step's
+    rows. Where memory runs out the micro-batch is halved and gradients are accumulated, so that a step still
+    has BATCH_SIZE rows. The model comes back in float32, the history as one row an epoch (train_loss,
+    valid_loss, …, seconds).
+    """
+    state = PartialState()
+    if BATCH_SIZE % state.num_processes:
+        raise InputError(
+            f"torchrun: a step's {BATCH_SIZE} rows cannot be shared by {state.num_processes} processes"
+        )
+    with state.main_process_first():
+        drop_broken_checkpoints(task.work)
+    micro_batch = BATCH_SIZE // state.num_processes
+    while True:
+        trainer = make_trainer(
+            make(), data, collate, compute_metrics, arguments(task, metric, micro_batch, grouped(data)), task
+        )
+        if not ran_out_of_memory(trainer, task.work):
+            break
+        if micro_batch == 1 or state.num_processes > 1:
+            raise InputError(
+                f"out of memory with {micro_batch} row(s) at once on each of {state.num_processes} "
+                "device(s); use a smaller base or shorter texts, or a device with more memory"
+            )
+        micro_batch //= 2
+        task.progress(f"out of memory: {micro_batch} rows at once from here on")
+        del trainer
+        clear_device_cache(garbage_collection=True)
+    state.wait_for_everyone()  # all have read the best checkpoint before anyone drops it
+    # Training in bf16 leaves the forward pass in bf16; what is measured is computed in float32.
+    model = trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
+    return model, epochs_of(trainer.state.log_history)
+
+
+def grouped(data: dict[str, list[dict]]) -> bool:
+    """Whether rows have lengths by which they can be grouped: features that were computed once have none."""
+    return "input_ids" in data["train"][0]
+
+
+def make_trainer(model, data, collate, compute_metrics, arguments: TrainingArguments, task: Task) -> Trainer:
+    """The Trainer of one run, which says each epoch. InputError where one process would take several GPUs."""
+    trainer = Trainer(
+        model,
+        arguments,
+        train_dataset=data["train"],
+        eval_dataset=data["valid"],
+        data_collator=collate,
+        compute_metrics=compute_metrics,
+        callbacks=[EpochReport(task.progress, task.epochs)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    if trainer.args.n_gpu > 1:
+        raise InputError(
+            "several GPUs in one process: set CUDA_VISIBLE_DEVICES to one of them, or start it with torchrun"
+        )
+    # A classifier's loss is a mean over the rows it is given, whatever it is told of the others: the Trainer
+    # must divide.
+    trainer.model_accepts_loss_kwargs = isinstance(trainer.model, GPT2LMHeadModel)
+    return trainer
+
+
+def ran_out_of_memory(trainer: Trainer, work: Path) -> bool:
+    """Trains, from the checkpoint in `work` where there is one; whether the memory did not suffice."""
+    try:
+        trainer.train(resume_from_checkpoint=any(work.glob("checkpoint-*")))
+    except RuntimeError as error:
+        if not should_reduce_batch_size(error):
+            raise
+        return True
+    return False
+
+
+def epochs_of(log_history: list[dict]) -> list[dict]:
+    """The Trainer's log as one row an epoch: `epoch` and those of LOGGED that it has."""
+    rows: dict[int, dict] = {}
+    for entry in log_history:
+        found = {new: float(entry[old]) for old, new in LOGGED.items() if old in entry}
+        if found:
+            rows.setdefault(round(entry["epoch"]), {"epoch": round(entry["epoch"])}).update(found)
+    return [rows[epoch] for epoch in sorted(rows)]

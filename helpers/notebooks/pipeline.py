@@ -1,0 +1,148 @@
+"""Runs the notebooks in order with papermill, skips those whose inputs have not changed, and puts the outputs
+in place.
+"""
+
+import json
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from ..arms import ARMS
+from ..config import BUILD, ROOT, InputError
+from ..data.study import Study, prepare
+from ..experiments.grid import ensure
+from ..experiments.records import clean_up
+from ..files import only_one, write_text
+from ..report import gallery
+from ..report.numbers import estimate
+from . import contents, stamps
+from .contents import NOTEBOOKS, promised
+from .stamps import is_current
+
+
+def select(only: str | None) -> list[str]:
+    """Notebook names that begin with one of the comma-separated prefixes (None: all); InputError for one that
+    fits none.
+    """
+    if only is None:
+        return list(NOTEBOOKS)
+    prefixes = [part.strip() for part in only.split(",")]
+    for prefix in prefixes:
+        if not prefix or not any(name.startswith(prefix) for name in NOTEBOOKS):
+            raise InputError(f"--only {prefix!r}: no notebook begins so; choose among {', '.join(NOTEBOOKS)}")
+    return [name for name in NOTEBOOKS if name.startswith(tuple(prefixes))]
+
+
+def run(profile: str, source: str | None = None, only: str | None = None) -> Study:
+    """Trains what is missing, executes what has changed, prints the comparison and where everything is."""
+    began = time.perf_counter()
+    chosen = select(only)
+    study = prepare(profile, source)
+    rows = study.split["side"].value_counts()
+    print(
+        f"profile {profile} · {study.source_name} · {study.protocol} protocol · "
+        f"{study.split['label'].nunique()} diseases · {rows['train']} training, {rows['valid']} validation, "
+        f"{rows['test']} test rows",
+        flush=True,
+    )
+    with only_one():
+        clean_up()
+        arms = [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)]
+        ensure(study, arms, whole="06_comparacion" in chosen)
+        for number, name in enumerate(chosen, 1):
+            execute(study, name, f"notebook {number}/{len(chosen)} {name}")
+        gallery.write_index(study.output)
+        if stale := [name for name in NOTEBOOKS if not is_current(study, name)]:
+            print(
+                f"the manifest is not renewed: {', '.join(stale)} not up to date; run without --only",
+                flush=True,
+            )
+        else:
+            contents.write_manifest(study)
+    if "06_comparacion" in chosen:
+        print_comparison(study)
+    print(f"\ndone in {time.perf_counter() - began:.0f} s")
+    for what, where in (
+        ("notebooks", "notebooks"),
+        ("figures", "figures/README.md"),
+        ("tables and macros", "report/generated"),
+    ):
+        print(f"  {what:<18} {study.output / where}")
+    print(f"  {'run records':<18} {BUILD / 'runs'}")
+    return study
+
+
+def execute(study: Study, name: str, shown: str) -> None:
+    """Executes one notebook unless it is current."""
+    source = ROOT / "notebooks" / f"{name}.ipynb"
+    target, *wanted = promised(study, name)
+    if is_current(study, name):
+        print(f"{shown}: up to date", flush=True)
+        return
+    inputs = stamps.fingerprint(study, name)
+    print(f"{shown} …", flush=True)
+    began = time.time()
+    executed = BUILD / "notebooks" / f"{study.profile.name}-{study.source_name}-{name}.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    _papermill(study, source, executed)
+    for file in wanted:
+        if not file.is_file() or file.stat().st_mtime < began - 1:
+            raise RuntimeError(f"{name} did not write {file}, which it promises")
+    write_text(target, executed.read_text(encoding="utf-8"))
+    executed.unlink()
+    stamps.write_stamp(study, name, inputs)
+    print(f"    done in {time.time() - began:.0f} s", flush=True)
+
+
+def _papermill(study: Study, source: Path, executed: Path) -> None:
+    import nbformat
+    import papermill
+
+    parameters = {"profile": study.profile.name, "source": study.source}
+    papermill.execute_notebook(
+        source,
+        executed,
+        parameters,
+        kernel_name="python3",
+        progress_bar=False,
+        log_output=False,
+        cwd=str(ROOT),
+        extra_arguments=["--log-level=40"],
+    )
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.metadata.pop("papermill", None)
+    # The target may be the source of the next run: the injected cell must not stay and outvote that run's
+    # parameters.
+    notebook.cells = [
+        cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+    for count, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), 1):
+        cell.execution_count = count
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = count
+    notebook.metadata["language_info"] = {"name": "python"}
+    for cell in notebook.cells:
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
+        cell.metadata.pop("tags", None) if cell.metadata.get("tags") == [] else None
+    nbformat.write(notebook, executed)
+
+
+def print_comparison(study: Study) -> None:
+    """The comparison table on the terminal, from the results.json that notebook 06 wrote."""
+    results = json.loads((study.output / "report" / "generated" / "results.json").read_text(encoding="utf-8"))
+    table = pd.DataFrame(results["arms"]).T
+    shown = pd.DataFrame(
+        {
+            "model": table.index,
+            "accuracy [95 % CI]": [estimate(r.accuracy, r.low, r.high) for r in table.itertuples()],
+            "macro-F1": [f"{value:.3f}" for value in table["macro_f1"]],
+            "top-5": [f"{value:.3f}" for value in table["top5"]],
+            "class perplexity": [f"{value:.1f}" for value in table["class_perplexity"]],
+            "time (s)": [f"{value:.1f}" for value in table["seconds"]],
+            "seeds": table["seeds"],
+        }
+    )
+    print("\n" + shown.to_string(index=False))

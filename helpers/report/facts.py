@@ -1,0 +1,168 @@
+"""What the report says beside the comparison: the data, the first attempt and its autopsy, the base. From
+records, in one place.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..arms import ARMS
+from ..config import ROOT
+from ..data import audit, fragments, splits
+from ..data.study import Study
+from ..experiments.plan import autopsy_specs, page_spec
+from ..experiments.records import load
+from ..models import baselines
+from ..models.bases import load_bpe, resolve_base
+from ..pretraining import card
+
+# Published in 2023 with the course's first attempt, not measured here: its table
+# (celikmus/mayo_clinic_symptoms_and_diseases_v1) and the numbers of its notebooks.
+FIRST_ATTEMPT = {
+    "pages": 1058,
+    "perplexity": 44941,
+    "accuracy": 0.0,
+    "token_perplexity_before": 18.26,
+    "token_perplexity_after": 7.54,
+    "units": 128,
+    "batch": 32,
+    "epochs": 10,
+}
+BASE = (
+    "n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "parameters", "tokens_seen", "documents",
+    "minutes", "megabytes", "bits", "kneser_ney_5", "unigram", "xz", "gzip", "repeated", "bits_new",
+    "kneser_ney_5_new", "contaminated",
+)  # fmt: skip
+
+
+def collect(study: Study) -> dict[str, dict]:
+    """Numbers by topic: `published`, `corpus`, `leakage`, `pages`, `first_run`, `autopsy`, `control`,
+    `unseen`, `base`, `external`.
+
+    Reads run records and recomputes what needs no training; `base` holds None where a base has no record of
+    its pre-training.
+    """
+    return {
+        "published": FIRST_ATTEMPT,
+        "corpus": corpus(study),
+        "leakage": leakage(study),
+        "pages": page_protocol(study),
+        **autopsy(study),
+        "control": control(study),
+        "unseen": {side: int(count) for side, count in study.unseen_split["side"].value_counts().items()},
+        "base": base(study),
+        "external": external(),
+    }
+
+
+def corpus(study: Study) -> dict[str, float]:
+    """Sizes: pages, words, distinct words and the share of them seen once, fragments, mean tokens and words a
+    page.
+    """
+    counts, bpe = audit.word_counts(study.pages["text"]), load_bpe(study.profile.base)
+    texts = study.pages["text"].tolist()
+    return {
+        "pages": len(texts),
+        "words": int(counts.sum()),
+        "distinct": len(counts),
+        "once": float((counts == 1).mean()),
+        "rows": len(study.split),
+        "page_words": float(np.mean([len(text.split()) for text in texts])),
+        "page_tokens": float(np.mean([len(row.ids) for row in bpe.encode_batch(texts)])),
+    }
+
+
+def leakage(study: Study) -> dict[str, float]:
+    """Share of texts that name their disease, and what a rule that only compares names gets right, before and
+    after masking.
+    """
+    tables = (study.pages, study.masked)
+    plain, masked = map(fragments.make_fragments, tables) if study.protocol == "fragment" else tables
+    return {
+        "pages": audit.naming_share(study.pages, study.aliases),
+        "rows": audit.naming_share(plain, study.aliases),
+        "rule": float(audit.name_matches(plain, study.aliases).mean()),
+        "rule_masked": float(audit.name_matches(masked, study.aliases).mean()),
+    }
+
+
+def page_protocol(study: Study) -> dict[str, float]:
+    """The original protocol: pages a side, test labels and those never trained on, and the best accuracy such
+    labels allow.
+    """
+    side, (never, tested) = study.page_split["side"], splits.unseen_labels(study.page_split)
+    return {
+        "train": int((side != "test").sum()),
+        "test": int((side == "test").sum()),
+        "tested": len(tested),
+        "never": len(never),
+        "oracle": float(1 - study.page_split.loc[side == "test", "label"].isin(never).mean()),
+    }
+
+
+def autopsy(study: Study) -> dict[str, dict]:
+    """`first_run`: the notes' network on whole pages; `autopsy`: the span of accuracies as one thing after
+    another is changed.
+    """
+    first = load(page_spec(study))
+    runs = [load(spec) for spec in autopsy_specs(study).values()]
+    train = [float(record.history["train_accuracy"].iloc[-1]) for record in runs]
+    test = [float(record.metrics["test"]["accuracy"]) for record in runs]
+    return {
+        "first_run": {
+            "train_accuracy": float(first.history["train_accuracy"].iloc[-1]),
+            "epochs": len(first.history),
+            "parameters": first.parameters,
+        },
+        "autopsy": {
+            "runs": len(runs),
+            "changes": len(runs) - 1,
+            "train_low": min(train),
+            "train_high": max(train),
+            "test_low": min(test),
+            "test_high": max(test),
+        },
+    }
+
+
+def control(study: Study) -> dict[str, float]:
+    """Accuracy of the linear baselines on the same masked rows, once with each disease wholly on one side,
+    once on the shared split.
+    """
+    out, linear = {}, [arm for arm in ARMS.values() if arm.counts_words]
+    for name, split in (("apart", splits.whole_labels(study.split)), ("shared", study.split)):
+        (texts, labels), (new, truth) = splits.side(split, "train"), splits.side(split, "test")
+        fitted = [baselines.build(arm, study.profile.grid_of(arm)[0]).fit(texts, labels) for arm in linear]
+        out[name] = max(float(model.score(new, truth)) for model in fitted)
+    return out
+
+
+def base(study: Study) -> dict[str, float]:
+    """What the base's own records say of its pre-training, its size, and how many of this project's pages
+    share text with it.
+    """
+    where = Path(resolve_base(study.profile.base)[0])
+    if (known := card.records(where)) is None:
+        return dict.fromkeys(BASE)
+    config = json.loads((where / "config.json").read_text(encoding="utf-8"))
+    all_read, all_new = (known["bits"].set_index("source").loc[row] for row in (card.ALL_READ, card.ALL_NEW))
+    pages = json.loads(card.RECORD.read_text(encoding="utf-8"))["pages"].values()
+    found = {
+        **config,
+        **known["facts"],
+        **all_read,
+        "minutes": known["facts"]["seconds"] / 60,
+        "megabytes": known["credits"]["bytes"].sum() / 1e6,
+        "bits": all_read["gpt2"],
+        "bits_new": all_new["gpt2"],
+        "kneser_ney_5_new": all_new["kneser_ney_5"],
+        "contaminated": sum(map(bool, pages)),
+    }
+    return {name: float(found[name]) for name in BASE}
+
+
+def external() -> dict:
+    """The first of report/external/*.json, as `helpers external` wrote it; empty if there is none."""
+    files = sorted((ROOT / "report" / "external").glob("*.json"))
+    return json.loads(files[0].read_text(encoding="utf-8")) if files else {}

@@ -1,0 +1,316 @@
+"""GPT-2 classifiers: random weights are random, pre-trained ones the base's, and padding changes nothing."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+from helpers.arms import ARMS
+from helpers.config import ROOT, InputError
+from helpers.data import splits
+from helpers.data.study import prepare
+from helpers.models import classifier, finetuning, gpt2, hardware, metrics
+from helpers.models.task import Task
+
+TEXTS = [
+    "Burning pain behind the breastbone after meals.",
+    "Itchy rash.",
+    "A child with fever, barking cough and noisy breath at night.",
+]
+
+
+@pytest.fixture(scope="module")
+def study():
+    return prepare("quick")
+
+
+def quiet(text):
+    pass
+
+
+def train(split, arm, rate, seed, epochs, progress, *, base, work):
+    """`classifier.train` of an arm given by its id."""
+    return classifier.train(Task(split, ARMS[arm], rate, seed, epochs, base, work=work, progress=progress))
+
+
+def untimed(result):
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in result["history"]]
+
+
+@pytest.mark.parametrize("base", ["toy_base", "models/gpt2-mini"])
+def test_scratch_is_random_and_finetuned_starts_from_the_base(base, request):
+    base = str(request.getfixturevalue(base)) if base == "toy_base" else base
+    scratch, other, tuned = (
+        classifier.build(ARMS[a], base, ["x", "y", "z"], s)
+        for a, s in (("gpt2_scratch", 0), ("gpt2_scratch", 1), ("gpt2_finetuned", 0))
+    )
+    where, _ = gpt2.resolve_base(base)
+    body = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32).transformer.state_dict()
+    assert all(torch.equal(tensor, tuned.transformer.state_dict()[name]) for name, tensor in body.items())
+    matrices = [name for name, tensor in body.items() if tensor.ndim == 2]
+    for name in matrices:
+        random = scratch.transformer.state_dict()[name]
+        assert not torch.equal(random, body[name])
+        assert not torch.equal(random, other.transformer.state_dict()[name])
+        # GPT-2 draws weights from N(0, 0.02), those of the residual projections narrower.
+        assert 0.002 < random.std() < 0.025
+    assert scratch.num_parameters() == tuned.num_parameters()
+    assert {p.dtype for p in tuned.parameters()} == {torch.float32}
+    assert all(p.requires_grad for p in tuned.parameters())
+
+
+def test_given_the_embeddings_only_these_are_the_base_s_and_all_is_trained(toy_base):
+    given, scratch, tuned = (
+        classifier.build(ARMS[arm], str(toy_base), ["x", "y"], 0)
+        for arm in ("gpt2_embeddings", "gpt2_scratch", "gpt2_finetuned")
+    )
+    theirs = dict(tuned.transformer.named_parameters())
+    for name, tensor in given.transformer.named_parameters():
+        assert tensor.requires_grad
+        if name == "wte.weight":
+            assert torch.equal(tensor, theirs[name])
+        elif tensor.ndim == 2:
+            assert not torch.equal(tensor, theirs[name]), name
+            # one seed, one start
+            assert torch.equal(tensor, dict(scratch.transformer.named_parameters())[name])
+
+
+def test_weights_kept_in_half_precision_come_back(toy_base):
+    model, other = (classifier.build("gpt2_finetuned", str(toy_base), ["x", "y"], seed) for seed in (0, 1))
+    tokenizer = gpt2.load_tokenizer(str(toy_base))
+    again = gpt2.put_weights(other, gpt2.weights_of(model))
+    assert np.allclose(
+        classifier.logits_of(again, tokenizer, TEXTS),
+        classifier.logits_of(model, tokenizer, TEXTS),
+        atol=0.01,
+    )
+    with pytest.raises(KeyError):
+        gpt2.put_weights(other, {})
+
+
+def test_logits_do_not_depend_on_padding_or_company(toy_base):
+    model, tokenizer = (
+        classifier.build("gpt2_finetuned", str(toy_base), list("abcd"), 0),
+        gpt2.load_tokenizer(str(toy_base)),
+    )
+    alone = classifier.logits_of(model, tokenizer, TEXTS, batch_size=1)
+    assert np.allclose(alone, classifier.logits_of(model, tokenizer, TEXTS, batch_size=3), atol=1e-5)
+    for side in ("right", "left"):
+        tokenizer.padding_side = side
+        wide = tokenizer(TEXTS, padding="max_length", truncation=True, max_length=60, return_tensors="pt")
+        # a token's position counts tokens, not padding
+        positions = (wide["attention_mask"].cumsum(1) - 1).clamp(min=0)
+        with torch.inference_mode():
+            assert np.allclose(alone, model(**wide, position_ids=positions).logits.numpy(), atol=1e-5), side
+    assert np.abs(alone - alone[0]).max() > 1e-3  # the texts do differ
+
+
+def test_features_are_what_the_last_layer_reads(toy_base):
+    model, tokenizer = (
+        classifier.build("gpt2_frozen", str(toy_base), list("abcd"), 0),
+        gpt2.load_tokenizer(str(toy_base)),
+    )
+    features = classifier.features_of(model, tokenizer, TEXTS, batch_size=2)
+    assert features.shape == (3, 32)
+    by_hand = features @ model.score.weight.detach().numpy().T
+    np.testing.assert_allclose(by_hand, classifier.logits_of(model, tokenizer, TEXTS), atol=1e-5)
+
+
+def test_texts_longer_than_the_positions_are_cut(toy_base):
+    tokenizer = gpt2.load_tokenizer(str(toy_base))
+    assert len(gpt2.encode(tokenizer, ["fever " * 500])[0]["input_ids"]) == 64
+
+
+@pytest.mark.parametrize("arm", ["gpt2_scratch", "gpt2_frozen", "gpt2_finetuned"])
+def test_one_seed_gives_the_same_numbers_and_another_seed_others(study, toy_base, tmp_path, arm):
+    first, again, other = (
+        train(study.split, arm, 1e-3, seed, 2, quiet, base=str(toy_base), work=tmp_path / f"{n}")
+        for n, seed in enumerate((0, 0, 1))
+    )
+    assert np.array_equal(first["test_logits"], again["test_logits"])
+    assert untimed(first) == untimed(again)
+    assert not np.array_equal(first["test_logits"], other["test_logits"])
+    assert [row["epoch"] for row in first["history"]] == [1, 2]
+    assert {
+        "train_loss",
+        "valid_loss",
+        "valid_accuracy",
+        "valid_mrr",
+        "seconds",
+    } == set(first["history"][0]) - {"epoch"}
+
+
+def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, toy_base, tmp_path):
+    def killed_in_the_third_epoch(text):
+        if text.startswith("epoch 3/"):
+            raise KeyboardInterrupt
+
+    arguments = (study.split, "gpt2_scratch", 1e-3, 0, 4)
+    unbroken = train(*arguments, quiet, base=str(toy_base), work=tmp_path / "a")
+    with pytest.raises(KeyboardInterrupt):
+        train(*arguments, killed_in_the_third_epoch, base=str(toy_base), work=tmp_path / "b")
+    assert any((tmp_path / "b").glob("checkpoint-*"))
+    resumed = train(*arguments, quiet, base=str(toy_base), work=tmp_path / "b")
+    assert np.array_equal(unbroken["test_logits"], resumed["test_logits"])
+    assert untimed(unbroken) == untimed(resumed)
+    assert all(row["seconds"] > 0 for row in resumed["history"])
+
+
+@pytest.mark.parametrize(("arm", "moves"), [("gpt2_frozen", False), ("gpt2_finetuned", True)])
+def test_a_frozen_body_is_the_base_bit_for_bit_after_training(
+    study, toy_base, tmp_path, monkeypatch, arm, moves
+):
+    trained, real = [], classifier.logits_of
+    monkeypatch.setattr(
+        classifier, "logits_of", lambda model, *rest: trained.append(model) or real(model, *rest)
+    )
+    result = train(study.split, arm, 1e-2, 0, 2, quiet, base=str(toy_base), work=tmp_path / "w")
+    start = classifier.build(ARMS[arm], str(toy_base), splits.label_classes(study.split).tolist(), 0)
+    body, head = (
+        all(
+            torch.equal(p, dict(start.named_parameters())[n])
+            for n, p in trained[-1].named_parameters()
+            if part in n
+        )
+        for part in ("transformer.", "score.")
+    )
+    assert body != moves
+    assert not head
+    free = [p.numel() for n, p in start.named_parameters() if moves or "score" in n]
+    assert result["parameters"] == sum(free)
+
+
+def test_the_best_epoch_on_validation_is_kept(study, toy_base, tmp_path):
+    result = train(study.split, "gpt2_scratch", 1e-2, 0, 4, quiet, base=str(toy_base), work=tmp_path / "w")
+    labels = splits.side(study.split, "valid")[1]
+    kept = metrics.mean_reciprocal_rank(result["valid_logits"], labels)
+    assert kept == pytest.approx(max(row["valid_mrr"] for row in result["history"]), abs=1e-3)
+
+
+@pytest.mark.skipif(not hardware.bf16_pays(), reason="this machine trains in float32: nothing to round")
+def test_logits_are_computed_in_float32_even_after_training_in_bf16(study, toy_base, tmp_path):
+    result = train(study.split, "gpt2_finetuned", 1e-3, 0, 1, quiet, base=str(toy_base), work=tmp_path / "w")
+    logits = torch.from_numpy(result["valid_logits"])
+    rounded = logits.to(torch.bfloat16).to(torch.float32)
+    assert (logits != rounded).float().mean() > 0.9
+
+
+def test_labels_survive_a_save_and_load(toy_base, tmp_path):
+    model = classifier.build("gpt2_scratch", str(toy_base), ["gout", "migraine"], 0)
+    model.save_pretrained(tmp_path)
+    assert AutoModelForSequenceClassification.from_pretrained(tmp_path).config.id2label == {
+        0: "gout",
+        1: "migraine",
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "after", "which"), [("on_epoch_begin", 1, "training"), ("on_epoch_end", 2, "validation")]
+)
+def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_epoch_before(
+    study, toy_base, tmp_path, monkeypatch, event, after, which
+):
+    """Also when the last step of an epoch spoils the weights, after every logged training loss was finite."""
+
+    class Spoiling(finetuning.EpochReport):
+        pass
+
+    def spoil(self, args, state, control, model=None, **kwargs):
+        if state.epoch and round(state.epoch) == after:
+            torch.nn.init.constant_(model.score.weight, float("nan"))
+        self.began = 0.0
+
+    setattr(Spoiling, event, spoil)
+    monkeypatch.setattr(finetuning, "EpochReport", Spoiling)
+    with pytest.raises(
+        FloatingPointError, match=f"{which} loss became nan in epoch 2.*: lower the learning rate"
+    ):
+        train(study.split, "gpt2_scratch", 1e-3, 0, 3, quiet, base=str(toy_base), work=tmp_path)
+    (checkpoint,) = tmp_path.glob("checkpoint-*")
+    kept = AutoModelForSequenceClassification.from_pretrained(checkpoint)
+    assert all(torch.isfinite(p).all() for p in kept.parameters())
+
+
+def test_out_of_memory_halves_what_goes_through_at_once_and_changes_nothing_else(
+    study, toy_base, tmp_path, monkeypatch
+):
+    """Without dropout the sums over micro-batches are those of the whole batch."""
+    monkeypatch.setattr(classifier, "build", still(classifier.build))
+    arguments = (study.split, "gpt2_finetuned", 1e-3, 0, 2)
+    whole = train(*arguments, quiet, base=str(toy_base), work=tmp_path / "a")
+    sizes, said, step = [], [], finetuning.Trainer.training_step
+
+    def small(self, model, inputs, *rest):
+        sizes.append(len(inputs["input_ids"]))
+        if sizes[-1] > 4:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes.")
+        return step(self, model, inputs, *rest)
+
+    monkeypatch.setattr(finetuning.Trainer, "training_step", small)
+    halved = train(*arguments, said.append, base=str(toy_base), work=tmp_path / "b")
+    assert sizes[:3] == [16, 8, 4]
+    assert max(sizes[2:]) == 4
+    assert "out of memory: 4 rows" in said[1]
+    np.testing.assert_allclose(whole["test_logits"], halved["test_logits"], atol=0.02)
+    losses = [[row["train_loss"] for row in result["history"]] for result in (whole, halved)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)  # the last step of an epoch has fewer rows
+
+
+def still(build):
+    """`build`, its dropout switched off."""
+
+    def make(*arguments):
+        model = build(*arguments)
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+        return model
+
+    return make
+
+
+def test_memory_that_does_not_suffice_for_one_row_is_explained(study, toy_base, tmp_path, monkeypatch):
+    def never(*arguments):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(finetuning.Trainer, "training_step", never)
+    with pytest.raises(InputError, match=r"1 row\(s\) at once .* smaller base or shorter texts"):
+        train(study.split, "gpt2_scratch", 1e-3, 0, 1, quiet, base=str(toy_base), work=tmp_path)
+
+
+def test_two_processes_share_a_step_and_keep_one_record(study, toy_base, tmp_path):
+    """Under torchrun: the rows of a step are shared, and the first process alone writes."""
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "-m",
+        "helpers",
+    ]
+    command += ["grid", "--profile=quick", "--arms=gpt2_scratch"]
+    environment = os.environ | {
+        "HELPERS_BUILD": str(tmp_path),
+        "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    kept = [json.loads(file.read_text()) for file in tmp_path.glob("runs/*/record.json")]
+    assert len(kept) == 5 == done.stdout.count("valid accuracy")
+    assert not list(tmp_path.glob("runs/*.work"))
+    for record in kept:
+        assert [row["epoch"] for row in record["history"]] == [1, 2]
+    kept = [record for record in kept if record["spec"]["fraction"] is None]
+    one = train(
+        study.split, "gpt2_scratch", kept[0]["spec"]["value"], kept[0]["spec"]["seed"], 2, quiet,
+        base=study.profile.base, work=tmp_path / "one",
+    )  # fmt: skip
+    # Other rows together and other dropout, so not the same loss; on a wrong scale it would be twice that.
+    assert kept[0]["history"][0]["train_loss"] == pytest.approx(one["history"][0]["train_loss"], rel=0.3)

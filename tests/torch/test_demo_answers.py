@@ -1,0 +1,52 @@
+"""GPT-2 as the demo asks it: attributions by word add up for any text, and the names' scores are
+log-probabilities.
+"""
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.analysis.attributions import logits_at_end, text_and_baseline
+from helpers.demo import answers
+from helpers.models import answering, classifier, gpt2
+
+ODD = [
+    "fever", "fever and cough at night.", "…", "!?", "🤒 fever 👩‍👩‍👧", "<|endoftext|>",
+    "fever <|endoftext|> cough", "حمى و سعال", "fever, " * 200,
+]  # fmt: skip
+
+
+@pytest.fixture
+def loaded(toy_base, monkeypatch):
+    """A classifier with random weights, a language model and their tokenizer, as in their process."""
+    tokenizer = gpt2.load_tokenizer(str(toy_base))
+    model = classifier.build("gpt2_finetuned", str(toy_base), list("abcd"), 0).eval()
+    namer = answering.build_lm("base", str(toy_base), 0).eval()
+    names = ["fever", "dry cough", "rash"]
+    for name, value in {
+        "gpt2_finetuned": model,
+        "gpt2_lm": namer,
+        "tokenizer": tokenizer,
+        "answers": names,
+    }.items():
+        monkeypatch.setitem(answers._loaded, name, value)
+    return model, tokenizer
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_attributions_by_word_add_up_to_what_the_text_changed(loaded, text):
+    model, tokenizer = loaded
+    with torch.inference_mode():
+        ids, baseline = text_and_baseline(model, tokenizer, text)
+        change = (logits_at_end(model, ids) - logits_at_end(model, baseline))[0, 2].item()
+    found = answers.words("gpt2_finetuned", text, 2)
+    assert "".join(piece for piece, _ in found) == text
+    assert sum(value for _, value in found) == pytest.approx(change, rel=0.03, abs=1e-3)
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_scores_are_log_probabilities(loaded, text):
+    scores, words = answers.answer(("gpt2_finetuned", "gpt2_lm"), text, "gpt2_finetuned")
+    assert {arm: len(values) for arm, values in scores.items()} == {"gpt2_finetuned": 4, "gpt2_lm": 3}
+    assert all(np.exp(values).sum() == pytest.approx(1) for values in scores.values())
+    assert words == answers.words("gpt2_finetuned", text, int(scores["gpt2_finetuned"].argmax()))

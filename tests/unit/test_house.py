@@ -1,0 +1,97 @@
+"""The house keeps its order: who may import whom, names that are unique, wings that say their job, arms that
+say everything.
+"""
+
+import ast
+import re
+
+import pytest
+
+from helpers.config import ROOT
+from helpers.experiments.fingerprints import imports_of, reached
+
+PACKAGE = ROOT / "helpers"
+# From left to right; a module imports from its own wing and from those before it. Wings of one entry do not
+# import each other.
+ORDER = (
+    {"config", "arms", "files"},
+    {"data"},
+    {"models"},
+    {"pretraining", "experiments"},
+    {"analysis", "figures"},
+    {"report", "demo"},
+    {"notebooks"},
+    {"__main__"},
+)
+WINGS = [name for level in ORDER[1:-1] for name in sorted(level)]
+MODULES = sorted(
+    ".".join(file.relative_to(ROOT).with_suffix("").parts)
+    for file in PACKAGE.rglob("*.py")
+    if file.name != "__init__.py"
+)
+
+
+def wing(module):
+    return module.split(".")[1]
+
+
+def level(module):
+    return next(number for number, names in enumerate(ORDER) if wing(module) in names)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_from_its_own_wing_and_from_those_before_it(module):
+    for other in imports_of(module):
+        allowed = level(other) < level(module) or wing(other) == wing(module) or level(module) == 0
+        assert allowed, f"{module} imports {other}, which lies to its right or beside it"
+
+
+def test_no_module_reaches_itself_through_its_imports():
+    for module in MODULES:
+        assert module not in reached(imports_of(module)), f"{module} is part of a circle"
+
+
+def test_everything_is_in_a_wing_and_a_modules_last_name_is_unique():
+    found = {
+        path.name.removesuffix(".py")
+        for path in PACKAGE.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    assert found == {"__init__", *(name for names in ORDER for name in names)}
+    last = [module.split(".")[-1] for module in MODULES]
+    assert sorted(last) == sorted(set(last)), "two modules share a last name"
+
+
+@pytest.mark.parametrize("name", WINGS)
+def test_a_wings_docstring_lists_its_rooms_and_imports_nothing(name):
+    tree = ast.parse((PACKAGE / name / "__init__.py").read_text(encoding="utf-8"))
+    assert len(tree.body) == 1, "a docstring and nothing else"
+    rooms = {module.split(".")[-1] for module in MODULES if wing(module) == name}
+    assert rooms <= set(re.findall(r"`(\w+)`", ast.get_docstring(tree)))
+    assert len(rooms) <= 13
+
+
+def functions():
+    for module in MODULES:
+        file = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                yield f"{module}.{node.name}", node.end_lineno - node.lineno + 1
+
+
+def test_rooms_and_functions_stay_small():
+    for module in MODULES:
+        file = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+        assert len(file.read_text(encoding="utf-8").splitlines()) <= 300, module
+    sizes = dict(functions())
+    assert {name: size for name, size in sizes.items() if size > 60} == {}
+    assert sorted(sizes.values())[len(sizes) // 2] < 12
+
+
+def test_no_behaviour_hangs_on_the_spelling_of_an_arms_id():
+    """Ids stand in tables of the comparison and of the notebooks, and are compared nowhere."""
+    equal = r"""\barm(?:_id|\.id)?\s*(?:==|!=)\s*["']|["']\s*(?:==|!=)\s*arm\b"""
+    compared = rf"""{equal}|\barm(?:\.id)?\.(?:starts|ends)with|\barm in \(["']"""
+    for module in MODULES:
+        file = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+        assert not re.search(compared, file.read_text(encoding="utf-8")), module
