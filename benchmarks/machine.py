@@ -4,12 +4,12 @@ import os
 import platform
 from pathlib import Path
 
-from helpers.models.hardware import cpu_has_bf16
-
 
 def machine() -> str:
     """The GPU, or the CPU and its number of cores, in one line."""
     import torch  # not above: a process that measures Keras must not load it
+
+    from helpers.models.finetuning import cpu_has_bf16
 
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()

@@ -17,8 +17,8 @@ import pandas as pd
 import torch
 
 from helpers.config import ROOT
+from helpers.pretraining.corpus import PretrainSpec
 from helpers.pretraining.pretrain import pretrain
-from helpers.pretraining.settings import PretrainSpec
 
 FILE = ROOT / "benchmarks" / "pretrain_choices.csv"
 BASE = PretrainSpec(tokens=None)

@@ -23,7 +23,7 @@ from machine import machine
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from helpers.config import ROOT
-from helpers.pretraining.settings import PretrainSpec
+from helpers.pretraining.corpus import PretrainSpec
 from helpers.pretraining.trainer import Blocks, make_arguments, make_model, make_trainer
 
 SHAPES = {

@@ -95,12 +95,12 @@ def gpt2(way: str, train, held_out, num_labels: int, epochs: int, base: str = "m
     from transformers import DataCollatorWithPadding
 
     from helpers.arms import ARMS
-    from helpers.models import classifier, finetuning, gpt2, hardware
+    from helpers.models import bases, classifier, finetuning
     from helpers.models.task import Task
 
-    tokenizer = gpt2.load_tokenizer(base)
+    tokenizer = bases.load_tokenizer(base)
     labels = [str(number) for number in range(num_labels)]
-    rows = gpt2.encode(tokenizer, *train)
+    rows = bases.encode(tokenizer, *train)
     if way == "naive":
         model, order = (
             classifier.build(ARMS["gpt2_finetuned"], base, labels, 0).train(),
@@ -121,7 +121,7 @@ def gpt2(way: str, train, held_out, num_labels: int, epochs: int, base: str = "m
     if way == "ours, float32":
         finetuning.precision = lambda: {"bf16": False, "use_cpu": not torch.cuda.is_available()}
     if way == "ours, compiled":
-        if not hardware.can_compile():
+        if not finetuning.can_compile():
             return {}
         make = finetuning.arguments
         finetuning.arguments = lambda *a: replace(make(*a), torch_compile=True)

@@ -117,8 +117,8 @@ def contamination(given: Namespace) -> None:
 
 
 def pretrain(given: Namespace) -> None:
+    from .pretraining.corpus import PretrainSpec
     from .pretraining.pretrain import pretrain as train
-    from .pretraining.settings import PretrainSpec
 
     if given.tokens is not None and not math.isfinite(given.tokens):
         raise InputError(f"--tokens {given.tokens}: must be a number")

@@ -8,8 +8,8 @@ import pandas as pd
 from ..arms import ARMS
 from ..data.splits import side
 from ..data.study import Study
+from ..experiments.plan import results
 from ..experiments.records import Record
-from ..experiments.results import results
 from ..models.bases import base_file, count_tokens
 from ..models.tokens import encode_words, word_tokenizer
 

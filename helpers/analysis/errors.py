@@ -1,14 +1,17 @@
-"""Which mistakes the arms make: within a group of look-alike diseases or across, shared or not, and for which
-words.
-"""
+"""Which mistakes the arms make, how far their confidence may be believed, which words spoke for an answer."""
 
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 
 from ..arms import ARMS, Arm
 from ..experiments.records import Record
-from . import intervals
+from ..models.bases import encode
+from ..models.metrics import evaluate, expected_calibration_error, negative_log_likelihood
+from . import comparison
 
 
 def confusion_groups(records: list[Record], labels: np.ndarray, groups: np.ndarray) -> dict[str, float]:
@@ -23,17 +26,17 @@ def confusion_groups(records: list[Record], labels: np.ndarray, groups: np.ndarr
     where nothing is wrong.
     """
     labels, groups = np.asarray(labels), np.asarray(groups)
-    wrong = 1 - intervals.correctness(records, labels)
+    wrong = 1 - comparison.correctness(records, labels)
     if not wrong.any():
         return {"errors": 0, **dict.fromkeys(("within", "chance", "low", "high"), float("nan"))}
     answers = np.stack([record.test_logits.argmax(axis=1) for record in records])
     near = wrong * (groups[answers] == groups[labels])
     siblings = (groups[:, None] == groups).sum(axis=1) - 1
-    drawn = intervals.draw_rows(labels, np.random.default_rng(0)) @ np.stack(
+    drawn = comparison.draw_rows(labels, np.random.default_rng(0)) @ np.stack(
         [near.sum(axis=0), wrong.sum(axis=0)], 1
     )
     drawn = drawn[drawn[:, 1] > 0]  # a draw of faultless diseases alone has no share
-    low, high = intervals.interval(drawn[:, 0] / drawn[:, 1])
+    low, high = comparison.interval(drawn[:, 0] / drawn[:, 1])
     return {
         "errors": int(wrong.sum()),
         "within": float(near.sum() / wrong.sum()),
@@ -47,7 +50,7 @@ def gallery(hits: dict[str, np.ndarray], few: int) -> dict[str, np.ndarray]:
     """Test rows worth reading, at most the first `few` of each kind, in row order: (<= few,) int arrays of
     row numbers.
 
-    hits: arm to its (seeds, n) array of 0 and 1 (see `intervals.correctness`), of at least one arm.
+    hits: arm to its (seeds, n) array of 0 and 1 (see `comparison.correctness`), of at least one arm.
     `all_wrong`: every arm wrong with every seed. `only_pretrained`: a pre-trained arm right with most of its
     seeds, none that starts from random weights with any. `only_counts`: one that counts words right with most
     of its seeds, no transformer with any.
@@ -70,3 +73,134 @@ def gallery(hits: dict[str, np.ndarray], few: int) -> dict[str, np.ndarray]:
         "only_counts": mostly(lambda arm: arm.counts_words) & ~ever(lambda arm: arm.framework == "torch"),
     }
     return {kind: np.flatnonzero(rows)[:few] for kind, rows in chosen.items()}
+
+
+TEMPERATURES = (0.05, 100.0)  # where `fit_temperature` looks
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The T > 0 that minimises the mean negative log-likelihood of logits / T (Guo et al. 2017, ICML, section
+    4.2).
+
+    logits: (n, k) float of rows that the model was not trained on (validation); labels: (n,) int in [0, k). T
+    > 1: the model was too sure. T changes no answer, only how sure it is. The loss has one valley over log T
+    (convex in 1 / T), searched in float64 within `TEMPERATURES`; an optimum beyond (T to 0 where every row is
+    right, to infinity where logits mislead) ends beside that bound, or where the loss is first lost to
+    rounding. Raises ValueError on a label outside [0, k) or a NaN logit.
+    """
+    logits = np.asarray(logits, dtype=np.float64)
+    found = minimize_scalar(
+        lambda log_t: negative_log_likelihood(logits / np.exp(log_t), labels).mean(),
+        bounds=np.log(TEMPERATURES),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
+    return float(np.exp(found.x))
+
+
+def reliability(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> pd.DataFrame:
+    """Confidence against accuracy: a row a non-empty bin of equal width, the lowest first (Guo et al. 2017,
+    section 2).
+
+    logits: (n, k) float; labels: (n,) int. Columns: `confidence` (mean top probability), `accuracy`, `rows`.
+    The bins are those of `metrics.expected_calibration_error`, which is the mean gap of the two columns
+    weighted by `rows`.
+    """
+    probability = softmax(np.asarray(logits, dtype=np.float64), axis=1)
+    table = pd.DataFrame(
+        {"confidence": probability.max(axis=1), "accuracy": probability.argmax(axis=1) == labels}
+    )
+    which = np.minimum((table["confidence"] * bins).astype(int), bins - 1)
+    groups = table.astype(float).groupby(which.to_numpy())
+    return groups.mean().assign(rows=groups.size()).reset_index(drop=True)
+
+
+def calibration_table(
+    records: dict[str, list[Record]], valid_labels: np.ndarray, test_labels: np.ndarray
+) -> pd.DataFrame:
+    """One row an arm, means over its seeds, each with a temperature fitted on its own validation logits,
+    never on test.
+
+    Columns, on test unless said otherwise: `ece` and `loss` (nats) as the model gives its logits,
+    `ece_scaled` and `loss_scaled` with logits / T, `temperature` (validation), `confidence` (mean top
+    probability, unscaled), `accuracy`. Index: arm.
+    """
+
+    def of_seed(record: Record) -> dict[str, float]:
+        scores = evaluate(record.test_logits, test_labels)
+        temperature = fit_temperature(record.valid_logits, valid_labels)
+        scaled = np.asarray(record.test_logits, dtype=np.float64) / temperature
+        return {
+            "ece": scores["ece"],
+            "ece_scaled": expected_calibration_error(scaled, test_labels),
+            "loss": scores["loss"],
+            "loss_scaled": float(negative_log_likelihood(scaled, test_labels).mean()),
+            "temperature": temperature,
+            "confidence": float(softmax(record.test_logits.astype(np.float64), axis=1).max(axis=1).mean()),
+            "accuracy": scores["accuracy"],
+        }
+
+    rows = {arm: pd.DataFrame(map(of_seed, seeds)).mean() for arm, seeds in records.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("arm")
+
+
+def logits_at_end(model, ids):
+    """(rows, k) logits of a GPT2ForSequenceClassification read at each row's last position, whatever its
+    tokens are.
+
+    ids: (rows, length) int64 tensor without padding. The model's own forward pass looks for the last token
+    that is not the pad token, and so would read a baseline made of pad tokens elsewhere than the text.
+    """
+    return model.score(model.transformer(input_ids=ids).last_hidden_state[:, -1])
+
+
+def text_and_baseline(model, tokenizer, text: str):
+    """Two (1, length) int64 tensors: the text's token ids (cut at the model's positions), and as many pad
+    tokens.
+
+    Raises ValueError for a text without a token.
+    """
+    import torch
+
+    ids = torch.tensor([encode(tokenizer, [text])[0]["input_ids"]], dtype=torch.int64, device=model.device)
+    if not ids.numel():
+        raise ValueError("the text has no token: nothing to attribute to")
+    return ids, torch.full_like(ids, tokenizer.pad_token_id)
+
+
+def token_attributions(model, tokenizer, text: str, target: int, steps: int = 50) -> list[tuple[str, float]]:
+    """What each token adds to the logit of class `target`: (decoded token, attribution in logits), in order.
+
+    model: a GPT2ForSequenceClassification (see `classifier.build`), put in evaluation mode. Integrated
+    gradients of the token embeddings (Sundararajan, Taly and Yan 2017, ICML, eq. 1) from a text of pad
+    tokens, summed over the embedding; `steps` points of the integral, more where `completeness` is not small.
+    Raises ValueError for a text without a token.
+    """
+    from captum.attr import LayerIntegratedGradients
+
+    model.eval()
+    ids, baseline = text_and_baseline(model, tokenizer, text)
+    method = LayerIntegratedGradients(lambda tokens: logits_at_end(model, tokens), model.transformer.wte)
+    # A few points of the integral go through at once: a long text would not fit in memory 50 times.
+    parts = method.attribute(ids, baseline, target=target, n_steps=steps, internal_batch_size=8)
+    values = parts.sum(dim=-1)[0].tolist()
+    return [(tokenizer.decode([token]), value) for token, value in zip(ids[0].tolist(), values, strict=True)]
+
+
+def completeness(model, tokenizer, text: str, target: int, attributions: list[tuple[str, float]]) -> float:
+    """How far the sum of attributions is from what it must be, 0 is exact (Sundararajan et al. 2017, prop.
+    1).
+
+    |sum - d| / |d|, d the difference of `target`'s logit between the text and the baseline; not finite where
+    d is 0.
+    """
+    import torch
+
+    model.eval()
+    with torch.inference_mode():
+        text_logit, baseline_logit = (
+            logits_at_end(model, ids)[0, target].item() for ids in text_and_baseline(model, tokenizer, text)
+        )
+    difference = np.float64(text_logit - baseline_logit)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(abs(sum(value for _, value in attributions) - difference) / abs(difference))

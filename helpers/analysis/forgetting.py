@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 
 from ..config import ROOT
-from ..models import surprise
+from ..models import metrics
 from ..models.metrics import bits_per_byte
-from .intervals import REPLICATES, draw_rows, interval
+from .comparison import REPLICATES, draw_rows, interval
 
 
 def general_texts() -> list[str]:
@@ -22,7 +22,7 @@ def text_surprise(model, tokenizer, texts: list[str]) -> pd.DataFrame:
     rows = []
     for text in texts:
         ids = np.array([tokenizer.eos_token_id, *tokenizer(text)["input_ids"]])
-        rows.append((float(np.nansum(surprise.token_nats(model, ids))), len(ids) - 1, len(text.encode())))
+        rows.append((float(np.nansum(metrics.token_nats(model, ids))), len(ids) - 1, len(text.encode())))
     return pd.DataFrame(rows, columns=["nats", "tokens", "bytes"])
 
 

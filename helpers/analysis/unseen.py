@@ -7,10 +7,10 @@ from ..arms import ARMS
 from ..config import InputError
 from ..data import splits
 from ..data.study import MIN_UNSEEN, Study
+from ..experiments.plan import results
 from ..experiments.records import Record, load_arrays
-from ..experiments.results import results
 from ..models.bases import load_bpe
-from .intervals import difference, mean_interval
+from .comparison import difference, mean_interval
 
 TOPS = (1, 5, 10)
 SCORINGS = {"sum": "suma", "mean": "por token", "pmi": "PMI"}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 
-from . import cleaning, duplicates, fragments, masking, sources, splits
+from . import cleaning, fragments, sources, splits
 from .fragments import split_words
 
 # Residue of scraping, by kind: what to look for in a raw text.
@@ -48,7 +48,7 @@ def audit(source: str, count_tokens: Callable[[list[str]], list[int]]) -> Audit:
     pages = cleaning.clean_table(raw, where)
     aliases = sources.label_names_of(source, pages["label"])[1]
     protocol = splits.choose_protocol(pages)
-    masked = masking.mask_table(pages, aliases)
+    masked = fragments.mask_table(pages, aliases)
     split = splits.make_split(masked, protocol)
     plain = pages if protocol == "row" else fragments.make_fragments(pages)
     hidden = masked if protocol == "row" else fragments.make_fragments(masked)
@@ -98,7 +98,7 @@ def find_duplicates(pages: pd.DataFrame) -> pd.DataFrame:
     `reason`.
     """
     out = []
-    groups = pd.Series(duplicates.near_duplicate_groups(pages["text"]), index=pages.index)
+    groups = pd.Series(splits.near_duplicate_groups(pages["text"]), index=pages.index)
     for rows in pages.groupby(groups.to_numpy()).groups.values():
         first = rows[0]
         for row in rows[1:]:
@@ -127,7 +127,7 @@ def naming_share(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> floa
     must be 0.
     """
     patterns = {
-        label: masking.name_pattern({*masking.label_names(label), *aliases.get(label, ())})
+        label: fragments.name_pattern({*fragments.label_names(label), *aliases.get(label, ())})
         for label in set(table["label"])
     }
     return float(
@@ -145,7 +145,7 @@ def name_matches(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> np.n
     """
     labels = sorted(set(table["label"]))
     names = [
-        " ".join(sorted({*masking.label_names(label), *aliases.get(label, ())})).lower() for label in labels
+        " ".join(sorted({*fragments.label_names(label), *aliases.get(label, ())})).lower() for label in labels
     ]
     names = [
         " ".join(word for word in split_words(name) if word not in ENGLISH_STOP_WORDS) or name
@@ -153,7 +153,7 @@ def name_matches(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> np.n
     ]
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 5), sublinear_tf=True)
     of_names = vectorizer.fit_transform(names)
-    texts = table["text"].str.replace(masking.MASK, " ", regex=False).tolist()
+    texts = table["text"].str.replace(fragments.MASK, " ", regex=False).tolist()
     truth = np.searchsorted(labels, table["label"].to_numpy(str))
     right = np.zeros(len(texts), dtype=bool)
     for start in range(0, len(texts), 2000):
@@ -203,7 +203,7 @@ def describe(result: Audit, shown: int = 10) -> str:
         "residue": f"{found}; cleaning changed {facts['changed_by_cleaning']:,} rows",
         "duplicates": f"{(result.findings['reason'].str.startswith('same')).sum():,} repeated, "
         f"{(result.findings['reason'].str.startswith('near')).sum():,} near-duplicate rows "
-        f"(Jaccard of word 3-grams >= {duplicates.NEAR_DUPLICATE})",
+        f"(Jaccard of word 3-grams >= {splits.NEAR_DUPLICATE})",
         "name in the text": " · ".join(
             f"{name}: {100 * before:.1f} % -> {100 * after:.1f} % masked"
             for name, (before, after) in (

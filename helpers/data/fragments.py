@@ -1,9 +1,116 @@
-"""Text to words, sentences and fragments."""
+"""Pages to fragments, and disease names masked in them: without this the task would be string matching."""
 
 import hashlib
 import re
+from collections.abc import Iterable
+from functools import cache
 
 import pandas as pd
+
+MASK = "[condition]"
+
+
+def name_pattern(names: Iterable[str]) -> re.Pattern:
+    """Matches each name however it is written: hyphen, comma or space, apostrophe or none, plural, adjective
+    endings.
+
+    A name of one word also matches by its stem (`asthma`: asthmatic, `psoriasis`: psoriatic; of four letters
+    or fewer only
+    with an ending of its own, `gout`: gouty); abbreviations of up to five capitals match only in capitals.
+    """
+    return _pattern(
+        tuple(sorted({name.strip() for name in names if name.strip()}, key=lambda n: (-len(n), n)))
+    )
+
+
+@cache
+def _pattern(names: tuple[str, ...]) -> re.Pattern:
+    alternatives = []
+    for name in names:
+        if re.fullmatch(r"[A-Z][A-Z0-9-]{0,4}s?", name):
+            alternatives.append(rf"(?-i:\b{re.escape(name)}s?\b)")
+            continue
+        words = [re.sub(r"['’]", "", word) for word in re.findall(r"[\w'’]+", name.lower())]
+        if len(words) == 1 and len(words[0]) >= 5:
+            stem = re.sub(r"(sis|is|es|us|um|ia|a|s|y|e)$", "", words[0])
+            alternatives.append(rf"\b{re.escape(stem if len(stem) >= 4 else words[0])}\w*")
+        elif words:
+            spelled = [
+                re.escape(w[:-1]) + r"['’]?s" if w.endswith("s") else re.escape(w) + r"(?:['’]s)?"
+                for w in words
+            ]
+            ending = "(?:es|s)?" if len(words) > 1 else "(?:es|s|y|ic|al)?"
+            alternatives.append(r"\b" + r"[\s,-]+".join(spelled) + ending + r"\b")
+    return re.compile("|".join(alternatives) or r"(?!)", re.IGNORECASE)
+
+
+def label_names(label: str) -> set[str]:
+    """The names that a slug spells: `alzheimer-s-disease` is alzheimers disease; a last part that is the
+    acronym of the rest may go.
+    """
+    words = re.sub(r"-s(?=-|$)", "s", label).split("-")
+    names = {" ".join(words)}
+    if len(words) > 2 and words[-1] == "".join(word[:1] for word in words[:-1]):
+        names |= {" ".join(words[:-1]), words[-1].upper()}
+    return names
+
+
+def mask_names(text: str, names: Iterable[str]) -> str:
+    """The text with every occurrence of the names replaced by MASK, an abbreviation in brackets beside one
+    included.
+
+    `rheumatoid arthritis (RA)` and `RA (rheumatoid arthritis)` both make RA a name of the page.
+    """
+    pattern = name_pattern(names)
+    abbreviation = r"([A-Z][A-Za-z-]{1,9})"
+    beside = re.compile(
+        rf"(?:{pattern.pattern})\s*\((?-i:{abbreviation})\)|\b(?-i:{abbreviation})\s*\((?:{pattern.pattern})\)",
+        re.IGNORECASE,
+    )
+    found = {match.group(1) or match.group(2) for match in beside.finditer(text)}
+    text = pattern.sub(MASK, text)
+    for name in found:
+        if sum(map(str.isupper, name)) >= 2:
+            text = re.sub(rf"\b{re.escape(name)}s?\b", MASK, text)
+    return re.sub(rf"{re.escape(MASK)}\s*\({re.escape(MASK)}\)", MASK, text)
+
+
+def telltale_words(table: pd.DataFrame) -> dict[str, set[str]]:
+    """For each label, the words of its slug (5 letters or more) that no other label's page uses: they give it
+    away alone.
+
+    `rheumatoid` is one, `attack` is none: other pages use it. table: columns `text`, `label`.
+    """
+    users: dict[str, set[str]] = {}
+    for text, label in zip(table["text"], table["label"], strict=True):
+        for word in set(re.findall(r"[a-z]+", text.lower())):
+            users.setdefault(word, set()).add(label)
+    words = {
+        label: {w for w in re.findall(r"[a-z]+", label.lower()) if len(w) >= 5}
+        for label in set(table["label"])
+    }
+    return {label: {w for w in own if not users.get(w, set()) - {label}} for label, own in words.items()}
+
+
+def mask_table(table: pd.DataFrame, aliases: dict[str, Iterable[str]] | None = None) -> pd.DataFrame:
+    """The table with each page's own disease masked: slug, aliases, and words that appear on no other label's
+    page.
+    """
+    telltale = telltale_words(table)
+    aliases = aliases or {}
+    masked = [
+        mask_names(text, {*label_names(label), *aliases.get(label, ()), *telltale[label]})
+        for text, label in zip(table["text"], table["label"], strict=True)
+    ]
+    return table.assign(text=pd.Series(masked, index=table.index, dtype=object))
+
+
+def names_itself(text: str, label: str, aliases: Iterable[str] = ()) -> bool:
+    """Whether the text contains its own label's name or an alias, in any of the spellings that `name_pattern`
+    knows.
+    """
+    return bool(name_pattern({*label_names(label), *aliases}).search(text))
+
 
 # shorter sentences are joined to the next: every sentence of the embedded corpus has at least this many
 MIN_WORDS = 8

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from ..config import BUILD, COMMITTED, ROOT, Profile, get_profile
-from . import masking, sources, splits
+from . import fragments, sources, splits
 
 # labels from which some can be held out: two to test, one to choose with, and a few to train on
 MIN_UNSEEN = 6
@@ -94,7 +94,7 @@ def scrub_pages(study: Study) -> pd.DataFrame:
     words, lower case.
     """
     split = study.page_split
-    texts = masking.mask_table(split[["text", "label"]], study.aliases)["text"]
+    texts = fragments.mask_table(split[["text", "label"]], study.aliases)["text"]
     words = texts.str.lower().str.findall(r"[a-z]+(?:-[a-z]+)*")
     return split.assign(
         text=[" ".join(word for word in row if word not in ENGLISH_STOP_WORDS) for row in words]
@@ -132,7 +132,7 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
     protocol = splits.choose_protocol(pages)
     chosen = pages["label"].isin(choose_labels(settings, source, pages))
     # Masked before the subset is taken: which words give a name away is decided on all pages.
-    masked = masking.mask_table(pages, aliases)[chosen].reset_index(drop=True)
+    masked = fragments.mask_table(pages, aliases)[chosen].reset_index(drop=True)
     others, pages = pages[~chosen].reset_index(drop=True), pages[chosen].reset_index(drop=True)
     split = splits.make_split(masked, protocol)
     page_split = splits.page_split(pages)

@@ -14,8 +14,8 @@ import numpy as np
 from ..arms import ARMS, arms_asked
 from ..data import splits
 from ..data.study import Study
+from ..experiments.plan import results
 from ..experiments.records import load_arrays
-from ..experiments.results import results
 from ..experiments.specs import RunSpec
 from ..models import baselines
 from ..models.tokens import encode_words, word_tokenizer
@@ -72,16 +72,16 @@ def load_torch(models: Models) -> None:
     """Rebuilds the transformers from their records, on one thread: small matrices gain nothing from two."""
     import torch
 
-    from ..models import answering, classifier, gpt2
+    from ..models import answering, bases, classifier
 
     torch.set_num_threads(1)
-    _loaded["tokenizer"], _loaded["answers"] = gpt2.load_tokenizer(models.base), models.answers
+    _loaded["tokenizer"], _loaded["answers"] = bases.load_tokenizer(models.base), models.answers
     for arm in of_framework("torch"):
         arrays = load_arrays(models.specs[arm])
         if ARMS[arm].answers:
             _loaded[arm] = answering.rebuild(arrays, models.base)
         else:
-            _loaded[arm] = gpt2.put_weights(
+            _loaded[arm] = bases.put_weights(
                 classifier.build(ARMS[arm], models.base, models.classes, 0), arrays
             )
     for arm in of_framework("torch"):
@@ -148,7 +148,7 @@ def _bilstm_values(arm: str, text: str, target: int) -> tuple[list[tuple[int, in
 
 
 def _transformer_values(arm: str, text: str, target: int) -> tuple[list[tuple[int, int]], Sequence[float]]:
-    from ..analysis.attributions import token_attributions
+    from ..analysis.errors import token_attributions
 
     spans = _loaded["tokenizer"](text, truncation=True, return_offsets_mapping=True)["offset_mapping"]
     values = token_attributions(_loaded[arm], _loaded["tokenizer"], text, target, STEPS) if spans else []

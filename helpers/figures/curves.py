@@ -123,7 +123,7 @@ def reliability_panels(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], tit
     """Accuracy against confidence, a panel an arm (at most 4: ValueError), on the dotted diagonal where they
     agree.
 
-    curves: arm to its `calibration.reliability` before (dashed, hollow) and after (solid) its logits were
+    curves: arm to its `errors.reliability` before (dashed, hollow) and after (solid) its logits were
     divided by a temperature.
     """
     if len(curves) > MAX_PANELS:

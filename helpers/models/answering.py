@@ -6,15 +6,15 @@ import numpy as np
 import torch
 
 from ..data.splits import side
-from . import gpt2
+from . import bases
+from .bases import start_model
 from .finetuning import fit
-from .gpt2 import start_model
 from .task import Task
 from .tokens import pad
 
 
 def build_lm(start: str, base: str, seed: int):
-    """A GPT2LMHeadModel in float32; start: "random" or "base" (see `gpt2.start_model`)."""
+    """A GPT2LMHeadModel in float32; start: "random" or "base" (see `bases.start_model`)."""
     from transformers import GPT2LMHeadModel
 
     return start_model(GPT2LMHeadModel, start, base, seed)
@@ -144,10 +144,10 @@ def train(task: Task) -> dict:
     validation kept.
 
     One that is frozen whole is not trained. See `Task`; the logits are `answer_logits`, valid_loss is nats
-    per token of the answer, and the arrays are the weights (see `gpt2.weights_of`) and `prior` (k,) float32,
+    per token of the answer, and the arrays are the weights (see `bases.weights_of`) and `prior` (k,) float32,
     the `answer_logits` of the question alone.
     """
-    split, names, tokenizer = task.split, task.names, gpt2.load_tokenizer(task.base)
+    split, names, tokenizer = task.split, task.names, bases.load_tokenizer(task.base)
     answers = encode_names(tokenizer, names)
 
     def make():
@@ -166,10 +166,10 @@ def train(task: Task) -> dict:
         "test_logits": answer_logits(model, tokenizer, side(split, "test")[0], names),
         "history": history,
         "parameters": int(model.num_parameters()),
-        "arrays": {"prior": answer_logits(model, tokenizer, [""], names)[0], **gpt2.weights_of(model)},
+        "arrays": {"prior": answer_logits(model, tokenizer, [""], names)[0], **bases.weights_of(model)},
     }
 
 
 def rebuild(arrays: dict[str, np.ndarray], base: str):
     """The trained language model from the arrays that `train` returned, in float32, in evaluation mode."""
-    return gpt2.put_weights(build_lm("base", base, 0), arrays)
+    return bases.put_weights(build_lm("base", base, 0), arrays)

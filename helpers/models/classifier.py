@@ -10,16 +10,16 @@ from transformers import DataCollatorWithPadding, default_data_collator
 
 from ..arms import Arm
 from ..data.splits import label_classes, side
-from . import gpt2
+from . import bases
+from .bases import encode, start_model
 from .finetuning import fit
-from .gpt2 import encode, start_model
 from .metrics import mean_reciprocal_rank
 from .task import Task
 from .tokens import bucketed_batches
 
 
 def build(arm: Arm, base: str, labels: list[str], seed: int):
-    """A GPT2ForSequenceClassification in float32 that starts where the arm starts (see `gpt2.start_model`),
+    """A GPT2ForSequenceClassification in float32 that starts where the arm starts (see `bases.start_model`),
     its head random.
 
     Where the arm's body is frozen only the head has gradients. The classifier reads the last token that is no
@@ -90,7 +90,7 @@ def train(task: Task) -> dict:
     """A classifier (see `Task`): every weight that `build` leaves free, the epoch with the best validation
     MRR kept.
     """
-    tokenizer = gpt2.load_tokenizer(task.base)
+    tokenizer = bases.load_tokenizer(task.base)
     labels = label_classes(task.split).tolist()
 
     def make():
@@ -99,14 +99,14 @@ def train(task: Task) -> dict:
     if task.arm.frozen == "body":
         model, history = train_head(task, make, tokenizer)
     else:
-        data = {name: gpt2.encode(tokenizer, *side(task.split, name)) for name in ("train", "valid")}
+        data = {name: bases.encode(tokenizer, *side(task.split, name)) for name in ("train", "valid")}
         model, history = fit(make, data, DataCollatorWithPadding(tokenizer), measure, "mrr", task)
     return {
         "valid_logits": logits_of(model, tokenizer, side(task.split, "valid")[0]),
         "test_logits": logits_of(model, tokenizer, side(task.split, "test")[0]),
         "history": history,
         "parameters": int(sum(p.numel() for p in model.parameters() if p.requires_grad)),
-        "arrays": gpt2.weights_of(model),
+        "arrays": bases.weights_of(model),
     }
 
 

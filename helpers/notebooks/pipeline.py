@@ -14,11 +14,10 @@ from ..data.study import Study, prepare
 from ..experiments.grid import ensure
 from ..experiments.records import clean_up
 from ..files import only_one, write_text
-from ..report import gallery
-from ..report.numbers import estimate
-from . import contents, stamps
-from .contents import NOTEBOOKS, promised
-from .stamps import is_current
+from ..report import documents
+from ..report.readings import estimate
+from . import stamps
+from .stamps import NOTEBOOKS, is_current, promised
 
 
 def select(only: str | None) -> list[str]:
@@ -52,14 +51,14 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
         ensure(study, arms, whole="06_comparacion" in chosen)
         for number, name in enumerate(chosen, 1):
             execute(study, name, f"notebook {number}/{len(chosen)} {name}")
-        gallery.write_index(study.output)
+        documents.write_index(study.output)
         if stale := [name for name in NOTEBOOKS if not is_current(study, name)]:
             print(
                 f"the manifest is not renewed: {', '.join(stale)} not up to date; run without --only",
                 flush=True,
             )
         else:
-            contents.write_manifest(study)
+            stamps.write_manifest(study)
     if "06_comparacion" in chosen:
         print_comparison(study)
     print(f"\ndone in {time.perf_counter() - began:.0f} s")

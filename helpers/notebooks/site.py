@@ -16,8 +16,8 @@ from pygments.formatters import HtmlFormatter
 from ..config import BUILD, ROOT, InputError
 from ..figures.captions import CAPTIONS, alt
 from ..files import replacing
-from ..report.gallery import described
-from .contents import NOTEBOOKS
+from ..report.documents import described
+from .stamps import NOTEBOOKS
 
 TEMPLATES = Path(__file__).with_name("templates")
 PACKAGES = {"ziamath": "formulas", "sphinx_revealjs": "reveal.js"}  # requirements-html.txt

@@ -17,12 +17,10 @@ from transformers.utils import logging
 
 from ..config import BUILD
 from ..files import check_writable, copy, drop_broken_checkpoints, only_one, sha256
-from ..models.hardware import can_compile
+from ..models.finetuning import can_compile
 from ..models.metrics import bits_per_byte
-from .corpus import corpus_files, part_files, prepare
-from .optimization import DECAY, WARMUP_STEPS
-from .settings import PretrainSpec, check_settings
-from .trainer import make_arguments, make_model, make_trainer
+from .corpus import PretrainSpec, check_settings, corpus_files, part_files, prepare
+from .trainer import DECAY, WARMUP_STEPS, make_arguments, make_model, make_trainer
 
 LOG_COLUMNS = [
     "step",

@@ -1,6 +1,5 @@
 """From results to the report and the slides; no number is typed.
 
-`numbers` writes a number, `readings` a sentence, `facts` collects what is said beside the comparison;
-`macros` and `tables` are LaTeX; `export` writes results.json and all of these, `gallery` the index of
-figures, `documents` the PDFs.
+`readings` writes numbers and sentences, `facts` collects what is said beside the comparison; `macros` are
+LaTeX's; `export` writes results.json, macros and tables, `documents` the index of the figures and the PDFs.
 """

@@ -1,4 +1,4 @@
-"""Run records to LaTeX: results.json first, and from it alone the macros and the tables."""
+"""Run records to LaTeX: results.json first, and from it alone the macros and the booktabs tables."""
 
 import json
 from dataclasses import asdict
@@ -10,7 +10,118 @@ from ..arms import ARMS
 from ..data.study import Study
 from ..files import write_json, write_text
 from .macros import colors, macros
-from .tables import NOTE, TABLES
+from .readings import latex, minus, number, p_value, power, span
+
+NOTE = "% Written from results.json; do not edit.\n"
+
+
+def comparison_table(results: dict) -> str:
+    """The comparison, one row an arm, in the order of results.json."""
+    rows = [
+        (
+            latex(row["name"]),
+            *(f"{row['accuracy']:.3f}", span(row["low"], row["high"])),
+            *(f"{row[key]:.3f}" for key in ("top5", "mrr", "macro_f1")),
+            number(row["class_perplexity"]),
+            str(row["seeds"]),
+        )
+        for row in results["arms"].values()
+    ]
+    head = ("Modelo", "Exactitud", r"IC 95\,\%", "Top-5", "MRR", "F1 macro", "Perplejidad", "Semillas")
+    return tabular("lrcrrrrr", head, rows)
+
+
+def pairs_table(results: dict) -> str:
+    """The paired differences."""
+    rows = [
+        (
+            f"{ARMS[pair['a']].name} $-$ {ARMS[pair['b']].name}",
+            minus(f"{pair['difference']:+.3f}"),
+            minus(span(pair["low"], pair["high"], "+")),
+            f"{pair['only_a']} / {pair['only_b']}",
+            p_value(pair["p_holm"]),
+        )
+        for pair in results["pairs"]
+    ]
+    return tabular("lrcrr", ("Diferencia (A $-$ B)", r"$\Delta$", r"IC 95\,\%", "A / B", "$p$ (Holm)"), rows)
+
+
+def tuning_table(results: dict) -> str:
+    """The tuning budget, one row an arm: each value that was tried with its validation MRR, the chosen one in
+    bold.
+    """
+    tried = {}
+    for row in results["tuning"]:
+        text = rf"{row['value']:g} ({row['valid_mrr']:.3f})"
+        tried.setdefault(row["arm"], []).append(rf"\textbf{{{text}}}" if row["chosen"] else text)
+    rows = [(ARMS[arm].name, ARMS[arm].hyperparameter, *cells) for arm, cells in tried.items()]
+    trials = max(map(len, tried.values()))
+    head = ("Modelo", "Hiperparámetro", *(f"Intento {number} (MRR)" for number in range(1, trials + 1)))
+    return tabular("ll" + "r" * trials, head, [row + ("",) * (2 + trials - len(row)) for row in rows])
+
+
+def unseen_table(results: dict) -> str:
+    """Diseases without a training row, all names as candidates, each arm by the scoring that validation
+    chose.
+    """
+    rows = [
+        (
+            ARMS[row["arm"]].name,
+            f"{row['mrr']:.3f}",
+            span(row["mrr_low"], row["mrr_high"]),
+            *(f"{row[key]:.3f}" for key in ("top1", "top5", "top10")),
+        )
+        for row in results.get("unseen", [])
+        if row["chosen"] and row["candidates"] == "all"
+    ]
+    chance = results.get("unseen_chance", {}).get("all")
+    last = [
+        ("Azar", f"{chance['mrr']:.3f}", "", *(f"{chance[key]:.3f}" for key in ("top1", "top5", "top10")))
+    ]
+    return tabular(
+        "lrcrrr", ("Modelo", "MRR", r"IC 95\,\%", "Top-1", "Top-5", "Top-10"), rows, last if chance else []
+    )
+
+
+def calibration_table(results: dict) -> str:
+    """Expected calibration error and loss on test rows before and after temperature scaling."""
+    formats = {"ece": ".3f", "ece_scaled": ".3f", "loss": ".2f", "loss_scaled": ".2f", "temperature": ".2f"}
+    rows = [
+        (ARMS[arm].name, *(f"{row[key]:{form}}" for key, form in formats.items()))
+        for arm, row in results.get("calibration", {}).items()
+    ]
+    return tabular("lrrrrr", ("Modelo", "ECE", "ECE con $T$", "Pérdida", "Pérdida con $T$", "$T$"), rows)
+
+
+def cost_table(results: dict) -> str:
+    """Seconds, memory, arithmetic and parameters of a training, and the accuracy bought a minute."""
+    rows = [
+        (
+            *(ARMS[arm].name, f"{row['seconds']:.1f}", number(row["memory"]), power(row["flops"])),
+            *(number(row["parameters"]), f"{row['per_minute']:.3f}"),
+        )
+        for arm, row in results.get("cost", {}).items()
+    ]
+    head = ("Modelo", "Tiempo (s)", "Memoria (MiB)", "FLOP", "Parámetros", "Exactitud/min")
+    return tabular("lrrrrr", head, rows)
+
+
+def tabular(columns: str, head: tuple[str, ...], rows: list[tuple], last: list[tuple] = ()) -> str:
+    """A booktabs tabular; `last` stands below a rule of its own."""
+    body = [" & ".join(row) + r" \\" for row in rows]
+    body += [r"\midrule", *(" & ".join(row) + r" \\" for row in last)] if last else []
+    lines = (rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(head) + r" \\", r"\midrule")
+    return "\n".join([*lines, *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+TABLES = {
+    "comparacion": comparison_table,
+    "pares": pairs_table,
+    "intentos": tuning_table,
+    "no_vistas": unseen_table,
+    "calibracion": calibration_table,
+    "costo": cost_table,
+}
 
 
 def export(study: Study, first_attempt: dict, **parts) -> Path:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from ..arms import ARMS
 from ..figures.style import DRAWN
 from . import readings
-from .numbers import estimate, latex, minus, number, p_value, percent, power
+from .readings import estimate, latex, minus, number, p_value, percent, power
 
 DIGITS = {"10": "Ten"} | dict(
     zip("0123456789", "Zero One Two Three Four Five Six Seven Eight Nine".split(), strict=True)

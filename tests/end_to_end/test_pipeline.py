@@ -15,7 +15,7 @@ from PIL import Image
 
 from helpers.arms import ARMS, arms_asked
 from helpers.config import BUILD, ROOT
-from helpers.notebooks.contents import NOTEBOOKS, TABLES, drifted
+from helpers.notebooks.stamps import NOTEBOOKS, TABLES, drifted
 
 OUTPUT = BUILD / "outputs" / "quick-embedded"
 SEEN = arms_asked("seen")

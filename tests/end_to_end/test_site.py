@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from helpers.config import ROOT
 from helpers.figures.captions import CAPTIONS
 from helpers.notebooks import site
-from helpers.notebooks.contents import NOTEBOOKS
+from helpers.notebooks.stamps import NOTEBOOKS
 
 NAMES = list(NOTEBOOKS)
 PAGES = ["index", *NAMES]

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
+from helpers.pretraining.corpus import PretrainSpec
 from helpers.pretraining.pretrain import pretrain
-from helpers.pretraining.settings import PretrainSpec
 
 SPEC = PretrainSpec(
     tokens=20 * 4 * 64, vocab_size=400, n_layer=2, n_embd=32, n_head=2, n_positions=64, batch_size=4

@@ -8,7 +8,7 @@ from helpers.analysis import cost
 from helpers.arms import ARMS
 from helpers.data import splits
 from helpers.data.study import prepare
-from helpers.models import answering, gpt2, surprise
+from helpers.models import answering, bases, metrics
 from helpers.models.task import Task
 
 NAMES = ["gout", "migraine without aura", "flu"]
@@ -21,7 +21,7 @@ def study():
 
 @pytest.fixture(scope="module")
 def pair(toy_base):
-    return answering.build_lm("base", str(toy_base), 0).eval(), gpt2.load_tokenizer(str(toy_base))
+    return answering.build_lm("base", str(toy_base), 0).eval(), bases.load_tokenizer(str(toy_base))
 
 
 def test_scratch_is_random_and_the_other_is_the_base(toy_base):
@@ -29,7 +29,7 @@ def test_scratch_is_random_and_the_other_is_the_base(toy_base):
     own, scratch, other = (
         answering.build_lm(a, base, s) for a, s in (("base", 0), ("random", 0), ("random", 1))
     )
-    where, _ = gpt2.resolve_base(base)
+    where, _ = bases.resolve_base(base)
     theirs = answering.build_lm("base", where, 5)
     assert all(torch.equal(p, q) for p, q in zip(own.parameters(), theirs.parameters(), strict=True))
     first = "transformer.h.0.mlp.c_fc.weight"
@@ -79,7 +79,7 @@ def test_the_names_share_a_prompt_and_score_as_one_by_one(pair, monkeypatch):
     found = answering.answer_logits(model, tokenizer, texts, NAMES)
     for i, text in enumerate(texts):
         for j, name in enumerate(NAMES):
-            bits = surprise.continuation_bits(
+            bits = metrics.continuation_bits(
                 model, tokenizer, answering.prompt(text), f" {name}{tokenizer.eos_token}"
             )
             assert found[i, j] == pytest.approx(-bits * np.log(2), rel=1e-4)
@@ -97,7 +97,7 @@ def test_it_learns_to_answer_and_its_run_rebuilds_it(study, tmp_path):
     split = split.assign(text=split["label"].map(text))
     result = answering.train(Task(split, ARMS["gpt2_lm"], 1e-3, 0, 8, base, NAMES, tmp_path))
     assert (result["test_logits"].argmax(axis=1) == splits.side(split, "test")[1]).mean() > 0.9
-    again, tokenizer = answering.rebuild(result["arrays"], base), gpt2.load_tokenizer(base)
+    again, tokenizer = answering.rebuild(result["arrays"], base), bases.load_tokenizer(base)
     logits = answering.answer_logits(again, tokenizer, splits.side(split, "test")[0], NAMES)
     np.testing.assert_allclose(logits, result["test_logits"], atol=0.05)  # kept in half precision
     assert [row["epoch"] for row in result["history"]] == list(range(1, 9))
@@ -121,7 +121,7 @@ def test_without_training_it_is_the_base_and_its_prior_is_the_question_alone(stu
     base, labels = study.profile.base, splits.label_classes(study.unseen_split)
     names, split = study.answers_of(study.unseen_split), study.unseen_split
     result = answering.train(Task(split, ARMS["gpt2_lm_zero"], base=base, names=names, work=tmp_path))
-    model, tokenizer = answering.rebuild(result["arrays"], base), gpt2.load_tokenizer(base)
+    model, tokenizer = answering.rebuild(result["arrays"], base), bases.load_tokenizer(base)
     assert result["history"] == []
     assert result["test_logits"].shape == (len(splits.side(split, "test")[0]), len(labels))
     asked = answering.answer_logits(answering.build_lm("base", base, 0), tokenizer, [""], names)[0]
@@ -130,6 +130,6 @@ def test_without_training_it_is_the_base_and_its_prior_is_the_question_alone(stu
 
 
 def test_what_the_cost_table_takes_for_a_question(study):
-    tokenizer = gpt2.load_tokenizer(study.profile.base)
+    tokenizer = bases.load_tokenizer(study.profile.base)
     counts = [len(tokenizer(f" {question}")["input_ids"]) for question in answering.QUESTIONS]
     assert np.mean(counts) == pytest.approx(cost.QUESTION_TOKENS, abs=1)

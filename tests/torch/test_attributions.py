@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.analysis.attributions import completeness, logits_at_end, text_and_baseline, token_attributions
+from helpers.analysis.errors import completeness, logits_at_end, text_and_baseline, token_attributions
 from helpers.arms import ARMS
-from helpers.models import classifier, gpt2
+from helpers.models import bases, classifier
 
 TEXT = "fever and cough after the rash at night."
 
 
 @pytest.fixture
 def pair(toy_base):
-    return classifier.build("gpt2_finetuned", str(toy_base), list("abcd"), 0), gpt2.load_tokenizer(
+    return classifier.build("gpt2_finetuned", str(toy_base), list("abcd"), 0), bases.load_tokenizer(
         str(toy_base)
     )
 
@@ -36,7 +36,7 @@ def test_the_text_is_read_as_the_model_reads_it_and_the_baseline_at_the_same_pla
 def test_attributions_add_up_to_what_the_text_changed(toy_base, arm):
     model, tokenizer = (
         classifier.build(ARMS[arm], str(toy_base), list("abcd"), 0),
-        gpt2.load_tokenizer(str(toy_base)),
+        bases.load_tokenizer(str(toy_base)),
     )
     model.train()  # as a training run leaves it: dropout must not take part
     found = token_attributions(model, tokenizer, TEXT, 2)

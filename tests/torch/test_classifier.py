@@ -14,7 +14,7 @@ from helpers.arms import ARMS
 from helpers.config import ROOT, InputError
 from helpers.data import splits
 from helpers.data.study import prepare
-from helpers.models import classifier, finetuning, gpt2, hardware, metrics
+from helpers.models import bases, classifier, finetuning, metrics
 from helpers.models.task import Task
 
 TEXTS = [
@@ -49,7 +49,7 @@ def test_scratch_is_random_and_finetuned_starts_from_the_base(base, request):
         classifier.build(ARMS[a], base, ["x", "y", "z"], s)
         for a, s in (("gpt2_scratch", 0), ("gpt2_scratch", 1), ("gpt2_finetuned", 0))
     )
-    where, _ = gpt2.resolve_base(base)
+    where, _ = bases.resolve_base(base)
     body = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32).transformer.state_dict()
     assert all(torch.equal(tensor, tuned.transformer.state_dict()[name]) for name, tensor in body.items())
     matrices = [name for name, tensor in body.items() if tensor.ndim == 2]
@@ -82,21 +82,21 @@ def test_given_the_embeddings_only_these_are_the_base_s_and_all_is_trained(toy_b
 
 def test_weights_kept_in_half_precision_come_back(toy_base):
     model, other = (classifier.build("gpt2_finetuned", str(toy_base), ["x", "y"], seed) for seed in (0, 1))
-    tokenizer = gpt2.load_tokenizer(str(toy_base))
-    again = gpt2.put_weights(other, gpt2.weights_of(model))
+    tokenizer = bases.load_tokenizer(str(toy_base))
+    again = bases.put_weights(other, bases.weights_of(model))
     assert np.allclose(
         classifier.logits_of(again, tokenizer, TEXTS),
         classifier.logits_of(model, tokenizer, TEXTS),
         atol=0.01,
     )
     with pytest.raises(KeyError):
-        gpt2.put_weights(other, {})
+        bases.put_weights(other, {})
 
 
 def test_logits_do_not_depend_on_padding_or_company(toy_base):
     model, tokenizer = (
         classifier.build("gpt2_finetuned", str(toy_base), list("abcd"), 0),
-        gpt2.load_tokenizer(str(toy_base)),
+        bases.load_tokenizer(str(toy_base)),
     )
     alone = classifier.logits_of(model, tokenizer, TEXTS, batch_size=1)
     assert np.allclose(alone, classifier.logits_of(model, tokenizer, TEXTS, batch_size=3), atol=1e-5)
@@ -113,7 +113,7 @@ def test_logits_do_not_depend_on_padding_or_company(toy_base):
 def test_features_are_what_the_last_layer_reads(toy_base):
     model, tokenizer = (
         classifier.build("gpt2_frozen", str(toy_base), list("abcd"), 0),
-        gpt2.load_tokenizer(str(toy_base)),
+        bases.load_tokenizer(str(toy_base)),
     )
     features = classifier.features_of(model, tokenizer, TEXTS, batch_size=2)
     assert features.shape == (3, 32)
@@ -122,8 +122,8 @@ def test_features_are_what_the_last_layer_reads(toy_base):
 
 
 def test_texts_longer_than_the_positions_are_cut(toy_base):
-    tokenizer = gpt2.load_tokenizer(str(toy_base))
-    assert len(gpt2.encode(tokenizer, ["fever " * 500])[0]["input_ids"]) == 64
+    tokenizer = bases.load_tokenizer(str(toy_base))
+    assert len(bases.encode(tokenizer, ["fever " * 500])[0]["input_ids"]) == 64
 
 
 @pytest.mark.parametrize("arm", ["gpt2_scratch", "gpt2_frozen", "gpt2_finetuned"])
@@ -192,7 +192,7 @@ def test_the_best_epoch_on_validation_is_kept(study, toy_base, tmp_path):
     assert kept == pytest.approx(max(row["valid_mrr"] for row in result["history"]), abs=1e-3)
 
 
-@pytest.mark.skipif(not hardware.bf16_pays(), reason="this machine trains in float32: nothing to round")
+@pytest.mark.skipif(not finetuning.bf16_pays(), reason="this machine trains in float32: nothing to round")
 def test_logits_are_computed_in_float32_even_after_training_in_bf16(study, toy_base, tmp_path):
     result = train(study.split, "gpt2_finetuned", 1e-3, 0, 1, quiet, base=str(toy_base), work=tmp_path / "w")
     logits = torch.from_numpy(result["valid_logits"])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.analysis.attributions import logits_at_end, text_and_baseline
+from helpers.analysis.errors import logits_at_end, text_and_baseline
 from helpers.demo import answers
-from helpers.models import answering, classifier, gpt2
+from helpers.models import answering, bases, classifier
 
 ODD = [
     "fever", "fever and cough at night.", "…", "!?", "🤒 fever 👩‍👩‍👧", "<|endoftext|>",
@@ -19,7 +19,7 @@ ODD = [
 @pytest.fixture
 def loaded(toy_base, monkeypatch):
     """A classifier with random weights, a language model and their tokenizer, as in their process."""
-    tokenizer = gpt2.load_tokenizer(str(toy_base))
+    tokenizer = bases.load_tokenizer(str(toy_base))
     model = classifier.build("gpt2_finetuned", str(toy_base), list("abcd"), 0).eval()
     namer = answering.build_lm("base", str(toy_base), 0).eval()
     names = ["fever", "dry cough", "rash"]

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from helpers.analysis import forgetting
-from helpers.models import answering, gpt2
+from helpers.models import answering, bases
 
 
 @pytest.fixture(scope="module")
 def pair(toy_base):
-    return answering.build_lm("base", str(toy_base), 0).eval(), gpt2.load_tokenizer(str(toy_base))
+    return answering.build_lm("base", str(toy_base), 0).eval(), bases.load_tokenizer(str(toy_base))
 
 
 def test_a_model_without_opinion_needs_the_uniform_bits(pair, toy_base):

@@ -19,14 +19,14 @@ CHECK = f"""
 import numpy as np, torch
 from helpers.analysis import embeddings
 from helpers.arms import ARMS
-from helpers.models import classifier, gpt2
+from helpers.models import bases, classifier
 from helpers.models.bases import check_base
 base = {REPOSITORY!r}
 check_base(base)
 arms = (ARMS["gpt2_finetuned"], ARMS["gpt2_scratch"])
 tuned, scratch = (classifier.build(arm, base, list("abc"), 0) for arm in arms)
 words = embeddings.gpt2_words(base)
-tokenizer = gpt2.load_tokenizer(base)
+tokenizer = bases.load_tokenizer(base)
 assert tokenizer.pad_token_id == tuned.config.pad_token_id is not None and tokenizer.padding_side == "right"
 row = tokenizer(" " + words.index[0])["input_ids"]
 assert np.allclose(words.iloc[0].to_numpy(), tuned.transformer.wte.weight[row[0]].detach().numpy())

@@ -11,10 +11,10 @@ from helpers.arms import ARMS, Arm, arms_asked, get_arms
 from helpers.config import ROOT, InputError
 from helpers.data.study import prepare
 from helpers.experiments import grid, plan, records, specs
+from helpers.experiments.plan import results
 from helpers.experiments.processes import Where
-from helpers.experiments.results import results
 from helpers.figures import contrasts, style
-from helpers.report import export, tables
+from helpers.report import export
 
 HEX = re.compile(r"#[0-9A-Fa-f]{6}\b")
 
@@ -34,7 +34,7 @@ def test_a_made_up_arm_is_five_lines_and_goes_through_spec_run_table_and_figure(
     table = summary(study, ["majority", made_up.id])
     own = results(study, made_up.id)[0].metrics["test"]["accuracy"]
     assert table.loc[made_up.id, "accuracy"] == own
-    latex = tables.comparison_table({"arms": export.plain(table)})
+    latex = export.comparison_table({"arms": export.plain(table)})
     assert f"Inventado & {own:.3f}" in latex
     figure = contrasts.forest(table, "Un título", 1 / study.num_labels)
     assert "#123456" in {line.get_color() for line in figure.axes[0].lines}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from helpers.__main__ import main
 from helpers.config import ROOT
-from helpers.data import audit, fragments, masking
+from helpers.data import audit, fragments
 from helpers.models.bases import count_tokens
 
 SAMPLE = ROOT.parent / "shared" / "data" / "nih_symptoms.csv"
@@ -88,7 +88,7 @@ def test_the_name_matcher_sees_what_a_mask_misses():
         }
     )
     assert audit.name_matches(table, {}).tolist() == [True, True, False]
-    hidden = table.assign(text=[masking.MASK + " hurts.", "They pass.", "Nothing here."])
+    hidden = table.assign(text=[fragments.MASK + " hurts.", "They pass.", "Nothing here."])
     assert not audit.name_matches(hidden, {}).any()
 
 

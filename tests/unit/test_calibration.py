@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from helpers.analysis.calibration import TEMPERATURES, calibration_table, fit_temperature, reliability
+from helpers.analysis.errors import TEMPERATURES, calibration_table, fit_temperature, reliability
 from helpers.experiments.records import Record
 from helpers.models.metrics import expected_calibration_error, negative_log_likelihood
 

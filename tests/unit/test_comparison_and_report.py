@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest, t
 
-from helpers.analysis import comparison, cost, intervals
+from helpers.analysis import comparison, cost
 from helpers.arms import ARMS
 from helpers.data.study import prepare
 from helpers.experiments.grid import ensure
+from helpers.experiments.plan import tuning_table
 from helpers.experiments.records import Record
-from helpers.experiments.results import tuning_table
 from helpers.figures import style
 from helpers.report import export, macros
 
@@ -56,10 +56,10 @@ def test_an_arm_does_not_differ_from_itself(made_up):
 
 def test_seeds_that_disagree_widen_the_interval():
     rng = np.random.default_rng(0)
-    weights = intervals.draw_rows(np.arange(200), rng)
+    weights = comparison.draw_rows(np.arange(200), rng)
     same = np.tile(np.arange(200) < 100, (3, 1)).astype(float)
     apart = np.stack([np.arange(200) < n for n in (40, 100, 160)]).astype(float)
-    width = [np.ptp(intervals.interval(intervals.bootstrap_means(v, weights, rng))) for v in (same, apart)]
+    width = [np.ptp(comparison.interval(comparison.bootstrap_means(v, weights, rng))) for v in (same, apart)]
     assert width[1] > 2 * width[0]
 
 
@@ -67,17 +67,17 @@ def test_rows_of_one_disease_stand_and_fall_together():
     """20 diseases of 10 rows each, all right or all wrong, tell no more than 20 rows would."""
     rng = np.random.default_rng(0)
     labels, right = np.repeat(np.arange(20), 10), np.repeat(np.arange(20) % 2, 10)[None].astype(float)
-    _, low, high = intervals.mean_interval(right, labels)
+    _, low, high = comparison.mean_interval(right, labels)
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 20), rel=0.1)
-    weights = intervals.draw_rows(labels, rng)
+    weights = comparison.draw_rows(labels, rng)
     assert np.allclose(weights.sum(axis=1), 1)
     assert (np.ptp(weights.reshape(-1, 20, 10), axis=2) == 0).all()
 
 
 def test_the_interval_over_seeds_is_students():
-    low, high = intervals.seed_interval([0.1, 0.2, 0.3])
+    low, high = comparison.seed_interval([0.1, 0.2, 0.3])
     assert (low, high) == pytest.approx(t.interval(0.95, 2, loc=0.2, scale=0.1 / np.sqrt(3)))
-    assert np.isnan(intervals.seed_interval([0.1])).all()
+    assert np.isnan(comparison.seed_interval([0.1])).all()
 
 
 @pytest.fixture(scope="module")

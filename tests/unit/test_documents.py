@@ -14,8 +14,8 @@ from pypdf import PdfReader
 from helpers.config import ROOT
 from helpers.figures import style
 from helpers.figures.captions import CAPTIONS
-from helpers.notebooks import contents
-from helpers.report import documents, export, gallery
+from helpers.notebooks import stamps
+from helpers.report import documents, export
 
 REPORT, GENERATED = ROOT / "report", ROOT / "report" / "generated"
 SOURCES = sorted([*REPORT.glob("*.tex"), *REPORT.glob("dibujos/*.tex")])
@@ -90,7 +90,7 @@ def test_generated_files_are_what_results_and_figures_say(tmp_path):
     (tmp_path / "report" / "generated").mkdir(parents=True)
     shutil.copy(GENERATED / "results.json", tmp_path / "report" / "generated")
     export.write_tex(tmp_path / "report" / "generated")
-    gallery.write_index(tmp_path)
+    documents.write_index(tmp_path)
     made = sorted((tmp_path / "report" / "generated").glob("*.tex"))
     assert len(made) == 8
     assert all(file.read_text() == generated(file.name) for file in made)
@@ -98,31 +98,31 @@ def test_generated_files_are_what_results_and_figures_say(tmp_path):
 
 
 def test_outputs_belong_to_the_committed_results():
-    assert contents.drifted(ROOT) == [], (
+    assert stamps.drifted(ROOT) == [], (
         "run `make run PROFILE=reference`: these are older, or newer, than results.json"
     )
 
 
 def test_drift_is_seen(tmp_path):
-    known = json.loads((ROOT / contents.MANIFEST).read_text(encoding="utf-8"))
-    files = [contents.MANIFEST, contents.RESULTS, *known["files"]]
+    known = json.loads((ROOT / stamps.MANIFEST).read_text(encoding="utf-8"))
+    files = [stamps.MANIFEST, stamps.RESULTS, *known["files"]]
     assert {f"figures/{name}.pdf" for name in CAPTIONS} <= set(files)
     assert "notebooks/06_comparacion.ipynb" in files
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tmp_path / file)
-    assert contents.drifted(tmp_path) == []
-    for changed in ("figures/06_costo.png", "notebooks/01_eda.ipynb", contents.RESULTS):
+    assert stamps.drifted(tmp_path) == []
+    for changed in ("figures/06_costo.png", "notebooks/01_eda.ipynb", stamps.RESULTS):
         (tmp_path / changed).write_bytes((tmp_path / changed).read_bytes() + b" ")
     (tmp_path / "figures" / "01_zipf.pdf").unlink()
-    assert set(contents.drifted(tmp_path)) == {
+    assert set(stamps.drifted(tmp_path)) == {
         "figures/06_costo.png",
         "notebooks/01_eda.ipynb",
-        contents.RESULTS,
+        stamps.RESULTS,
         "figures/01_zipf.pdf",
     }
-    (tmp_path / contents.MANIFEST).unlink()
-    assert contents.drifted(tmp_path) == [contents.MANIFEST]
+    (tmp_path / stamps.MANIFEST).unlink()
+    assert stamps.drifted(tmp_path) == [stamps.MANIFEST]
 
 
 @pytest.mark.parametrize("name", PDFS)
@@ -161,7 +161,7 @@ def test_a_figure_has_the_reports_width_its_own_fonts_a_title_and_an_alt_text(na
     assert all("/FontFile2" in font["/FontDescriptor"].get_object() for font in inner)
     with Image.open(ROOT / "figures" / f"{name}.png") as picture:
         assert picture.size == (1920, 1080)
-    title, alt = gallery.described(ROOT / "figures" / f"{name}.png")
+    title, alt = documents.described(ROOT / "figures" / f"{name}.png")
     assert title
     assert title in alt
     assert CAPTIONS[name].kind in alt
@@ -211,7 +211,7 @@ def test_what_report_and_slides_say_in_words_is_so():
     )  # "lo que cura es el reparto"
     assert facts["base"]["contaminated"] == 0  # "nuestras páginas no estaban"
     assert facts["external"]["source"] == "nih_symptoms"
-    infinite, _ = gallery.described(ROOT / "figures" / "04_perplejidad.png")
+    infinite, _ = documents.described(ROOT / "figures" / "04_perplejidad.png")
     assert infinite.startswith("Infinita en 3 de 3")  # "y los tres lo dan con nuestra reproducción"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.analysis import efficiency
+from helpers.analysis import comparison
 from helpers.data import splits
 from helpers.data.study import prepare
 from helpers.experiments.grid import ensure
@@ -32,7 +32,7 @@ SIZES = np.array([1.0, 2.0, 4.0, 8.0])
     ],
 )
 def test_the_factor_of_two_curves(more, less, k, at_least):
-    found = efficiency.factor(SIZES, np.array(more), np.array(less))
+    found = comparison.factor(SIZES, np.array(more), np.array(less))
     assert found == (pytest.approx(k), at_least)
 
 
@@ -65,11 +65,11 @@ def test_which_rows_are_kept_never_changes():
 def test_the_curve_of_real_runs_and_its_factor_against_itself():
     study = prepare("quick")
     ensure(study, ["majority", "tfidf_logreg"], whole=True)
-    curve = efficiency.curve(study, ["majority", "tfidf_logreg"])
-    assert curve["per_disease"].tolist() == efficiency.labels_per_disease(study) * 2
+    curve = comparison.curve(study, ["majority", "tfidf_logreg"])
+    assert curve["per_disease"].tolist() == comparison.labels_per_disease(study) * 2
     assert ((curve["low"] <= curve["accuracy"]) & (curve["accuracy"] <= curve["high"])).all()
     assert curve.loc[curve["arm"] == "majority", "accuracy"].eq(1 / study.num_labels).all()
-    same = efficiency.worth(study, "tfidf_logreg", "tfidf_logreg")
+    same = comparison.worth(study, "tfidf_logreg", "tfidf_logreg")
     assert (same["k"], same["at_least"]) == (pytest.approx(1), False)
     assert same["low"] <= 1 <= same["high"]
 

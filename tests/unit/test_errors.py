@@ -8,8 +8,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
-from helpers.analysis.calibration import reliability
-from helpers.analysis.errors import confusion_groups, gallery
+from helpers.analysis.errors import confusion_groups, gallery, reliability
 from helpers.experiments.records import Record
 from helpers.figures import curves, style, words
 
@@ -87,7 +86,7 @@ def test_the_gallery_knows_who_is_right_alone():
 
 def test_no_framework_is_loaded():
     code = (
-        "import sys, helpers.analysis.errors, helpers.analysis.calibration, helpers.figures.words; "
+        "import sys, helpers.analysis.errors, helpers.figures.words; "
         "sys.exit(bool({'tensorflow', 'keras', 'torch', 'captum'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -14,7 +14,7 @@ from helpers.arms import ARMS, get_arms
 from helpers.config import BUILD, PROFILES, ROOT, InputError, RunError, get_profile
 from helpers.data import splits
 from helpers.data.study import prepare
-from helpers.experiments import grid, plan, records, results, runs, specs
+from helpers.experiments import grid, plan, records, runs, specs
 from helpers.models import baselines
 from helpers.models.bases import check_base
 from helpers.models.task import Task
@@ -220,17 +220,17 @@ def test_what_a_language_model_is_taught_to_say_is_part_of_its_spec(study):
 def test_results_of_untrained_arms_say_how_to_train_them(study):
     fresh = replace(study, profile=replace(study.profile, grids={"bilstm": (0.123,)}))
     with pytest.raises(InputError, match="helpers grid --profile quick --arms bilstm"):
-        results.results(fresh, "bilstm")
+        plan.results(fresh, "bilstm")
 
 
 def test_the_scikit_learn_arms_from_trial_to_result(study):
     arms = ["majority", "naive_bayes", "tfidf_logreg"]
     grid.ensure(study, arms)
     assert plan.missing(study, arms) == []
-    table = results.tuning_table(study, arms[1:])
+    table = plan.tuning_table(study, arms[1:])
     assert table.groupby("arm")["chosen"].sum().tolist() == [1, 1]
     assert len(table) == 4
-    majority = results.results(study, "majority")[0]
+    majority = plan.results(study, "majority")[0]
     assert majority.metrics["test"]["class_perplexity"] == pytest.approx(study.num_labels, rel=0.02)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.experiments import fingerprints
+from helpers.experiments import specs
 
 TRAINS = '''"""How it is trained."""
 from .numbers import RATE
@@ -23,22 +23,22 @@ STEPS = "def step(rows, rate):\n    return rows * rate\n"
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A package of its own with three modules; `write` puts a module there."""
-    monkeypatch.setattr(fingerprints, "PACKAGE", tmp_path / "helpers")
+    monkeypatch.setattr(specs, "PACKAGE", tmp_path / "helpers")
 
     def write(**modules):
         for name, code in modules.items():
             file = tmp_path / "helpers" / f"{name.replace('__', '/')}.py"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(code)
-        fingerprints.imports_of.cache_clear()
+        specs.imports_of.cache_clear()
 
     write(trains=TRAINS, steps=STEPS, numbers="RATE = 0.5\n")
     yield write
-    fingerprints.imports_of.cache_clear()
+    specs.imports_of.cache_clear()
 
 
 def key():
-    return fingerprints.code_hash(fingerprints.reached(["helpers.trains"]))
+    return specs.code_hash(specs.reached(["helpers.trains"]))
 
 
 @pytest.mark.parametrize(
@@ -91,10 +91,8 @@ def test_imports_are_followed_at_any_depth_however_they_are_written(package):
         wing____init__='"""A wing."""\n',
     )
     known = {f"helpers.{name}" for name in ("a", "wing.b", "c", "d")}
-    assert fingerprints.reached(fingerprints.imported("from helpers import a")) == known
-    assert (
-        fingerprints.reached(fingerprints.imported("import helpers.a as x\nfrom numpy import array")) == known
-    )
+    assert specs.reached(specs.imported("from helpers import a")) == known
+    assert specs.reached(specs.imported("import helpers.a as x\nfrom numpy import array")) == known
 
 
 def test_a_helper_that_cannot_be_placed_is_an_error(package):
@@ -104,12 +102,12 @@ def test_a_helper_that_cannot_be_placed_is_an_error(package):
         "from helpers.wing.nowhere import x",
     ):
         with pytest.raises(LookupError, match="no such module"):
-            fingerprints.imported(code)
+            specs.imported(code)
     package(a="from .nowhere import x\n")
     with pytest.raises(LookupError, match=r"helpers\.a imports helpers\.nowhere"):
-        fingerprints.reached(["helpers.a"])
+        specs.reached(["helpers.a"])
     with pytest.raises(LookupError, match="no function run"):
-        fingerprints.code_hash([], {"helpers.steps": ["run"]})
+        specs.code_hash([], {"helpers.steps": ["run"]})
 
 
 def test_a_helper_two_imports_away_makes_a_notebook_stale(tmp_path, monkeypatch):
@@ -117,15 +115,13 @@ def test_a_helper_two_imports_away_makes_a_notebook_stale(tmp_path, monkeypatch)
     from helpers.data.study import prepare
     from helpers.notebooks import stamps
 
-    study, real = prepare("quick"), fingerprints.module_file
-    notebook = json.loads(
-        (fingerprints.PACKAGE.parent / "notebooks" / "01_eda.ipynb").read_text(encoding="utf-8")
-    )
+    study, real = prepare("quick"), specs.module_file
+    notebook = json.loads((specs.PACKAGE.parent / "notebooks" / "01_eda.ipynb").read_text(encoding="utf-8"))
     code = "\n".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code")
     far = "helpers.config"
-    near = fingerprints.imported(code)
+    near = specs.imported(code)
     assert far not in near
-    assert any(far in fingerprints.imports_of(module) for module in near)
+    assert any(far in specs.imports_of(module) for module in near)
     before = stamps.fingerprint(study, "01_eda")
     assert stamps.fingerprint(replace(study), "01_eda") == before
     changed = tmp_path / "changed.py"

@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.data.fragments import make_fragments, split_fragments, split_sentences
-from helpers.data.masking import MASK, label_names, mask_names, mask_table, names_itself, telltale_words
+from helpers.data.fragments import (
+    MASK,
+    label_names,
+    make_fragments,
+    mask_names,
+    mask_table,
+    names_itself,
+    split_fragments,
+    split_sentences,
+    telltale_words,
+)
 
 TEXTS = st.text(alphabet="abc AB.!?\n\"'()[]-0 ", max_size=200)
 

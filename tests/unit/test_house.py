@@ -8,7 +8,7 @@ import re
 import pytest
 
 from helpers.config import ROOT
-from helpers.experiments.fingerprints import imports_of, reached
+from helpers.experiments.specs import imports_of, reached
 
 PACKAGE = ROOT / "helpers"
 # From left to right; a module imports from its own wing and from those before it. Wings of one entry do not

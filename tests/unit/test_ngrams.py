@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from helpers.pretraining.ngrams import KneserNey, unigram_nats
+from helpers.pretraining.card import KneserNey, unigram_nats
 
 V = 12
 

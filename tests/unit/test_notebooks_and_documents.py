@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from helpers.config import PROFILES, ROOT
-from helpers.notebooks.contents import NOTEBOOKS, TABLES
+from helpers.notebooks.stamps import NOTEBOOKS, TABLES
 from helpers.pretraining import card
 
 FILES = sorted((ROOT / "notebooks").glob("*.ipynb"))

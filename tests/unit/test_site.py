@@ -11,7 +11,7 @@ import pytest
 
 from helpers.config import ROOT, InputError
 from helpers.notebooks import site
-from helpers.notebooks.contents import NOTEBOOKS
+from helpers.notebooks.stamps import NOTEBOOKS
 
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
 KINDS = {"slide", "subslide", "fragment", "skip", "notes", "-"}

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from helpers.config import RunError
-from helpers.demo.workers import TRIES, Worker
+from helpers.demo.serving import TRIES, Worker
 
 _kept = []
 
