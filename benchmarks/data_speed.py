@@ -21,9 +21,7 @@ from helpers.models.bases import count_tokens
 
 
 def made_up_pages(n: int) -> pd.DataFrame:
-    """`n` pages of 18 sentences whose word frequencies follow Zipf's law; every tenth page repeats most of
-    another.
-    """
+    """`n` pages of 18 sentences, word frequencies by Zipf's law; every tenth repeats most of another page."""
     rng = np.random.default_rng(0)
     weights = 1 / np.arange(1, 20_001)
     words = np.array([f"w{i}" for i in range(20_000)])
@@ -40,8 +38,9 @@ def made_up_pages(n: int) -> pd.DataFrame:
 
 
 def made_up_rows(n: int) -> pd.Series:
-    """`n` short texts from one template with three of 400 words in it, as tables with many rows a label hold
-    them.
+    """`n` short texts from one template with three of 400 words in it.
+
+    Tables with many rows per label hold such texts.
     """
     rng = np.random.default_rng(1)
     return pd.Series(
@@ -53,8 +52,9 @@ def made_up_rows(n: int) -> pd.Series:
 
 
 def all_pairs(texts: pd.Series) -> np.ndarray:
-    """(n,) bool near-duplicates by the product of the whole 3-gram matrix with itself: every pair that shares
-    one.
+    """(n,) bool near-duplicates, found by comparing every pair that shares a 3-gram.
+
+    By the product of the whole 3-gram matrix with itself.
     """
 
     def shingles(text: str) -> list[str]:

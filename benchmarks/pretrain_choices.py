@@ -1,5 +1,4 @@
-"""The small runs that chose the shape of gpt2-mini and how it is trained: equal time for each, one thing
-changed at a time.
+"""The small runs that chose gpt2-mini's shape and training: equal time, one thing changed at a time.
 
     python benchmarks/pretrain_choices.py --corpus DIR --include REGEX [--minutes 2]
 

@@ -1,5 +1,4 @@
-"""Tokens a second of pre-training, and the share of the machine's peak that they are: our loop beside plain
-ones.
+"""Tokens per second of pre-training and their share of the machine's peak: our loop beside plain ones.
 
     python benchmarks/pretrain_throughput.py [--shape mini | gpt2] [--steps 20]
 
@@ -47,8 +46,9 @@ class Clock(TrainerCallback):
 
 
 class Vocabulary:
-    """Stands in for a tokenizer of any size: the model needs its length and its end-of-text id, the samples
-    are left out.
+    """Stands in for a tokenizer of any size: the model needs its length and its end-of-text id.
+
+    The samples are left out.
     """
 
     eos_token_id = 0

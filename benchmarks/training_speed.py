@@ -1,18 +1,17 @@
-"""Seconds an epoch and peak memory of training, ours beside the usual way, on whole pages and on fragments;
-and how both grow.
+"""Seconds per epoch and peak memory of training, ours beside the usual way, and how both grow.
 
     python benchmarks/training_speed.py [--data SOURCE]                          writes
     training_speed_<device>.csv
     python benchmarks/training_speed.py [--data SOURCE] --growth 240 1000 4000   writes
     training_growth_<device>.csv
 
-Prints the table too. Each row is measured in a process of its own, one after the other, in this one run, so
-compare within it. "naive" is what a notebook does first: float32, every text padded to the longest, batches
-at random. "ours" is what `helpers` does. The epoch timed is the second (the first one traces and compiles).
-`loss` is that of the trained model after those two epochs: on held-out fragments, or on the pages it was
-trained on, whose labels have no other page. Rows marked ~ time some steps, all of one shape, and multiply.
-`growth` repeats the pages to each number given, once with the labels they have and once with a label for
-each, and times one epoch.
+On whole pages and on fragments. Prints the table too. Each row is measured in a process of its own, one after
+the other, in this one run, so compare within it. "naive" is what a notebook does first: float32, every text
+padded to the longest, batches at random. "ours" is what `helpers` does. The epoch timed is the second (the
+first one traces and compiles). `loss` is that of the trained model after those two epochs: on held-out
+fragments, or on the pages it was trained on, whose labels have no other page. Rows marked ~ time some steps,
+all of one shape, and multiply. `growth` repeats the pages to each number given, once with the labels they
+have and once with a label for each, and times one epoch.
 """
 
 import argparse
@@ -42,8 +41,9 @@ WAYS = {
 
 
 def rows_of(source: str, unit: str, pages: int | None, own_label: bool):
-    """(train texts, labels), (held-out texts, labels), number of labels of a source's pages or fragments;
-    pages: how many, repeated.
+    """(train texts, labels), (held-out texts, labels), number of labels of a source.
+
+    Of its pages or its fragments, by `unit`. pages: how many, repeated to that number.
     """
     table = sources.load_table(source)
     if unit == "fragments":
@@ -88,9 +88,7 @@ def bilstm(way: str, train, held_out, num_labels: int, epochs: int) -> dict:
 
 
 def gpt2(way: str, train, held_out, num_labels: int, epochs: int, base: str = "models/gpt2-mini") -> dict:
-    """Some epochs of fine-tuning GPT-2, of which the last is timed, or as many steps of the usual loop as
-    suffice.
-    """
+    """Some epochs of fine-tuning GPT-2, the last one timed; of the usual loop, as many steps as suffice."""
     import torch
     from transformers import DataCollatorWithPadding
 

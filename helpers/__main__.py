@@ -40,8 +40,7 @@ def grid(given: Namespace) -> None:
     from .experiments.grid import ensure, train
     from .experiments.processes import Where, rank
     from .experiments.progress import status
-    from .experiments.records import clean_up
-    from .files import only_one
+    from .experiments.records import work_alone
 
     arms, shared = get_arms(given.arms), "TORCHELASTIC_RUN_ID" in os.environ
     check_grid(given, arms, shared)
@@ -49,8 +48,7 @@ def grid(given: Namespace) -> None:
     if given.status:
         print(status(study, arms))
         return
-    with only_one() if rank() == 0 else nullcontext():
-        clean_up()
+    with work_alone() if rank() == 0 else nullcontext():
         (train if shared else ensure)(study, arms, True, where)
     if rank() == 0:
         print(status(study, arms))

@@ -1,8 +1,7 @@
-"""The models of the comparison ("brazos"), each an object that says everything about itself: adding one is
-one entry here.
+"""The models of the comparison ("brazos"), each an object that says everything about itself.
 
-What a new kind of network needs besides is a module of `helpers.models` with a function `train`, which the
-entry names.
+Adding one is one entry here. What a new kind of network needs besides is a module of `helpers.models` with a
+function `train`, which the entry names.
 """
 
 from collections.abc import Mapping
@@ -17,8 +16,7 @@ RATE = "tasa de aprendizaje"
 
 @dataclass(frozen=True)
 class Arm:
-    """One model: what it is called, how it is drawn, what trains it and from where, and which questions it
-    takes part in.
+    """One model: its name, how it is drawn, what trains it, from where, and which questions it takes part in.
 
     framework: "sklearn", "keras" or "torch"; one process never holds two of the last two.
     module: the module of `helpers.models` whose `train` trains it; settings: what that is told of this arm.
@@ -142,8 +140,9 @@ def arms_asked(question: str) -> list[str]:
 
 
 def get_arms(names: str | None) -> list[str]:
-    """Arm ids from a comma-separated list (None: all, in the order of the tables); InputError names an
-    unknown one.
+    """Arm ids from a comma-separated list, in the order of the tables (None: all).
+
+    InputError names an unknown one.
     """
     if names is None:
         return list(ARMS)

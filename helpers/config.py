@@ -25,11 +25,10 @@ MAX_ROWS_SHOWN = 20  # faulty rows listed under an error
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used; the message names it and the way out. The command line exits
-    with 2.
+    """Something the user gave cannot be used; the message names it and the way out.
 
-    `rows` lists what is wrong with single rows of a table: (row number, counted from 1 without the header;
-    reason).
+    The command line exits with 2. `rows` lists what is wrong with single rows of a table: (row number,
+    counted from 1 without the header; reason).
     """
 
     def __init__(self, message: str, rows: Iterable[tuple[int, str]] = ()):

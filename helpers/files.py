@@ -16,11 +16,11 @@ PART = ".part."  # in the name of what is not yet whole
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A path beside `target` to write a file or a directory to; it takes the place of `target` when the block
-    ends well.
+    """A path beside `target` to write to; it takes the place of `target` when the block ends well.
 
-    Nothing half-written is ever seen under the name of `target`, and what stood there stays until then. The
-    path ends like `target`, for writers that go by the ending. InputError where it cannot be written.
+    What is written there is a file or a directory. Nothing half-written is ever seen under the name of
+    `target`, and what stood there stays until then. The path ends like `target`, for writers that go by the
+    ending. InputError where it cannot be written.
     """
     temporary = target.with_name(f".{os.getpid()}{PART}{target.name}")
     try:
@@ -62,8 +62,9 @@ def remove(path: Path) -> None:
 
 
 def remove_parts(directory: Path) -> None:
-    """Removes what killed processes left unfinished in a directory; for whoever holds its lock (see
-    `only_one`).
+    """Removes what killed processes left unfinished in a directory.
+
+    For whoever holds its lock (see `only_one`).
     """
     for path in directory.glob(f".*{PART}*"):
         remove(path)
@@ -78,8 +79,9 @@ def unwritable(directory: Path, error: Exception) -> InputError:
 
 
 def check_writable(directory: Path, option: str) -> None:
-    """InputError that names the option now, and not after hours of work, if `directory` cannot be made or
-    written.
+    """Raises InputError that names the option if `directory` cannot be made or written.
+
+    So it is said now, and not after hours of work.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -93,8 +95,9 @@ def check_writable(directory: Path, option: str) -> None:
 
 @contextmanager
 def only_one(directory: Path = BUILD) -> Iterator[None]:
-    """Holds a directory's lock (the records': the build directory): a second process there is refused. A kill
-    releases it.
+    """Holds a directory's lock: a second process there is refused. A kill releases it.
+
+    The records' lock is that of the build directory.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("w") as file:
@@ -112,8 +115,9 @@ def only_one(directory: Path = BUILD) -> Iterator[None]:
 
 
 def drop_broken_checkpoints(directory: Path) -> None:
-    """Removes Trainer checkpoints that a kill cut short: `trainer_state.json` is written last, so it tells
-    which are whole.
+    """Removes Trainer checkpoints that a kill cut short.
+
+    `trainer_state.json` is written last, so it tells which are whole.
     """
     for checkpoint in directory.glob("checkpoint-*"):
         try:

@@ -1,6 +1,4 @@
-"""A small server that speaks the part of the Hugging Face Hub's HTTP interface that `datasets` and
-`transformers` read.
-"""
+"""A small server of what `datasets` and `transformers` read of the Hugging Face Hub's HTTP interface."""
 
 import hashlib
 import json

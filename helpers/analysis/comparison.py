@@ -32,11 +32,10 @@ def bootstrap_means(values: np.ndarray, row_weights: np.ndarray, rng: np.random.
 
 
 def draw_rows(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(REPLICATES, n) weights of test rows when diseases are drawn with replacement, each with all of its
-    rows.
+    """(REPLICATES, n) weights of the test rows when whole diseases are drawn with replacement.
 
-    Rows of one disease come from one page and stand or fall together; drawing single rows would call them
-    independent.
+    A disease is drawn with all of its rows: they come from one page and stand or fall together; drawing
+    single rows would call them independent.
     """
     diseases, which = np.unique(labels, return_inverse=True)
     drawn = rng.multinomial(len(diseases), np.full(len(diseases), 1 / len(diseases)), size=REPLICATES)[
@@ -58,8 +57,9 @@ def mean_interval(values: np.ndarray, labels: np.ndarray) -> tuple[float, float,
 
 
 def seed_interval(values: list[float]) -> tuple[float, float]:
-    """Student's 95 % interval of the mean over seeds alone, the test rows taken as they are; (nan, nan) for
-    one seed.
+    """Student's 95 % interval of the mean over seeds alone; (nan, nan) for one seed.
+
+    The test rows are taken as they are.
     """
     if len(values) < 2:
         return float("nan"), float("nan")
@@ -91,8 +91,7 @@ PAIRS = (
 
 
 def summary(study: Study, arms: list[str]) -> pd.DataFrame:
-    """One row an arm, in the order given: mean over seeds of each test metric, 95 % intervals of accuracy,
-    cost.
+    """One row an arm, in the order given: mean test metrics over seeds, 95 % intervals of accuracy, cost.
 
     Columns: name, accuracy, low, high (diseases and seeds resampled), seed_low, seed_high (seeds alone),
     top5, macro_f1, mrr, class_perplexity, loss, ece, seconds, parameters, seeds, value.
@@ -119,12 +118,11 @@ def summary(study: Study, arms: list[str]) -> pd.DataFrame:
 
 
 def paired(study: Study, pairs=PAIRS) -> pd.DataFrame:
-    """Differences in test accuracy between arms on the same rows: mean, 95 % interval, exact McNemar p
-    (Holm-corrected).
+    """Differences in test accuracy between arms on the same rows: mean, 95 % interval, McNemar's p.
 
-    The interval resamples diseases (shared by both arms) and seeds; McNemar compares the first seed's
-    predictions.
-    Columns: a, b, difference, low, high, only_a, only_b (rows that only one of them gets right), p, p_holm.
+    The interval resamples diseases (shared by both arms) and seeds; McNemar's exact test compares the first
+    seed's predictions. Columns: a, b, difference, low, high, only_a, only_b (rows that only one of them gets
+    right), p, p_holm (Holm-corrected).
     """
     labels = splits.side(study.split, "test")[1]
     rows = []
@@ -157,11 +155,10 @@ def labels_per_disease(study: Study) -> list[float]:
 
 
 def replicates(study: Study, arm: str) -> tuple[np.ndarray, np.ndarray]:
-    """Test accuracy of an arm at each fraction, smallest first: means over seeds (f,), bootstrap means
-    (REPLICATES, f).
+    """Test accuracy of an arm at each fraction: means over seeds, and bootstrap means.
 
-    The same diseases are drawn at every fraction and for every arm, and the same seeds at every fraction
-    where they have them.
+    Means are (f,), bootstrap means (REPLICATES, f), the smallest fraction first. The same diseases are drawn
+    at every fraction and for every arm, and the same seeds at every fraction where they have them.
     """
     labels = splits.side(study.split, "test")[1]
     means, draws = [], []
@@ -183,11 +180,10 @@ def curve(study: Study, arms: list[str]) -> pd.DataFrame:
 
 
 def worth(study: Study, more: str = "gpt2_finetuned", less: str = "gpt2_scratch") -> dict[str, float]:
-    """How many times the labels `less` needs for what `more` does: `k` (see `factor`) and its 95 % interval
-    `low`, `high`.
+    """How many times the labels `less` needs for what `more` does: `k` and its 95 % interval.
 
-    `at_least`: whether `more` is there with the fewest labels measured, so that k is a lower bound; `open`:
-    the share of bootstrap draws of which that holds.
+    `k`: see `factor`; `low`, `high`: its interval. `at_least`: whether `more` is there with the fewest labels
+    measured, so that k is a lower bound; `open`: the share of bootstrap draws of which that holds.
     """
     sizes = np.array(labels_per_disease(study))
     (mean_more, draws_more), (mean_less, draws_less) = (replicates(study, arm) for arm in (more, less))
@@ -198,12 +194,11 @@ def worth(study: Study, more: str = "gpt2_finetuned", less: str = "gpt2_scratch"
 
 
 def factor(sizes: np.ndarray, more: np.ndarray, less: np.ndarray) -> tuple[float, bool]:
-    """k of two accuracy curves over the same sizes (ascending), each read as never falling and straight in
-    log size.
+    """k of two accuracy curves over the same sizes, and whether it is only a lower bound.
 
-    Both are read at one height, the highest that both reach: k = labels that `less` needs for it / labels
-    that `more` needs.
-    Second: whether `more` is that high at the smallest size and `less` is not, so that k is at least that.
+    Sizes ascend; each curve is read as never falling and straight in log size. Both are read at one height,
+    the highest that both reach: k = labels that `less` needs for it / labels that `more` needs. Second:
+    whether `more` is that high at the smallest size and `less` is not, so that k is at least that.
     """
     more, less = np.maximum.accumulate(more), np.maximum.accumulate(less)
     target = min(more[-1], less[-1])

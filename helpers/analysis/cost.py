@@ -18,8 +18,7 @@ QUESTION_TOKENS = 8  # about what one of `gpt2_lm.QUESTIONS` has (a test compare
 
 
 def training_flops(record: Record, split: pd.DataFrame, base: str, answers: list[str]) -> float:
-    """Floating-point operations of a run's training: 6 for each weight that is multiplied and each token that
-    passes it.
+    """Floating-point operations of a run's training: 6 per multiplied weight and token that passes it.
 
     That is 2 forward and 4 backward (Kaplan et al. 2020, section 2.1), attention's own products left out.
     Tokens are those of the training rows times the epochs run. NaN for scikit-learn's arms, whose training is
@@ -62,11 +61,11 @@ def transformer_flops(record: Record, split: pd.DataFrame, base: str, answers: l
 
 
 def table(study: Study, arms: list[str]) -> pd.DataFrame:
-    """One row an arm: seconds, memory (MiB), flops (of training), parameters, accuracy, per_minute (accuracy
-    a training minute).
+    """One row an arm: seconds, memory, floating-point operations, parameters and accuracy.
 
-    Means over seeds, of memory the largest (a worker that has already grown needs less for its next run).
-    Seconds and memory are those of the machine that trained, with what else ran beside.
+    Columns: seconds, memory (MiB), flops (of training), parameters, accuracy, per_minute (accuracy a training
+    minute). Means over seeds, of memory the largest (a worker that has already grown needs less for its next
+    run). Seconds and memory are those of the machine that trained, with what else ran beside.
     """
     rows = {}
     for arm in arms:

@@ -11,8 +11,9 @@ from ..models.bases import base_file, load_bpe
 
 
 def gpt2_words(base: str) -> pd.DataFrame:
-    """The base's token embeddings of whole lower-case words (tokens that begin with a space): index word, (n,
-    d) float32.
+    """The base's token embeddings of whole lower-case words: index word, (n, d) float32.
+
+    Whole words are tokens that begin with a space.
     """
     weights = load_file(base_file(base, "model.safetensors"))
     matrix = next(tensor for name, tensor in weights.items() if name.endswith("wte.weight")).astype(
@@ -32,24 +33,27 @@ def bilstm_words(arrays: dict[str, np.ndarray], trained: bool = True) -> pd.Data
 
 
 def cosine(table: pd.DataFrame, words: Iterable[str]) -> pd.DataFrame:
-    """Cosine similarity of `words` (rows) to every word of the table (columns). Raises KeyError for a word
-    not in it.
+    """Cosine similarity of `words` (rows) to every word of the table (columns).
+
+    Raises KeyError for a word not in the table.
     """
     unit = table.div(np.linalg.norm(table, axis=1), axis=0)
     return unit.loc[list(words)] @ unit.T
 
 
 def turned(before: pd.DataFrame, after: pd.DataFrame) -> pd.Series:
-    """Cosine similarity of each word's vector in one table and in the other (same words in the same order):
-    index word.
+    """Cosine similarity of each word's vector in one table and in the other: index word.
+
+    Both tables have the same words in the same order.
     """
     product = (before * after).sum(axis=1)
     return product / np.linalg.norm(before, axis=1) / np.linalg.norm(after, axis=1)
 
 
 def nearest(table: pd.DataFrame, words: Iterable[str], k: int = 5) -> pd.Series:
-    """For each of `words` the k words of most similar vectors, itself left out, the nearest first: index
-    word, lists of str.
+    """For each of `words` the k words with the most similar vectors: index word, lists of str.
+
+    The nearest comes first; the word itself is left out.
     """
     similarity = cosine(table, words)
     return pd.Series(
@@ -68,8 +72,9 @@ def theme_similarity(table: pd.DataFrame, themes: dict[str, list[str]]) -> tuple
 
 
 def known_to_all(themes: dict[str, list[str]], *tables: pd.DataFrame) -> dict[str, list[str]]:
-    """The themes with only the words that every table has; themes with fewer than two such words are left
-    out.
+    """The themes with only the words that every table has.
+
+    Themes with fewer than two such words are left out.
     """
     found = {
         theme: [w for w in words if all(w in table.index for table in tables)]
@@ -79,8 +84,9 @@ def known_to_all(themes: dict[str, list[str]], *tables: pd.DataFrame) -> dict[st
 
 
 def flat_map(table: pd.DataFrame, words: list[str]) -> np.ndarray:
-    """(n, 2) t-SNE positions of the words' vectors under cosine distance; only who is near whom means
-    anything.
+    """(n, 2) t-SNE positions of the words' vectors under cosine distance.
+
+    Only which words are near one another means anything.
     """
     perplexity = min(6.0, (len(words) - 1) / 2)  # must be under the number of words
     return TSNE(2, perplexity=perplexity, metric="cosine", init="random", random_state=0).fit_transform(

@@ -15,15 +15,14 @@ from . import comparison
 
 
 def confusion_groups(records: list[Record], labels: np.ndarray, groups: np.ndarray) -> dict[str, float]:
-    """How often a wrong answer is at least of the right group. records: one arm's, one a seed; all seeds'
-    errors count.
+    """How often a wrong answer is at least of the right group.
 
-    labels: (n,) int, the test rows' classes; groups: (k,) str, the group of each class. Returns `errors` (how
-    many), `within` (share whose answer is in the true class's group), `chance` (that share if each wrong
-    answer were drawn evenly from the k - 1 other classes), and `low`, `high`: 95 % interval of `within` when
-    diseases (true classes) are drawn with replacement, all rows and seeds of one together (cluster bootstrap:
-    Cameron, Gelbach and Miller 2008, Review of Economics and Statistics 90:414). All but `errors` are NaN
-    where nothing is wrong.
+    records: one arm's, one a seed; all seeds' errors count. labels: (n,) int, the test rows' classes; groups:
+    (k,) str, the group of each class. Returns `errors` (how many), `within` (share whose answer is in the
+    true class's group), `chance` (that share if each wrong answer were drawn evenly from the k - 1 other
+    classes), and `low`, `high`: 95 % interval of `within` when diseases (true classes) are drawn with
+    replacement, all rows and seeds of one together (cluster bootstrap: Cameron, Gelbach and Miller 2008,
+    Review of Economics and Statistics 90:414). All but `errors` are NaN where nothing is wrong.
     """
     labels, groups = np.asarray(labels), np.asarray(groups)
     wrong = 1 - comparison.correctness(records, labels)
@@ -47,13 +46,12 @@ def confusion_groups(records: list[Record], labels: np.ndarray, groups: np.ndarr
 
 
 def gallery(hits: dict[str, np.ndarray], few: int) -> dict[str, np.ndarray]:
-    """Test rows worth reading, at most the first `few` of each kind, in row order: (<= few,) int arrays of
-    row numbers.
+    """Test rows worth reading, at most `few` of each kind: (<= few,) int arrays of row numbers.
 
-    hits: arm to its (seeds, n) array of 0 and 1 (see `comparison.correctness`), of at least one arm.
-    `all_wrong`: every arm wrong with every seed. `only_pretrained`: a pre-trained arm right with most of its
-    seeds, none that starts from random weights with any. `only_counts`: one that counts words right with most
-    of its seeds, no transformer with any.
+    Of each kind the first rows are taken, in row order. hits: arm to its (seeds, n) array of 0 and 1 (see
+    `comparison.correctness`), of at least one arm. `all_wrong`: every arm wrong with every seed.
+    `only_pretrained`: a pre-trained arm right with most of its seeds, none that starts from random weights
+    with any. `only_counts`: one that counts words right with most of its seeds, no transformer with any.
     """
     n = next(iter(hits.values())).shape[1]
 
@@ -79,14 +77,14 @@ TEMPERATURES = (0.05, 100.0)  # where `fit_temperature` looks
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The T > 0 that minimises the mean negative log-likelihood of logits / T (Guo et al. 2017, ICML, section
-    4.2).
+    """The T > 0 that minimises the mean negative log-likelihood of logits / T.
 
-    logits: (n, k) float of rows that the model was not trained on (validation); labels: (n,) int in [0, k). T
-    > 1: the model was too sure. T changes no answer, only how sure it is. The loss has one valley over log T
-    (convex in 1 / T), searched in float64 within `TEMPERATURES`; an optimum beyond (T to 0 where every row is
-    right, to infinity where logits mislead) ends beside that bound, or where the loss is first lost to
-    rounding. Raises ValueError on a label outside [0, k) or a NaN logit.
+    Temperature scaling: Guo et al. 2017, ICML, section 4.2. logits: (n, k) float of rows that the model was
+    not trained on (validation); labels: (n,) int in [0, k). T > 1: the model was too sure. T changes no
+    answer, only how sure it is. The loss has one valley over log T (convex in 1 / T), searched in float64
+    within `TEMPERATURES`; an optimum beyond (T to 0 where every row is right, to infinity where logits
+    mislead) ends beside that bound, or where the loss is first lost to rounding. Raises ValueError on a label
+    outside [0, k) or a NaN logit.
     """
     logits = np.asarray(logits, dtype=np.float64)
     found = minimize_scalar(
@@ -99,12 +97,11 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def reliability(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> pd.DataFrame:
-    """Confidence against accuracy: a row a non-empty bin of equal width, the lowest first (Guo et al. 2017,
-    section 2).
+    """Confidence against accuracy: a row a non-empty bin, the lowest first (Guo et al. 2017, section 2).
 
     logits: (n, k) float; labels: (n,) int. Columns: `confidence` (mean top probability), `accuracy`, `rows`.
-    The bins are those of `metrics.expected_calibration_error`, which is the mean gap of the two columns
-    weighted by `rows`.
+    The bins, of equal width, are those of `metrics.expected_calibration_error`, which is the mean gap of the
+    two columns weighted by `rows`.
     """
     probability = softmax(np.asarray(logits, dtype=np.float64), axis=1)
     table = pd.DataFrame(
@@ -118,12 +115,12 @@ def reliability(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> pd.Da
 def calibration_table(
     records: dict[str, list[Record]], valid_labels: np.ndarray, test_labels: np.ndarray
 ) -> pd.DataFrame:
-    """One row an arm, means over its seeds, each with a temperature fitted on its own validation logits,
-    never on test.
+    """One row an arm, means over its seeds: calibration before and after temperature scaling.
 
-    Columns, on test unless said otherwise: `ece` and `loss` (nats) as the model gives its logits,
-    `ece_scaled` and `loss_scaled` with logits / T, `temperature` (validation), `confidence` (mean top
-    probability, unscaled), `accuracy`. Index: arm.
+    Each seed's temperature T is fitted on its own validation logits, never on test. Columns, on test unless
+    said otherwise: `ece` and `loss` (nats) as the model gives its logits, `ece_scaled` and `loss_scaled` with
+    logits / T, `temperature` (validation), `confidence` (mean top probability, unscaled), `accuracy`. Index:
+    arm.
     """
 
     def of_seed(record: Record) -> dict[str, float]:
@@ -145,20 +142,19 @@ def calibration_table(
 
 
 def logits_at_end(model, ids):
-    """(rows, k) logits of a GPT2ForSequenceClassification read at each row's last position, whatever its
-    tokens are.
+    """(rows, k) logits of a GPT2ForSequenceClassification read at each row's last position.
 
-    ids: (rows, length) int64 tensor without padding. The model's own forward pass looks for the last token
-    that is not the pad token, and so would read a baseline made of pad tokens elsewhere than the text.
+    ids: (rows, length) int64 tensor without padding. The last position is read whatever the row's tokens are:
+    the model's own forward pass looks for the last token that is not the pad token, and so would read a
+    baseline made of pad tokens elsewhere than the text.
     """
     return model.score(model.transformer(input_ids=ids).last_hidden_state[:, -1])
 
 
 def text_and_baseline(model, tokenizer, text: str):
-    """Two (1, length) int64 tensors: the text's token ids (cut at the model's positions), and as many pad
-    tokens.
+    """Two (1, length) int64 tensors: the text's token ids, and as many pad tokens.
 
-    Raises ValueError for a text without a token.
+    The text is cut at the model's positions. Raises ValueError for a text without a token.
     """
     import torch
 
@@ -188,11 +184,10 @@ def token_attributions(model, tokenizer, text: str, target: int, steps: int = 50
 
 
 def completeness(model, tokenizer, text: str, target: int, attributions: list[tuple[str, float]]) -> float:
-    """How far the sum of attributions is from what it must be, 0 is exact (Sundararajan et al. 2017, prop.
-    1).
+    """How far the sum of attributions is from what it must be; 0 is exact.
 
-    |sum - d| / |d|, d the difference of `target`'s logit between the text and the baseline; not finite where
-    d is 0.
+    |sum - d| / |d|, d the difference of `target`'s logit between the text and the baseline (Sundararajan et
+    al. 2017, prop. 1); not finite where d is 0.
     """
     import torch
 

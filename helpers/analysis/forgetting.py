@@ -1,6 +1,4 @@
-"""What fine-tuning takes from a language model and gives it: its surprise at text of the domain and at
-general text.
-"""
+"""What fine-tuning takes from a language model and gives it: surprise at domain and general text."""
 
 import numpy as np
 import pandas as pd
@@ -39,12 +37,11 @@ def text_bits(rows: pd.DataFrame) -> float:
 def change(
     before: list[pd.DataFrame], after: list[pd.DataFrame], groups: np.ndarray | None = None
 ) -> dict[str, float]:
-    """Bits per byte and token perplexity before and after, of the same texts, means over models (seeds): and
-    what changed.
+    """Bits per byte and token perplexity of the same texts before and after, and what changed.
 
-    Keys: bits_before, bits_after, perplexity_before, perplexity_after; `change` in bits per byte with its 95
-    % interval `low`, `high` (texts and models resampled, the same texts before and after). groups: texts of
-    one group, of one page say, are drawn together.
+    All are means over models (seeds). Keys: bits_before, bits_after, perplexity_before, perplexity_after;
+    `change` in bits per byte with its 95 % interval `low`, `high` (texts and models resampled, the same texts
+    before and after). groups: texts of one group, of one page say, are drawn together.
     """
     rng = np.random.default_rng(0)
     texts = draw_rows(np.arange(len(before[0])) if groups is None else groups, rng)
@@ -66,11 +63,10 @@ def change(
 
 
 def generate(model, tokenizer, prompt: str, seed: int | None = None, new_tokens: int = 30) -> str:
-    """What the model goes on with after the prompt, up to its end-of-text token: the likeliest token each
-    time, or drawn.
+    """The model's continuation of the prompt, up to its end-of-text token.
 
-    seed None: greedy; else drawn from the model's own distribution (temperature 1, nothing cut off) under
-    that seed.
+    seed None: greedy, the likeliest token each time; else drawn from the model's own distribution
+    (temperature 1, nothing cut off) under that seed.
     """
     ids = tokenizer(prompt, return_tensors="pt").to(model.device)
     if seed is not None:

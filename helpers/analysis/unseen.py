@@ -52,8 +52,9 @@ def rank_measures(scores: np.ndarray, labels: np.ndarray, among: np.ndarray) -> 
 
 
 def chance(candidates: int) -> dict[str, float]:
-    """What a blind order of the candidates is expected to get: MRR (the harmonic number over the candidates),
-    top1, top5, top10.
+    """What a blind order of the candidates is expected to get: MRR, top1, top5, top10.
+
+    The MRR is the harmonic number of `candidates` divided by `candidates`.
     """
     mrr = float((1 / np.arange(1, candidates + 1)).mean())
     return {"mrr": mrr} | {f"top{top}": min(1.0, top / candidates) for top in TOPS}
@@ -72,8 +73,9 @@ def measures(
 
 
 def candidates(study: Study) -> dict[str, np.ndarray]:
-    """Which names are ranked: `all`, or the `unseen` ones only (the test diseases; easier, and no seen name
-    tempts).
+    """Which names are ranked: `all`, or only the `unseen` ones (the test diseases).
+
+    Among the unseen alone it is easier, and no seen name tempts.
     """
     everything = np.arange(len(splits.label_classes(study.unseen_split)))
     return {"all": everything, "unseen": np.unique(splits.side(study.unseen_split, "test")[1])}
@@ -93,10 +95,10 @@ def scorings(arm: str) -> tuple[str, ...]:
 
 
 def table(study: Study, arms: list[str]) -> pd.DataFrame:
-    """One row an arm, scoring and set of candidates: mrr, top1, top5, top10, each with `_low`, `_high` (95
-    %), and `chosen`.
+    """One row an arm, scoring and set of candidates: mrr, top1, top5, top10, and `chosen`.
 
-    Intervals resample test diseases and seeds. `chosen`: the scoring that validation prefers.
+    Each measure has its 95 % interval in `_low`, `_high`. Intervals resample test diseases and seeds.
+    `chosen`: the scoring that validation prefers.
     """
     if study.unseen_split.empty:
         raise InputError(
@@ -115,8 +117,9 @@ def table(study: Study, arms: list[str]) -> pd.DataFrame:
 
 
 def gain(study: Study, more: str = "gpt2_lm", less: str = "gpt2_lm_scratch") -> tuple[float, float, float]:
-    """Difference in MRR among all names between two arms, each by its chosen scoring, on the same pages; 95 %
-    interval.
+    """Difference in MRR among all names between two arms on the same pages, and its 95 % interval.
+
+    Each arm's names are scored by its chosen scoring.
     """
     labels, among = splits.side(study.unseen_split, "test")[1], candidates(study)["all"]
     values = [measures(study, arm, choose_scoring(study, arm), among)["mrr"] for arm in (more, less)]

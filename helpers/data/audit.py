@@ -1,6 +1,4 @@
-"""What is in a table of symptom texts before anybody trains on it: structure, lengths, residue, duplicates,
-leakage, split.
-"""
+"""Audit of a symptom table before any training: structure, lengths, residue, duplicates, leakage, split."""
 
 import re
 from collections import Counter
@@ -26,8 +24,9 @@ RESIDUE = {
 
 @dataclass(frozen=True)
 class Audit:
-    """An audited source: its cleaned pages, the split it would get, its facts, and rows worth a look (`row`,
-    `label`, `reason`).
+    """An audited source: its cleaned pages, the split it would get, its facts, and rows worth a look.
+
+    findings: the rows worth a look, with columns `row`, `label`, `reason`.
     """
 
     where: str
@@ -39,9 +38,9 @@ class Audit:
 
 
 def audit(source: str, count_tokens: Callable[[list[str]], list[int]]) -> Audit:
-    """Reads, cleans, masks and splits the whole of `source`, writing nothing. Raises InputError where it
-    cannot be used.
+    """Reads, cleans, masks and splits the whole of `source`, writing nothing.
 
+    Raises InputError where `source` cannot be used.
     count_tokens: how many tokens the base's tokenizer makes of each text.
     """
     raw, where = sources.read_source(source)
@@ -94,8 +93,9 @@ def residue(texts: Iterable[str]) -> dict[str, int]:
 
 
 def find_duplicates(pages: pd.DataFrame) -> pd.DataFrame:
-    """Rows that repeat another row's text, and labels that differ in spelling only: `row` (from 1), `label`,
-    `reason`.
+    """Rows that repeat another row's text, and labels that differ in spelling only.
+
+    Columns: `row` (from 1), `label`, `reason`.
     """
     out = []
     groups = pd.Series(splits.near_duplicate_groups(pages["text"]), index=pages.index)
@@ -123,8 +123,9 @@ def find_duplicates(pages: pd.DataFrame) -> pd.DataFrame:
 
 
 def naming_share(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> float:
-    """Share of texts that contain a name of their own label, by the rule that also masks: after masking it
-    must be 0.
+    """Share of texts that contain a name of their own label, by the rule that also masks.
+
+    After masking it must be 0.
     """
     patterns = {
         label: fragments.name_pattern({*fragments.label_names(label), *aliases.get(label, ())})
@@ -136,12 +137,12 @@ def naming_share(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> floa
 
 
 def name_matches(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> np.ndarray:
-    """(n,) bool: what a rule gets right that has read no page, and takes the label whose names share most
-    pieces with the text.
+    """Whether a rule that has read no page and goes by names alone gets each text right: (n,) bool.
 
-    Pieces are 4 and 5 letters long (words like `and` left out); cosine similarity of their TF-IDF weights; a
-    text that shares none counts as wrong. The rule knows nothing of masking, so what it gets right after
-    masking is what the mask leaves of the names.
+    The rule takes the label whose names share most pieces with the text. Pieces are 4 and 5 letters long
+    (words like `and` left out); cosine similarity of their TF-IDF weights; a text that shares none counts as
+    wrong. The rule knows nothing of masking, so what it gets right after masking is what the mask leaves of
+    the names.
     """
     labels = sorted(set(table["label"]))
     names = [
@@ -165,16 +166,18 @@ def name_matches(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> np.n
 
 
 def word_counts(texts: Iterable[str]) -> pd.Series:
-    """How often each word (see `words_of`) occurs, the most frequent first, ties alphabetically: index word,
-    values int.
+    """How often each word occurs, the most frequent first, ties alphabetically.
+
+    Index: the word (see `split_words`); values: int.
     """
     counts = Counter(word for text in texts for word in split_words(text))
     return pd.Series(dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))), dtype=int)
 
 
 def vocabulary_growth(texts: Iterable[str], tokenize) -> tuple[np.ndarray, np.ndarray]:
-    """(n + 1,) tokens read and (n + 1,) distinct tokens met after 0, 1, …, n texts; tokenize: text -> list of
-    tokens.
+    """Tokens read and distinct tokens met after 0, 1, …, n texts: two arrays (n + 1,).
+
+    tokenize: text -> list of tokens.
     """
     met: set = set()
     read, distinct = [0], [0]

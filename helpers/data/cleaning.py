@@ -29,13 +29,11 @@ SCHEMA = pa.DataFrameSchema(
 
 
 def clean_text(text: str) -> str:
-    """The text without residue of scraping: one list item or paragraph a line, single spaces, no page
-    furniture.
+    """The text without residue of scraping: one list item or paragraph a line, single spaces.
 
-    Bullets (`-`, `*`, `•`, `·` at a line's start or after two spaces) become line breaks; HTML entities and
-    tags, control characters and lines that are only furniture (buttons, "Enlarge image") go; Unicode is
-    composed (NFC). Pure, and
-    idempotent: cleaning a cleaned text changes nothing.
+    Bullets (`-`, `*`, `•`, `·` at a line's start or after two spaces) become line breaks; HTML entities
+    and tags, control characters and lines that are only page furniture (buttons, "Enlarge image") go; Unicode
+    is composed (NFC). Pure, and idempotent: cleaning a cleaned text changes nothing.
     """
     text = str(text)
     while (cleaned := _clean_once(text)) != text:
@@ -56,15 +54,14 @@ def _clean_once(text: str) -> str:
 
 
 def label_slug(name: str) -> str:
-    """A label in the form of the Mayo set: lower case, words joined by hyphens, apostrophes dropped
-    (`crohns-disease`).
-    """
+    """A label in Mayo's form: lower case, words joined by hyphens, no apostrophes (`crohns-disease`)."""
     return re.sub(r"[^a-z0-9]+", "-", re.sub(r"['’]", "", str(name).lower())).strip("-")
 
 
 def clean_table(raw: pd.DataFrame, where: str) -> pd.DataFrame:
-    """The cleaned table, every row of `raw` in its place, or one InputError that lists all rows at fault with
-    the reason.
+    """The cleaned table, every row of `raw` in its place.
+
+    Or one InputError that lists all rows at fault with the reason.
     """
     if missing := [column for column in COLUMNS if column not in raw.columns]:
         raise InputError(

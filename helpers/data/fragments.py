@@ -11,12 +11,12 @@ MASK = "[condition]"
 
 
 def name_pattern(names: Iterable[str]) -> re.Pattern:
-    """Matches each name however it is written: hyphen, comma or space, apostrophe or none, plural, adjective
-    endings.
+    """A pattern that matches each name however it is written.
 
-    A name of one word also matches by its stem (`asthma`: asthmatic, `psoriasis`: psoriatic; of four letters
-    or fewer only
-    with an ending of its own, `gout`: gouty); abbreviations of up to five capitals match only in capitals.
+    With hyphen, comma or space, with an apostrophe or none, in the plural, with adjective endings. A name of
+    one word also matches by its stem (`asthma`: asthmatic, `psoriasis`: psoriatic; of four letters or fewer
+    only with an ending of its own, `gout`: gouty); abbreviations of up to five capitals match only in
+    capitals.
     """
     return _pattern(
         tuple(sorted({name.strip() for name in names if name.strip()}, key=lambda n: (-len(n), n)))
@@ -45,8 +45,9 @@ def _pattern(names: tuple[str, ...]) -> re.Pattern:
 
 
 def label_names(label: str) -> set[str]:
-    """The names that a slug spells: `alzheimer-s-disease` is alzheimers disease; a last part that is the
-    acronym of the rest may go.
+    """The names that a slug spells: `alzheimer-s-disease` is alzheimers disease.
+
+    A last part that is the acronym of the rest may go.
     """
     words = re.sub(r"-s(?=-|$)", "s", label).split("-")
     names = {" ".join(words)}
@@ -56,10 +57,10 @@ def label_names(label: str) -> set[str]:
 
 
 def mask_names(text: str, names: Iterable[str]) -> str:
-    """The text with every occurrence of the names replaced by MASK, an abbreviation in brackets beside one
-    included.
+    """The text with every occurrence of the names replaced by MASK.
 
-    `rheumatoid arthritis (RA)` and `RA (rheumatoid arthritis)` both make RA a name of the page.
+    An abbreviation in brackets beside a name is replaced too: `rheumatoid arthritis (RA)` and `RA (rheumatoid
+    arthritis)` both make RA a name of the page.
     """
     pattern = name_pattern(names)
     abbreviation = r"([A-Z][A-Za-z-]{1,9})"
@@ -76,10 +77,10 @@ def mask_names(text: str, names: Iterable[str]) -> str:
 
 
 def telltale_words(table: pd.DataFrame) -> dict[str, set[str]]:
-    """For each label, the words of its slug (5 letters or more) that no other label's page uses: they give it
-    away alone.
+    """For each label, the words of its slug that no other label's page uses: they give it away alone.
 
-    `rheumatoid` is one, `attack` is none: other pages use it. table: columns `text`, `label`.
+    Only words of 5 letters or more count. `rheumatoid` is one, `attack` is none: other pages use it.
+    table: columns `text`, `label`.
     """
     users: dict[str, set[str]] = {}
     for text, label in zip(table["text"], table["label"], strict=True):
@@ -93,8 +94,9 @@ def telltale_words(table: pd.DataFrame) -> dict[str, set[str]]:
 
 
 def mask_table(table: pd.DataFrame, aliases: dict[str, Iterable[str]] | None = None) -> pd.DataFrame:
-    """The table with each page's own disease masked: slug, aliases, and words that appear on no other label's
-    page.
+    """The table with each page's own disease masked.
+
+    Masked are its slug, its aliases, and words that appear on no other label's page (see `telltale_words`).
     """
     telltale = telltale_words(table)
     aliases = aliases or {}
@@ -106,8 +108,9 @@ def mask_table(table: pd.DataFrame, aliases: dict[str, Iterable[str]] | None = N
 
 
 def names_itself(text: str, label: str, aliases: Iterable[str] = ()) -> bool:
-    """Whether the text contains its own label's name or an alias, in any of the spellings that `name_pattern`
-    knows.
+    """Whether the text contains its own label's name or an alias.
+
+    In any of the spellings that `name_pattern` knows.
     """
     return bool(name_pattern({*label_names(label), *aliases}).search(text))
 
@@ -131,8 +134,9 @@ def split_sentences(text: str) -> list[str]:
 
 
 def split_fragments(text: str, min_words: int = MIN_WORDS) -> list[str]:
-    """Sentences joined, in order, until each fragment has `min_words` words; a short rest joins the fragment
-    before it.
+    """Sentences joined, in order, until each fragment has `min_words` words.
+
+    A short rest joins the fragment before it.
     """
     fragments, current = [], []
     for sentence in split_sentences(text):
@@ -148,8 +152,9 @@ def split_fragments(text: str, min_words: int = MIN_WORDS) -> list[str]:
 
 
 def make_fragments(table: pd.DataFrame, min_words: int = MIN_WORDS) -> pd.DataFrame:
-    """One row a fragment: `id`, `page`, `label`, `text`. Ids come from the content, so the order of rows does
-    not matter.
+    """One row a fragment: `id`, `page`, `label`, `text`.
+
+    Ids come from the content, so the order of rows does not matter.
     """
     rows = []
     for text, label in zip(table["text"], table["label"], strict=True):

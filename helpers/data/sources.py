@@ -20,8 +20,7 @@ NAMED_SOURCES = ("embedded", "mayo", "medquad")
 
 
 def load_table(source: str) -> pd.DataFrame:
-    """Cleaned pages of `source`: columns `text`, `label` (object dtype str), in the source's order, index
-    0..n-1.
+    """Cleaned pages of `source`, in its order: columns `text`, `label` (object dtype str), index 0..n-1.
 
     source: "embedded", "mayo", "medquad", or the path of a CSV, JSONL or Parquet file with the two columns.
     Raises InputError, naming the file and rows, when the source is missing or cannot be used.
@@ -31,8 +30,9 @@ def load_table(source: str) -> pd.DataFrame:
 
 
 def load_diseases() -> pd.DataFrame:
-    """What is known about the embedded labels, indexed by `label`: name_en, name_es, icd10_chapter, group,
-    aliases (tuple).
+    """What is known about the embedded labels, indexed by `label`.
+
+    Columns: name_en, name_es, icd10_chapter, group, aliases (tuple).
     """
     table = pd.read_csv(ROOT / "data" / "diseases.csv", dtype=str, keep_default_na=False).set_index("label")
     table["aliases"] = [tuple(filter(None, names.split("|"))) for names in table["aliases"]]
@@ -40,8 +40,9 @@ def load_diseases() -> pd.DataFrame:
 
 
 def label_names_of(source: str, labels: Iterable[str]) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-    """For each label of a source: the name to show (Spanish for `embedded`, else the slug's words), and its
-    other names.
+    """For each label of a source, the name to show, and its other names.
+
+    The name to show is Spanish for `embedded`, else the slug's words.
     """
     names = {label: label.replace("-", " ") for label in labels}
     if source != "embedded":
@@ -53,9 +54,7 @@ def label_names_of(source: str, labels: Iterable[str]) -> tuple[dict[str, str], 
 
 
 def read_source(source: str) -> tuple[pd.DataFrame, str]:
-    """The rows of `source` as they are, before any cleaning, and where they come from (file, or Hub id and
-    commit).
-    """
+    """The rows of `source` before any cleaning, and where they come from (file, or Hub id and commit)."""
     if source == "embedded":
         return _read_file(ROOT / "data" / "symptoms.csv"), "data/symptoms.csv"
     if source == "mayo":
@@ -120,8 +119,9 @@ def _read_jsonl(path: Path) -> pd.DataFrame:
 
 
 def _from_hub(source: str, path: str, revision: str) -> tuple[pd.DataFrame, str]:
-    """The `train` split of a Hub data set and `path@commit`. Never another commit than a pinned one, cached
-    or not.
+    """The `train` split of a Hub data set, and `path@commit`.
+
+    Never another commit than a pinned one, cached or not.
     """
     import logging
 
@@ -151,11 +151,11 @@ def _from_hub(source: str, path: str, revision: str) -> tuple[pd.DataFrame, str]
 
 
 def symptom_answers(table: pd.DataFrame, where: str) -> pd.DataFrame:
-    """MedQuAD's answers to symptom questions as `text`, `label`; of several for a disease the longest (one
-    page each, as in Mayo's).
+    """MedQuAD's answers to symptom questions as `text`, `label`, one a disease.
 
-    table: columns `question_focus`, `question_type`, `answer`. Answers withheld for copyright (empty) are
-    left out.
+    Of several for a disease the longest is kept (one page each, as in Mayo's); answers withheld for copyright
+    (empty) are left out.
+    table: columns `question_focus`, `question_type`, `answer`.
     """
     if missing := {"question_focus", "question_type", "answer"} - set(table.columns):
         raise InputError(f"{where}: no column {', '.join(sorted(missing))}; this is not MedQuAD's layout")

@@ -75,11 +75,11 @@ def make_split(masked: pd.DataFrame, protocol: str, seed: int = 0) -> pd.DataFra
 
 
 def page_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """The original protocol: whole pages at random, 80 % train and 20 % test, nothing held out to choose
-    with.
+    """The original protocol: whole pages at random, 80 % train and 20 % test.
 
-    table: columns `text`, `label`. Returns one row a page: `id`, `page`, `label`, `text`, `side`, sorted by
-    id.
+    Nothing is held out to choose with. Returns one row a page: `id`, `page`, `label`, `text`, `side`, sorted
+    by id.
+    table: columns `text`, `label`.
     """
     rows = page_rows(table)
     test = train_test_split(rows["id"].tolist(), test_size=0.2, random_state=seed)[1]
@@ -87,16 +87,16 @@ def page_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 
 def unseen_labels(split: pd.DataFrame) -> tuple[set[str], set[str]]:
-    """The test labels without a training row, and all test labels: no closed-set classifier can get the
-    former right.
+    """The test labels without a training row, and all test labels.
+
+    No closed-set classifier can get the former right.
     """
     train, test = (set(split.loc[split["side"] == name, "label"]) for name in ("train", "test"))
     return test - train, test
 
 
 def unseen_split(masked: pd.DataFrame, held_out: set[str], aliases: dict[str, Iterable[str]]) -> pd.DataFrame:
-    """Whole pages, no label on two sides: the labels `held_out` test, an eighth of the others choose, the
-    rest train.
+    """Whole pages, each label on one side: `held_out` test, an eighth of the others choose, the rest train.
 
     A page is masked of its own disease alone; here the names (and `aliases`) of what is held out or chosen by
     are masked in every training page too, so that no training row names them.
@@ -128,8 +128,9 @@ def thin(split: pd.DataFrame, per_label: int, seed: int) -> pd.DataFrame:
 
 
 def whole_labels(split: pd.DataFrame) -> pd.DataFrame:
-    """The same rows with each label wholly on one side, every fifth in test: a control, for no test label can
-    be learned.
+    """The same rows with each label wholly on one side, every fifth in test.
+
+    A control, for no test label can be learned.
     """
     held = label_classes(split)[::5]
     return split.assign(side=np.where(split["label"].isin(held), "test", "train"))
@@ -141,18 +142,18 @@ def row_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 
 def fragment_split(fragments: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Every label on every side. Of ten fragments or more, three test, two choose, the rest train (under ten:
-    one and one).
+    """Every label on every side: of ten fragments or more, three test, two choose, the rest train.
 
-    fragments: columns `id`, `page`, `label`, `text` (see `fragments.make_fragments`); near-duplicates on one
-    side.
+    Of under ten, one tests and one chooses; near-duplicates are on one side.
+    fragments: columns `id`, `page`, `label`, `text` (see `fragments.make_fragments`).
     """
     return assign_sides(fragments, lambda n: (2, 3) if n >= 10 else (1, 1), seed)
 
 
 def page_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Whole pages as rows `id`, `page`, `label`, `text`, exact repetitions once, sorted by id (so row order
-    is irrelevant).
+    """Whole pages as rows `id`, `page`, `label`, `text`, exact repetitions once.
+
+    Sorted by id, so the order of rows is irrelevant.
     """
     ids = [page_id(label, text) for text, label in zip(table["text"], table["label"], strict=True)]
     rows = pd.DataFrame(
@@ -197,8 +198,9 @@ def assign_sides(rows: pd.DataFrame, quota: Callable[[int], tuple[int, int]], se
 
 
 def _own_texts(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
-    """`rows` with a near-duplicate `group`; those whose group has one label only; distinct ones of these by
-    label.
+    """The rows with their near-duplicate `group`, each label's own ones among them, and counts of these.
+
+    Own rows are those whose group has one label only; the counts are of the distinct ones, by label.
     """
     rows = rows.assign(group=near_duplicate_groups(rows["text"]))
     own = rows[rows.groupby("group")["label"].transform("nunique") == 1]
@@ -213,8 +215,9 @@ def left_out(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def _fill(sizes: pd.Series, wanted: int) -> list[int]:
-    """Groups, in the order given, that fit into `wanted` rows; the smallest one if none does. sizes: rows by
-    group.
+    """Groups, in the order given, that fit into `wanted` rows; the smallest one if none does.
+
+    sizes: rows by group.
     """
     taken, total = [], 0
     for group, size in sizes.items():
@@ -241,8 +244,9 @@ def freeze(split: pd.DataFrame) -> str:
 
 
 def load_split(key: str) -> pd.DataFrame:
-    """The frozen split of that hash; raises InputError if it is not there or its content no longer has the
-    hash.
+    """The frozen split of that hash.
+
+    Raises InputError if it is not there or its content no longer has the hash.
     """
     file = BUILD / "splits" / f"{key}.csv"
     if not file.is_file():

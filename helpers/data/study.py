@@ -18,9 +18,7 @@ MIN_UNSEEN = 6
 
 @dataclass(frozen=True)
 class Study:
-    """One profile on one source: the pages, the frozen splits, Spanish names of the labels, and where outputs
-    go.
-    """
+    """One profile on one source: pages, frozen splits, Spanish names of the labels, and where outputs go."""
 
     profile: Profile
     source: str
@@ -44,8 +42,9 @@ class Study:
 
     @property
     def answers(self) -> list[str]:
-        """The English names of the split's labels, in the order of `splits.label_classes`: what a language
-        model answers.
+        """The English names of the split's labels: what a language model answers.
+
+        In the order of `splits.label_classes`.
         """
         return self.answers_of(self.split)
 
@@ -61,7 +60,9 @@ class Study:
 
     @property
     def output(self) -> Path:
-        """The repository for the profile whose outputs are committed, on its own source; else, and with
+        """Where outputs go: the repository or scratch space.
+
+        The repository for the profile whose outputs are committed, on its own source; else, and with
         HELPERS_BUILD, scratch.
         """
         own = (
@@ -90,8 +91,9 @@ class Study:
 
 
 def scrub_pages(study: Study) -> pd.DataFrame:
-    """The page split with its texts cleaned as hard as could be: names masked, no numbers, no English stop
-    words, lower case.
+    """The page split with its texts cleaned as hard as could be.
+
+    Names masked, no numbers, no English stop words, lower case.
     """
     split = study.page_split
     texts = fragments.mask_table(split[["text", "label"]], study.aliases)["text"]
@@ -108,8 +110,9 @@ def drop_half(split: pd.DataFrame) -> pd.DataFrame:
 
 
 def add_other_pages(study: Study) -> pd.DataFrame:
-    """The page split with half as many training pages again, of other diseases of the same source (fewer
-    where there are).
+    """The page split with half as many training pages again, of other diseases of the same source.
+
+    Fewer pages where there are fewer.
     """
     others = study.others.sort_values("label").head(int((study.page_split["side"] == "train").sum()) // 2)
     if others.empty:
@@ -178,10 +181,10 @@ def say_left_out(labels: list[str]) -> None:
 
 
 def _unseen(masked: pd.DataFrame, page_split: pd.DataFrame, aliases: dict) -> pd.DataFrame:
-    """`splits.unseen_split` with what the original split tests without having taught it; of fewer than
-    MIN_UNSEEN labels, no row.
+    """`splits.unseen_split` with those labels held out that the original split tests but never taught.
 
-    A source of many rows a label leaves no such test labels, so a fifth of the labels is drawn.
+    Of fewer than MIN_UNSEEN labels, no row. A source of many rows a label leaves no such test labels, so a
+    fifth of the labels is drawn.
     """
     labels = sorted(set(masked["label"]))
     if len(labels) < MIN_UNSEEN:

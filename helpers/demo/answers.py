@@ -1,5 +1,4 @@
-"""What the demo's models answer to a text: scores of all diseases, and what each word adds to the score of
-one of them.
+"""What the demo's models answer to a text: scores of all diseases, and what each word adds to one.
 
 `load_*` is called once in a process of its framework (see `workers`), the other functions there after it.
 """
@@ -30,9 +29,7 @@ Words = list[tuple[str, float]]  # the pieces of a text in order, each with what
 
 @dataclass(frozen=True)
 class Models:
-    """What a process needs to load: the run of each arm, the base, and the diseases in the order of the
-    scores.
-    """
+    """What a process needs to load: each arm's run, the base, the diseases in the order of the scores."""
 
     specs: dict[str, RunSpec]
     base: str
@@ -97,8 +94,9 @@ def of_framework(framework: str) -> tuple[str, ...]:
 
 
 def scores(arm: str, text: str) -> np.ndarray:
-    """(k,) float64 log-probabilities of the diseases (of their names, for the model that answers; they add up
-    to 1 too).
+    """(k,) float64 log-probabilities of the diseases.
+
+    For the model that answers, those of the diseases' names, whose probabilities add up to 1 too.
     """
     logits = SCORES[ARMS[arm].framework](arm, text)
     shifted = logits[0].astype(np.float64) - logits.max()
@@ -125,19 +123,20 @@ SCORES = {"sklearn": _linear_scores, "keras": _bilstm_scores, "torch": _transfor
 
 
 def answer(arms: tuple[str, ...], text: str, explained: str) -> tuple[dict[str, np.ndarray], Words | None]:
-    """`scores` of some arms of one process; with `explained` among them, also the `words` for its own first
-    answer.
+    """`scores` of some arms of one process, and the `words` of one of them.
+
+    With `explained` among the arms, the words are for its own first answer; otherwise None.
     """
     found = {arm: scores(arm, text) for arm in arms}
     return found, words(explained, text, int(found[explained].argmax())) if explained in arms else None
 
 
 def words(arm: str, text: str, target: int) -> Words:
-    """What each word of the text adds to the score (logit) of disease `target`; the pieces joined are the
-    text.
+    """What each word of a text adds to the score (logit) of disease `target`.
 
-    Integrated gradients (Sundararajan, Taly and Yan 2017, ICML, eq. 1) from a text of nothing but padding,
-    tokens added up by word; for the linear model, from the zero vector, they are weight times input exactly.
+    The pieces joined are the text. Integrated gradients (Sundararajan, Taly and Yan 2017, ICML, eq. 1) from a
+    text of nothing but padding, tokens added up by word; for the linear model, from the zero vector, they are
+    weight times input exactly.
     """
     return by_word(text, *VALUES[ARMS[arm].framework](arm, text, target))
 
@@ -156,8 +155,9 @@ def _transformer_values(arm: str, text: str, target: int) -> tuple[list[tuple[in
 
 
 def by_word(text: str, spans: list[tuple[int, int]], values: Sequence[float]) -> Words:
-    """The text cut into words and white space, each with the sum of the values whose span of characters ends
-    in it.
+    """The text cut into words and white space, each with the sum of the values whose span ends in it.
+
+    spans: in characters.
     """
     ends = np.array([stop - 1 for _, stop in spans], dtype=int)
     parts = [
@@ -167,8 +167,9 @@ def by_word(text: str, spans: list[tuple[int, int]], values: Sequence[float]) ->
 
 
 def _linear_values(arm: str, text: str, target: int) -> tuple[list[tuple[int, int]], list[float]]:
-    """Spans of the words that the linear model knows, and what each adds; a word shares its value among its
-    occurrences.
+    """Spans of the words that the linear model knows, and what each adds.
+
+    A word shares its value among its occurrences.
     """
     vectorizer, linear = _loaded[arm]
     # two classes
@@ -188,10 +189,10 @@ VALUES = {"sklearn": _linear_values, "keras": _bilstm_values, "torch": _transfor
 
 
 def _traced(network) -> dict:
-    """The rest of the network after its embedding, and the gradients of one of its scores, as graphs: eager
-    LSTMs are slow.
+    """The network after its embedding, and the gradients of one of its scores, as TensorFlow graphs.
 
-    Empty on other backends than TensorFlow. Without padding the mask changes nothing, so it is left out.
+    As graphs because eager LSTMs are slow. Empty on other backends than TensorFlow. Without padding the mask
+    changes nothing, so it is left out.
     """
     from ..models.keras_backend import keras
 

@@ -1,6 +1,4 @@
-"""The expo's demo: a local page where a text about symptoms is answered by every model, side by side
-(Gradio).
-"""
+"""The expo's demo: a local Gradio page where every model answers a text about symptoms, side by side."""
 
 import os
 import re
@@ -46,8 +44,9 @@ MISSING = (
 
 
 def clean(text: str | None) -> tuple[str, bool]:
-    """The text without control characters or halves of characters, white space in runs of one; whether it was
-    cut at MAX_CHARS.
+    """The text cleaned, and whether it was cut at MAX_CHARS.
+
+    Control characters and halves of characters are removed, runs of white space become one space.
     """
     text = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", " ", text or "").split())
     return text[:MAX_CHARS].rstrip(), len(text) > MAX_CHARS
@@ -59,8 +58,9 @@ def alert(text: str) -> str:
 
 
 def panel(arm: str, scores: np.ndarray, demo: Demo, full: float, top: int = TOP) -> str:
-    """One model's first answers as bars; `full` is the probability of a bar as long as there is room, one for
-    all panels.
+    """One model's first answers as bars.
+
+    full: the probability of a bar as long as there is room, the same for all panels.
     """
     order = np.argsort(-scores)[:top]
     shares = np.exp(scores[order])
@@ -188,8 +188,9 @@ def question_fields() -> tuple[gr.Textbox, gr.Dropdown, gr.Button]:
 
 
 def light() -> gr.themes.Base:
-    """Gradio's plainest theme with the machine's own fonts, light also where the browser asks for dark: the
-    panels are.
+    """Gradio's plainest theme with the machine's own fonts.
+
+    Light also where the browser asks for dark, because the panels are light.
     """
     fonts = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
     theme = gr.themes.Base(primary_hue="blue", font=fonts, font_mono=["ui-monospace", "monospace"])
@@ -200,8 +201,9 @@ def light() -> gr.themes.Base:
 
 
 def serve(profile: str | None, source: str | None, host: str, port: int) -> None:
-    """Loads the models and serves the page until Ctrl-C. InputError, before anything is loaded, if the port
-    cannot be used.
+    """Loads the models and serves the page until Ctrl-C.
+
+    InputError, before anything is loaded, if the port cannot be used.
     """
     try:
         with socket.create_server((host, port)):

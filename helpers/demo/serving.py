@@ -23,8 +23,9 @@ _failed = ""  # in the process: why it could not load
 
 
 class Worker:
-    """One process of its own, so that its framework meets no other. Questions wait their turn in the order
-    they came.
+    """One process of its own, so that its framework meets no other.
+
+    Questions wait their turn in the order they came.
 
     load, arguments: called in the process when it begins; what it loads stays there for the functions that
     are asked.
@@ -44,8 +45,9 @@ class Worker:
                 )
 
     def ask(self, function: Callable, *arguments):
-        """What `function(*arguments)` gives in the process. RunError if the process died TRIES times over it,
-        or cannot load.
+        """What `function(*arguments)` gives in the process.
+
+        RunError if the process died TRIES times over it, or cannot load.
         """
         for _ in range(TRIES):
             pool = self.pool
@@ -68,8 +70,9 @@ class Worker:
 
 
 def _begin(parent: int, load: Callable, *arguments) -> None:
-    """In the new process: it ends with the one that started it, and loads. Why it could not is said to
-    whoever asks.
+    """In the new process: loads, and ends with the process that started it.
+
+    Why it could not load is said to whoever asks.
     """
     global _failed
     # Ctrl-C in a terminal is for the server, which ends its workers
@@ -119,9 +122,7 @@ class Demo:
             worker.end()
 
     def answer(self, text: str, explained: str) -> tuple[dict[str, np.ndarray], answers.Words, int]:
-        """Log-probabilities by arm, the words' attributions for the first answer of `explained`, and that
-        answer.
-        """
+        """Log-probabilities by arm, word attributions for the first answer of `explained`, that answer."""
         if not self.models:
             raise RunError("no models are loaded")
         asked = {name: (answers.of_framework(name), text, explained) for name in self.workers}
@@ -139,8 +140,9 @@ class Demo:
 
 
 def finished() -> list[str]:
-    """Profiles whose last notebook was executed on their own data, the latest first; then those with records
-    but no notebook.
+    """Profiles whose last notebook was executed on their own data, the latest first; then the others.
+
+    The others have records but no notebook.
     """
     stamps = sorted((BUILD / "stamps").glob("*/06_comparacion.json"), key=lambda file: -file.stat().st_mtime)
     names = [

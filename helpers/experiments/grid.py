@@ -29,11 +29,11 @@ PASSED_ON = ("KERAS_BACKEND", "HF_HOME", "HF_HUB_OFFLINE", "PYTHONPATH")  # vari
 def train_on_ray(
     specs: list[RunSpec], study: Study, address: str | None, jobs: int | None
 ) -> list[str | None]:
-    """Trains the specs (of one framework) on the cluster at `address` (None: one is started here); records go
-    to BUILD.
+    """Trains the specs (of one framework) on the Ray cluster at `address`; records go to BUILD.
 
-    Returns what was wrong with each that failed (None: nothing). Raises InputError where Ray is not
-    installed, the cluster does not answer, or it has a single core; what else a run raises comes through.
+    address None: a cluster is started here. Returns what was wrong with each that failed (None: nothing).
+    Raises InputError where Ray is not installed, the cluster does not answer, or it has a single core; what
+    else a run raises comes through.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
@@ -79,11 +79,10 @@ TRIES = 3  # how often a stage whose workers died without finishing a single run
 
 
 def ensure(study: Study, arms: list[str], whole: bool = False, where: Where = HERE) -> None:
-    """Trains what is missing, framework by framework; each has processes of its own, since two in one do not
-    get along.
+    """Trains what is missing, framework by framework, each in processes of its own.
 
-    A run that fails lets the others of its step and the other frameworks finish; then RunError says which
-    failed.
+    Two frameworks in one process do not get along. A run that fails lets the others of its step and the other
+    frameworks finish; then RunError says which failed.
     """
     check_base(study.profile.base)
     failed = []
@@ -104,10 +103,10 @@ def ensure(study: Study, arms: list[str], whole: bool = False, where: Where = HE
 
 
 def train(study: Study, arms: list[str], whole: bool, where: Where) -> None:
-    """Trains what is missing of the arms, all of one framework: trials, the choice on validation, then the
-    rest.
+    """Trains what is missing of the arms, all of one framework.
 
-    RunError, once a step is through, names the runs of it that failed.
+    First come the trials, then the choice on validation, then the rest. RunError, once a step is through,
+    names the runs of it that failed.
     """
     if any(ARMS[arm].asked("autopsy") for arm in arms):
         study.freeze_variants()
@@ -121,8 +120,9 @@ def train(study: Study, arms: list[str], whole: bool, where: Where) -> None:
 
 
 def train_step(specs: list[RunSpec], study: Study, where: Where, done: int, to_come: int) -> None:
-    """Trains specs side by side; those of a worker that dies begin again. done, to_come: runs before and
-    after this step.
+    """Trains specs side by side; those of a worker that dies begin again.
+
+    done, to_come: runs before and after this step.
     """
     left, tries, failed = specs, 0, {}
     while left:
@@ -171,8 +171,9 @@ def train_parallel(specs: list[RunSpec], study: Study, where: Where) -> list[str
 
 
 def default_jobs(framework: str) -> int:
-    """How many runs side by side: what cores and free memory allow; one on a GPU, and one when torchrun
-    shares it out.
+    """How many runs side by side: what cores and free memory allow.
+
+    One on a GPU, and one when torchrun shares it out.
     """
     on_gpu = framework != "sklearn" and Path("/proc/driver/nvidia/version").is_file()
     if on_gpu or "TORCHELASTIC_RUN_ID" in os.environ:

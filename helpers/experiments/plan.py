@@ -13,8 +13,9 @@ from .specs import RunSpec, make_spec
 
 
 def trial_specs(study: Study, arm: str, unseen: bool = False) -> list[RunSpec]:
-    """The tuning trials of an arm, all with the first seed: as many for every tuned arm. unseen: on the
-    unseen diseases.
+    """The tuning trials of an arm, all with the first seed: as many for every tuned arm.
+
+    unseen: on the unseen diseases.
     """
     values = study.profile.grid_of(ARMS[arm]) or (None,)
     split = study.unseen_key if unseen else study.split_key
@@ -30,8 +31,9 @@ def seed_specs(study: Study, chosen: RunSpec, fraction: int | None = None) -> li
 
 
 def grid_specs(study: Study, arm: str, chosen: RunSpec) -> list[RunSpec]:
-    """What the chosen value of an arm is run for: every training fraction with every seed; unseen diseases
-    once, by a classifier.
+    """The runs with an arm's chosen value: every training fraction with every seed.
+
+    A classifier is also run once on the unseen diseases.
     """
     fractions = study.profile.fractions if ARMS[arm].asked("curve") else ()
     specs = [spec for fraction in (None, *fractions) for spec in seed_specs(study, chosen, fraction)]
@@ -46,11 +48,10 @@ def page_spec(study: Study, arm: str | None = None) -> RunSpec:
 
 
 def autopsy_specs(study: Study, arm: str | None = None) -> dict[str, RunSpec]:
-    """The first attempt again, one thing changed at a time: what is changed to the spec of the run, unchanged
-    first.
+    """The first attempt again, one thing changed at a time: each change mapped to its spec.
 
-    The changes are the suspects of the course notes: cleaning, amount of data (see `Study.page_variants`),
-    learning rate, epochs. The test pages are the same in all.
+    The unchanged run comes first. The changes are the suspects of the course notes: cleaning, amount of data
+    (see `Study.page_variants`), learning rate, epochs. The test pages are the same in all.
     """
     first = page_spec(study, arm)
     return {
@@ -64,8 +65,7 @@ def autopsy_specs(study: Study, arm: str | None = None) -> dict[str, RunSpec]:
 
 
 def stages(study: Study, arms: list[str], whole: bool) -> Iterator[list[RunSpec]]:
-    """The specs of some arms in two steps: what depends on no choice, then what is run with the chosen
-    values.
+    """The specs of some arms in two steps: what depends on no choice, then the runs with chosen values.
 
     whole: with the training fractions and the unseen diseases; else only what notebooks 02 to 05 show. Where
     the trials are not done, the second step is shown as if the first trial won: as many runs, other keys.

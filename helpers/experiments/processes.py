@@ -22,8 +22,9 @@ def rank() -> int:
 
 @dataclass(frozen=True)
 class Where:
-    """Where runs are trained: `jobs` side by side (None: what cores and memory allow), by joblib's `loky` or
-    on Ray.
+    """Where runs are trained: `jobs` side by side, by joblib's `loky` or on Ray.
+
+    jobs None: what cores and memory allow.
     """
 
     backend: str = "loky"
@@ -57,8 +58,9 @@ def train_in_a_process(study: Study, arms: list[str], whole: bool, where: Where)
 
 
 def wait_for_all() -> None:
-    """Under `torchrun`, waits until all processes have come here; if one has failed, torchrun ends the
-    others.
+    """Under `torchrun`, waits until all processes have come here.
+
+    If one has failed, torchrun ends the others.
     """
     torch = sys.modules.get("torch")
     if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
@@ -66,9 +68,12 @@ def wait_for_all() -> None:
 
 
 def die_with_parent(parent: int) -> None:
-    """In a worker: ends the process when the one that started it is gone, so that a killed pipeline leaves
-    none behind.
+    """In a worker: ends the process when the one that started it is gone.
+
+    So a killed pipeline leaves no worker behind.
     """
+    if os.getppid() != parent:
+        os._exit(1)
     if any(thread.name == "die_with_parent" for thread in threading.enumerate()):
         return
 
@@ -84,8 +89,7 @@ EVERY = 0.02  # seconds between two looks at the memory
 
 
 class MemoryWatch:
-    """While it is entered, watches how much memory this process holds; `peak`: the most beyond the start, in
-    MiB.
+    """While entered, watches this process's memory; `peak`: the most held beyond the start, in MiB.
 
     On a GPU that PyTorch trains on: the most that its tensors held there.
     """

@@ -83,11 +83,10 @@ def status(study: Study, arms: list[str]) -> str:
 
 
 def remaining(study: Study, done: list[Record], left: list[RunSpec]) -> tuple[float, int]:
-    """Seconds that the runs left take, one after the other; and how many of them are not in it, as nothing
-    like them is done.
+    """Seconds that the runs left take one after the other, and how many of them are not counted.
 
-    A run takes, for each training row and epoch, what the finished ones of its arm took; of its framework,
-    where its arm has none yet.
+    Runs are not counted where nothing like them is done. A run takes, for each training row and epoch,
+    what the finished ones of its arm took; of its framework, where its arm has none yet.
     """
     keys = (study.split_key, study.page_key, study.unseen_key)
     rows = {key: int((splits.load_split(key)["side"] == "train").sum()) for key in keys}

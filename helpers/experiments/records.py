@@ -1,30 +1,35 @@
-"""Records of finished runs, cached on disk under the spec's key; what a run under way says of itself; the
-choice among trials.
+"""Records of finished runs, cached on disk; what a run under way says of itself; the choice among trials.
+
+A record is kept under its spec's key.
 """
 
 import json
+import os
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import psutil
 
 from ..config import BUILD
-from ..files import remove_parts, replacing, unwritable
+from ..files import only_one, remove_parts, replacing, unwritable
 from .processes import rank
 from .specs import RunSpec
+
+GRACE = 5  # seconds that an interrupted run has to end by itself
 
 
 @dataclass(frozen=True)
 class Record:
-    """A finished run: metrics by side, history by epoch, cost, and the logits of both held-out sides (n, k)
-    float32.
+    """A finished run: metrics by side, history by epoch, cost, and the logits of both held-out sides.
 
-    seconds: of training and measuring; memory: the most that the run needed beyond what the process held
-    before it.
+    Logits are (n, k) float32. seconds: of training and measuring; memory: the most that the run needed beyond
+    what the process held before it.
     """
 
     spec: RunSpec
@@ -57,8 +62,9 @@ def load(spec: RunSpec) -> Record | None:
 
 
 def load_arrays(spec: RunSpec, *names: str) -> dict[str, np.ndarray]:
-    """The arrays (those named, or all) that a finished run kept besides its logits, its weights say; empty if
-    it kept none.
+    """The arrays that a finished run kept besides its logits, its weights say; empty if it kept none.
+
+    names: which of them; all if none is named.
     """
     file = BUILD / "runs" / spec.key / "arrays.npz"
     if not file.is_file():
@@ -68,8 +74,9 @@ def load_arrays(spec: RunSpec, *names: str) -> dict[str, np.ndarray]:
 
 
 def save(spec: RunSpec, result: dict, seconds: float, memory: float, scores: dict) -> None:
-    """Writes a record in one step: a directory appears whole or not at all. InputError when it cannot be
-    written.
+    """Writes a record in one step: a directory appears whole or not at all.
+
+    InputError when it cannot be written.
     """
     directory = BUILD / "runs" / spec.key
     saved = {
@@ -91,8 +98,9 @@ def save(spec: RunSpec, result: dict, seconds: float, memory: float, scores: dic
 
 
 def clean_up() -> None:
-    """Removes what killed runs left unfinished beside the records; for the process that holds the lock (see
-    `only_one`).
+    """Removes what killed runs left unfinished beside the records.
+
+    For the process that holds the lock (see `only_one`).
     """
     for file in (BUILD / "runs").glob("*.running"):
         file.unlink(missing_ok=True)
@@ -100,11 +108,10 @@ def clean_up() -> None:
 
 
 def choose(records: list[Record]) -> Record:
-    """The trial with the best validation MRR; the lower validation loss decides between equals. Test is not
-    looked at.
+    """The trial with the best validation MRR; the lower validation loss decides between equals.
 
-    With a hundred validation rows accuracy jumps by whole points from one lucky row to the next; MRR uses
-    every rank.
+    Test is not looked at. With a hundred validation rows accuracy jumps by whole points from one lucky row to
+    the next; MRR uses every rank.
     """
     return max(records, key=lambda r: (r.metrics["valid"]["mrr"], -r.metrics["valid"]["loss"]))
 
@@ -135,16 +142,47 @@ def announce(spec: RunSpec):
 
 
 def running(spec: RunSpec) -> dict | None:
-    """What a run that is under way said of itself (`since`, a time; `said`); None if it is not, or its
-    process is gone.
-    """
+    """What a run that is under way said of itself (`since`, a time; `said`); None if its process is gone."""
+    told = _mark(BUILD / "runs" / f"{spec.key}.running")
+    return told if told and (told["host"] != socket.gethostname() or _process(told)) else None
+
+
+def _mark(file: Path) -> dict | None:
+    """What a run wrote beside the records; None where there is nothing, or not yet the whole."""
     try:
-        told = json.loads((BUILD / "runs" / f"{spec.key}.running").read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if told["host"] != socket.gethostname():
-        return told
-    try:  # a number that a later process has taken over is another process
-        return told if psutil.Process(told["pid"]).create_time() == told.get("created") else None
-    except psutil.NoSuchProcess:
-        return None
+
+
+def _process(told: dict) -> psutil.Process | None:
+    """The process of a run on this machine, if it is alive; a later process with its number is another."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(told["pid"])
+        return process if process.create_time() == told.get("created") else None
+    return None
+
+
+@contextmanager
+def work_alone() -> Iterator[None]:
+    """For the process that trains: it has the records alone, and after Ctrl-C none of its runs goes on."""
+    with only_one():
+        clean_up()
+        try:
+            yield
+        except KeyboardInterrupt:
+            end_runs()
+            raise
+
+
+def end_runs() -> None:
+    """Ends the runs that are still under way here, and clears their marks; for who holds the lock."""
+    told = filter(None, map(_mark, (BUILD / "runs").glob("*.running")))
+    found = [_process(mark) for mark in told if mark["host"] == socket.gethostname()]
+    processes = [process for process in found if process is not None and process.pid != os.getpid()]
+    for end in (psutil.Process.terminate, psutil.Process.kill):
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                end(process)
+        processes = psutil.wait_procs(processes, timeout=GRACE)[1]
+    clean_up()

@@ -52,8 +52,9 @@ def run(spec: RunSpec, study: Study) -> Record:
 
 
 def make_task(spec: RunSpec, study: Study) -> Task:
-    """What the arm's `train` is told of a spec: its rows, and for a model that answers the names of their
-    labels.
+    """What the arm's `train` is told of a spec: its rows, and what a model that answers is to say.
+
+    That is the names of the rows' labels.
     """
     split, arm = splits.load_split(spec.split), ARMS[spec.arm]
     if spec.fraction is not None:
@@ -65,8 +66,9 @@ def make_task(spec: RunSpec, study: Study) -> Task:
 
 @contextmanager
 def errors_named(spec: RunSpec, work: Path) -> Iterator[None]:
-    """What can go wrong in a training, as what the user can do about it: a loss that is no number, a full
-    disk.
+    """Turns what can go wrong in a training into what the user can do about it.
+
+    What can go wrong: a loss that is no number, a full disk.
     """
     try:
         yield

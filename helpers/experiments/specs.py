@@ -17,8 +17,9 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def module_file(module: str) -> Path | None:
-    """The file of a module of this package (`helpers.splits`, or the package itself); None where there is
-    none.
+    """The file of a module of this package; None where there is none.
+
+    module: `helpers.splits`, say, or the package itself.
     """
     place = PACKAGE.joinpath(*module.split(".")[1:])
     candidates = (
@@ -31,8 +32,7 @@ def imported(code: str, module: str = "") -> set[str]:
     """The modules of this package that some code imports itself, wherever it does so: `helpers.splits`, …
 
     module: what the code is itself, for its relative imports ("": code outside the package). LookupError for
-    a module of this
-    package that is not there: what depends on it could not be told.
+    a module of this package that is not there: what depends on it could not be told.
     """
     found: set[str] = set()
     for node in ast.walk(ast.parse(code)):
@@ -77,13 +77,11 @@ def imports_of(module: str) -> frozenset[str]:
 
 
 def code_hash(modules: Iterable[str], functions: dict[str, Iterable[str]] | None = None) -> str:
-    """12 hexadecimal digits over the statements of some modules, in whatever order, file and layout they
-    stand.
+    """12 hexadecimal digits over the statements of some modules, whatever their order, file and layout.
 
     functions: of these modules only the functions named. Comments, docstrings and imports take no part, and
-    `splits.side` is
-    the same as `side`: code that moves to another module keeps its hash, a changed constant or instruction
-    changes it. LookupError for a function that is not there.
+    `splits.side` is the same as `side`: code that moves to another module keeps its hash, a changed constant
+    or instruction changes it. LookupError for a function that is not there.
     """
     statements = {ast.dump(node) for module in modules for node in _bare(module).body}
     for module, names in (functions or {}).items():
@@ -137,10 +135,10 @@ class _Bare(ast.NodeTransformer):
 
 @dataclass(frozen=True)
 class RunSpec:
-    """All that decides a run's numbers. `value` is the tuned hyperparameter; `recipe` and `base` are content
-    hashes.
+    """All that decides a run's numbers.
 
-    `fraction` is how many training rows each label keeps (see `splits.thin`); None: all.
+    `value` is the tuned hyperparameter; `recipe` and `base` are content hashes. `fraction` is how many
+    training rows each label keeps (see `splits.thin`); None: all.
     """
 
     arm: str
@@ -168,16 +166,18 @@ ROWS = {"helpers.data.splits": ("side", "label_classes", "thin")}  # which rows 
 
 @cache
 def code_of(module: str) -> str:
-    """Hash of the code that trains an arm (see `fingerprints.code_hash`): its module and what that imports of
-    the models wing.
+    """Hash of the code that trains an arm: its module and what that imports of `helpers.models`.
+
+    See `code_hash`.
     """
     found = reached([f"helpers.models.{module}"])
     return code_hash((name for name in found if name.startswith("helpers.models.")), ROWS)
 
 
 def recipe(arm: Arm, answers: list[str] | None) -> str:
-    """Hash of how an arm is trained: new code, other settings or other answers are new runs; a new name or
-    colour is not.
+    """Hash of how an arm is trained: new code, other settings or other answers are new runs.
+
+    A new name or colour is not a new run.
     """
     parts = [code_of(arm.module), dict(arm.settings), arm.start, arm.frozen, answers]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
@@ -194,8 +194,9 @@ def make_spec(
     epochs: int | None = None,
     fraction: int | None = None,
 ) -> RunSpec:
-    """The spec of one run. split None: the study's own; epochs None: the profile's; fraction None: every
-    training row.
+    """The spec of one run.
+
+    split None: the study's own; epochs None: the profile's; fraction None: every training row.
     """
     arm, base = ARMS[arm_id], study.profile.base_of(ARMS[arm_id])
     answers = None

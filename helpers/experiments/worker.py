@@ -1,5 +1,6 @@
-"""The door that each training process comes in by: `python -m helpers.experiments.worker`, begun by this
-package, not by people.
+"""The entry point of each training process: `python -m helpers.experiments.worker`.
+
+It is started by this package, not by people.
 """
 
 import argparse

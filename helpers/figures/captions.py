@@ -1,13 +1,15 @@
-"""The caption of every figure, in Spanish: written once, used by the index, the report, the slides and the
-reading copies.
+"""The caption of every figure, in Spanish, written once.
+
+Used by the index, the report, the slides and the reading copies.
 """
 
 from typing import NamedTuple
 
 
 class Caption(NamedTuple):
-    """What kind of drawing it is, and how to read it. No numbers: those are in the figure's own title, which
-    a run writes.
+    """What kind of drawing a figure is, and how to read it.
+
+    No numbers: those are in the figure's own title, which a run writes.
     """
 
     kind: str
@@ -212,8 +214,9 @@ CAPTIONS = {
 
 
 def alt(name: str, finding: str) -> str:
-    """Text in place of the figure: the kind of drawing, what it found (the title that a run gave it), how to
-    read it.
+    """Text in place of the figure: the kind of drawing, what it found, how to read it.
+
+    finding: the title that a run gave the figure.
     """
     caption = CAPTIONS[name]
     return " ".join(f"{part.rstrip('.')}." for part in (caption.kind, finding, caption.text) if part)

@@ -106,8 +106,9 @@ def ladder(summary: pd.DataFrame, rungs: dict[str, str], reference: str, title: 
 
 
 def efficiency(curve: pd.DataFrame, chance: float, title: str) -> Figure:
-    """Accuracy against labelled rows per disease, logarithmic, a band for each arm's interval, names at the
-    line's end.
+    """Accuracy against labelled rows per disease (log scale), with a band for each arm's interval.
+
+    Names stand at the lines' ends.
     """
     fig, ax = plt.subplots()
     ends, colors = {"azar": chance}, {"azar": INK}
@@ -136,9 +137,7 @@ def efficiency(curve: pd.DataFrame, chance: float, title: str) -> Figure:
 
 
 def spread(ends: dict[str, float], gap: float) -> dict[str, float]:
-    """Heights for labels, in the order of the values and at least `gap` apart, as near to their values as
-    that allows.
-    """
+    """Heights for labels, in the values' order, at least `gap` apart, as near the values as that allows."""
     order = sorted(ends, key=ends.get)
     heights = [ends[name] for name in order]
     for _ in range(200):
@@ -150,8 +149,9 @@ def spread(ends: dict[str, float], gap: float) -> dict[str, float]:
 
 
 def unseen(table: pd.DataFrame, chance: dict[str, float], title: str) -> Figure:
-    """Diseases without a training row: MRR and the share whose name comes among the first 1, 5 and 10, beside
-    chance.
+    """Diseases without a training row: MRR and top-1, top-5 and top-10 shares, beside chance.
+
+    Top-n share: how often the disease's name comes among the first n.
 
     table: one row an arm, columns as `unseen.table` gives them.
     """
@@ -184,8 +184,9 @@ def unseen(table: pd.DataFrame, chance: dict[str, float], title: str) -> Figure:
 
 
 def forgetting(rows: dict[str, dict[str, float]], title: str) -> Figure:
-    """Bits per byte before (hollow) and after (filled) fine-tuning, one line a kind of text; rows: kind ->
-    `forgetting.change`.
+    """Bits per byte before (hollow) and after (filled) fine-tuning, one line per kind of text.
+
+    rows: kind -> `forgetting.change`.
     """
     fig, ax = plt.subplots()
     color = ARMS["gpt2_lm"].color
@@ -263,8 +264,9 @@ def cost(table: pd.DataFrame, title: str) -> Figure:
 
 
 def within(table: pd.DataFrame, title: str) -> Figure:
-    """Share of each arm's errors that stay in the confusion group of the true disease; a small bar marks
-    blind errors.
+    """Share of each arm's errors that stay in the confusion group of the true disease.
+
+    A small bar marks blind errors.
 
     table: index arm; columns within, low, high, chance (see `errors.confusion_groups`).
     """

@@ -14,8 +14,9 @@ from .style import INK, MIN_FONT, headline, panel_title
 
 
 def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figure:
-    """Loss and validation accuracy by epoch for the records of some arms; dashed training, solid validation,
-    a line a seed.
+    """Loss and validation accuracy by epoch for the records of some arms, one line per seed.
+
+    Dashed training, solid validation.
     """
     fig, (left, right) = plt.subplots(1, 2)
     for arm, records in groups.items():
@@ -58,8 +59,9 @@ def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figu
 
 
 def three_measures(record: Record, num_labels: int, title: str) -> Figure:
-    """Loss, accuracy and class perplexity of one run by epoch; dashed training, solid validation, dotted
-    chance.
+    """Loss, accuracy and class perplexity of one run by epoch.
+
+    Dashed training, solid validation, dotted chance.
     """
     fig, axes = plt.subplots(1, 3)
     history, color = record.history, ARMS[record.spec.arm].color
@@ -92,8 +94,9 @@ def three_measures(record: Record, num_labels: int, title: str) -> Figure:
 
 
 def race(groups: dict[str, list[Record]], steps_per_epoch: int, title: str) -> Figure:
-    """Validation MRR of some arms against optimizer steps and against training seconds, a line a seed; a dot
-    at the best epoch.
+    """Validation MRR of some arms against optimizer steps and against training seconds.
+
+    One line per seed, a dot at its best epoch.
     """
     fig, axes = plt.subplots(1, 2, sharey=True)
     for arm, records in groups.items():
@@ -120,11 +123,10 @@ MAX_PANELS = 4
 
 
 def reliability_panels(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], title: str) -> Figure:
-    """Accuracy against confidence, a panel an arm (at most 4: ValueError), on the dotted diagonal where they
-    agree.
+    """Accuracy against confidence, one panel per arm, on the dotted diagonal where they agree.
 
-    curves: arm to its `errors.reliability` before (dashed, hollow) and after (solid) its logits were
-    divided by a temperature.
+    curves: arm to its `errors.reliability` before (dashed, hollow) and after (solid) its logits were divided
+    by a temperature. ValueError for more than 4 arms.
     """
     if len(curves) > MAX_PANELS:
         raise ValueError(f"{len(curves)} arms: at most {MAX_PANELS} panels fit the width")

@@ -117,8 +117,9 @@ def leakage(shares: dict[str, tuple[float, float]], chance: float) -> Figure:
 
 
 def protocols(study: Study, shown: int = 10) -> Figure:
-    """The original protocol and the study's own side by side: a row a disease, a square a fragment (or a
-    row), its colour the side.
+    """The original protocol and the study's own side by side.
+
+    A row per disease, a square per fragment (or table row), its colour the side.
     """
     unseen, tested = splits.unseen_labels(study.page_split)
     labels = sorted(set(study.split["label"]))

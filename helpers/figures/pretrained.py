@@ -1,5 +1,6 @@
-"""Figures of the pre-trained base: how its loss fell, what it associates before it has seen our labels, where
-it looks.
+"""Figures of the pre-trained base: how its loss fell, what it associates, where it looks.
+
+The associations are those before it has seen our labels.
 """
 
 import matplotlib.pyplot as plt
@@ -71,8 +72,9 @@ def draw_baselines(ax: Axes, baselines: dict[str, float]) -> None:
 
 
 def associations(panels: dict[str, np.ndarray], rows: list[str], columns: list[str], title: str) -> Figure:
-    """Heat maps side by side, one scale: bits that each row (a disease) adds to each column (a symptom); the
-    highest of a row boxed.
+    """Heat maps side by side, one scale: bits that each row adds to each column.
+
+    Rows are diseases, columns symptoms; the highest value of a row is boxed.
     """
     limit = max(np.abs(values).max() for values in panels.values())
     fig, axes = plt.subplots(1, len(panels), sharey=True)

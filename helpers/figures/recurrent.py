@@ -47,8 +47,9 @@ def _arrow(ax, start, end, color=INK):
 
 
 def unrolled(words: list[str], title: str) -> Figure:
-    """The bidirectional network drawn once per word: embedding, both chains, and the two last states that go
-    on to the softmax.
+    """The bidirectional network drawn once per word.
+
+    Embedding, both chains, and the two last states that go on to the softmax.
     """
     fig, ax = plt.subplots()
     gap = 1.5
@@ -100,8 +101,9 @@ def gates(values: dict[str, np.ndarray], words: list[str], title: str) -> Figure
 
 
 def directions(panels: dict[str, dict[str, np.ndarray]], title: str) -> Figure:
-    """How far each direction's summary moves when the word at a place is hidden; median and quartiles of the
-    texts.
+    """How far each direction's summary moves when the word at a place is hidden.
+
+    Median and quartiles of the texts.
 
     panels: title to the two directions' names to (texts, places) relative changes.
     """
@@ -134,8 +136,9 @@ CHANGES = {  # of `plan.autopsy_specs`: who is suspected, and what the experimen
 
 
 def suspects(table: pd.DataFrame, title: str) -> Figure:
-    """One line an experiment: training accuracy beside test accuracy. table: `change` (a key of CHANGES),
-    `train`, `test`.
+    """Training accuracy beside test accuracy, one line per experiment.
+
+    table: `change` (a key of CHANGES), `train`, `test`.
     """
     fig, ax = plt.subplots()
     names = []

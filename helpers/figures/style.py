@@ -75,11 +75,10 @@ def panel_title(ax: Axes, text: str) -> None:
 
 
 def save_figure(fig: Figure, name: str, study: Study) -> Path:
-    """Writes figures/<name>.pdf and .png under the study's output and returns the PNG's path; nothing
-    half-written is left.
+    """Writes figures/<name>.pdf and .png under the study's output; returns the PNG's path.
 
-    The figure's own title (what the run found) and its alt text travel in the files' metadata. ValueError for
-    a name without a caption or for text smaller than MIN_FONT points.
+    Nothing half-written is left. The figure's own title (what the run found) and its alt text travel in the
+    files' metadata. ValueError for a name without a caption or for text smaller than MIN_FONT points.
     """
     if name not in CAPTIONS:
         raise ValueError(f"figure {name!r} has no caption; write one in helpers/figures/captions.py")

@@ -56,8 +56,9 @@ def token_boxes(rows: dict[str, tuple[list[str], str]], title: str) -> Figure:
 
 
 def merges(steps: list[list[str]], title: str) -> Figure:
-    """A word's BPE merges from top to bottom: a line a step, boxes as wide as their letters, the new piece in
-    colour.
+    """A word's BPE merges from top to bottom, one line per step, the new piece in colour.
+
+    Boxes are as wide as their letters.
     """
     fig, ax = plt.subplots(figsize=SIZE)
     shown = steps if len(steps) <= 9 else [*steps[:5], None, *steps[-3:]]
@@ -102,8 +103,9 @@ def merges(steps: list[list[str]], title: str) -> Figure:
 def unknown_words(
     read: np.ndarray, unknown: np.ndarray, vocabulary: np.ndarray, unit: str, title: str
 ) -> Figure:
-    """By training texts read: entries of the word vocabulary (left) and unknown share of validation words
-    (right).
+    """Entries of the word vocabulary (left) and unknown share of validation words (right).
+
+    Both by training texts read.
     """
     fig, (left, right) = plt.subplots(1, 2)
     left.plot(read, vocabulary, "o-", color=WORDS, ms=4)
@@ -139,8 +141,9 @@ def unknown_words(
 
 
 def padding_waste(shares: pd.DataFrame, title: str) -> Figure:
-    """Share of computed positions that are padding: a group of bars a habit, a bar a unit. shares: index
-    habit, columns unit.
+    """Share of computed positions that are padding: a group of bars per habit, a bar per unit.
+
+    shares: index habit, columns unit.
     """
     fig, ax = plt.subplots(figsize=SIZE)
     places = np.arange(len(shares))[::-1]
@@ -185,8 +188,9 @@ def padded_batches(panels: dict[str, tuple[list[np.ndarray], int | None]], title
 
 
 def mask_effect(agreement: pd.DataFrame, title: str) -> Figure:
-    """Share of texts whose predicted label stays what it is without padding, by padding added; a line a
-    column of `agreement`.
+    """Share of texts whose predicted label is the same as without padding, by padding added.
+
+    One line per column of `agreement`.
     """
     fig, ax = plt.subplots(figsize=SIZE)
     styles = {"derecha": "-", "izquierda": "--"}

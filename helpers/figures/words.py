@@ -15,8 +15,9 @@ SIDES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, 1], [1, -1], [-
 
 
 def lookup(one_hot: np.ndarray, matrix: np.ndarray, names: list[str], token: int) -> Figure:
-    """A one-hot row times a slice of an embedding matrix is one of its rows. one_hot: (n,), matrix: (n, d),
-    names: n tokens.
+    """A one-hot row times a slice of an embedding matrix is one of its rows.
+
+    one_hot: (n,), matrix: (n, d), names: n tokens.
     """
     fig, axes = plt.subplots(1, 3, width_ratios=[2.4, 3, 3])
     limit, (n, d) = np.abs(matrix).max(), matrix.shape
@@ -46,8 +47,9 @@ def lookup(one_hot: np.ndarray, matrix: np.ndarray, names: list[str], token: int
 def word_maps(
     maps: dict[str, np.ndarray], themes: dict[str, list[str]], similarity: dict[str, tuple[float, float]]
 ) -> Figure:
-    """The same words on several 2-D maps side by side, coloured by theme. maps: title -> (n, 2); similarity:
-    (within, between).
+    """The same words on several 2-D maps side by side, coloured by theme.
+
+    maps: title -> (n, 2); similarity: title -> (within, between).
     """
     fig, axes = plt.subplots(1, len(maps))
     words = [word for group in themes.values() for word in group]
@@ -124,8 +126,7 @@ TONES = plt.get_cmap("RdBu_r")
 
 
 def attribution_bars(rows: list[tuple[str, list[tuple[str, float]]]], title: str) -> Figure:
-    """Texts, each token coloured by its attribution: red supports, blue speaks against, pale is little for
-    that text.
+    """Texts, each token coloured by its attribution: red for, blue against, pale is little for that text.
 
     rows: what is written above a text, and its (token, attribution) pairs, a token that begins a word with
     its space (see `errors.token_attributions`). Words are wrapped at the figure's width in the largest of
@@ -206,9 +207,7 @@ def _wrap(tokens: list[tuple[str, float]], size: float) -> list[list[tuple[float
 
 
 def _cut(lines: list, most: int) -> list:
-    """At most `most` lines; where some are left out, the last token of the last line gives way to an
-    ellipsis.
-    """
+    """At most `most` lines; if some are left out, an ellipsis takes the place of the last token kept."""
     if len(lines) <= most:
         return lines
     *kept, last = lines[:most]

@@ -40,8 +40,9 @@ def prompt(text: str, question: str = QUESTIONS[0]) -> str:
 
 
 def encode_prompt(tokenizer, text: str, question: str, room: int) -> list[int]:
-    """Token ids of the prompt. A text too long for the model's positions, less `room` for the answer, loses
-    its end.
+    """Token ids of the prompt; a text that is too long loses its end.
+
+    Too long means for the model's positions, less `room` for the answer.
     """
     ids = tokenizer(prompt(text, question))["input_ids"]
     if (excess := len(ids) + room - tokenizer.model_max_length) <= 0:
@@ -51,9 +52,7 @@ def encode_prompt(tokenizer, text: str, question: str, room: int) -> list[int]:
 
 
 def encode_names(tokenizer, names: list[str]) -> list[list[int]]:
-    """Token ids of each disease's name as an answer: with the space before it and the end-of-text token after
-    it.
-    """
+    """Token ids of each disease's name as an answer: a space before it, the end-of-text token after."""
     return [[*tokenizer(f" {name}")["input_ids"], tokenizer.eos_token_id] for name in names]
 
 
@@ -85,11 +84,10 @@ def collate(pad_token_id: int) -> Callable[[list[dict]], dict]:
 
 
 def pack(answers: list[list[int]], room: int) -> dict[str, np.ndarray]:
-    """Names laid one after the other into rows of `room` tokens, (rows, room) int64 each: what goes in, what
-    comes next, whose.
+    """Names laid one after the other into rows of `room` tokens: what goes in, what comes next, whose.
 
-    `inputs` (a name's tokens but the last, which is only predicted), `nexts` (IGNORED at padding), `owner`
-    (number of the name, -1 at padding), `place` (of a token in its name).
+    (rows, room) int64 each: `inputs` (a name's tokens but the last, which is only predicted), `nexts`
+    (IGNORED at padding), `owner` (number of the name, -1 at padding), `place` (of a token in its name).
     """
     rows, used = [[]], 0
     for number, answer in enumerate(answers):
@@ -102,8 +100,7 @@ def pack(answers: list[list[int]], room: int) -> dict[str, np.ndarray]:
 
 
 def answer_logits(model, tokenizer, texts: list[str], names: list[str]) -> np.ndarray:
-    """(n, k) float32: log-probability, in nats, that the answer to the first question about a text is each of
-    the names.
+    """(n, k) float32: log-probability, in nats, of each name as the answer to the first question on a text.
 
     The name's tokens and the end-of-text token are multiplied by the chain rule, so that a long name pays for
     its length once and a softmax over a row is the model's posterior among the names. The prompt is read
@@ -140,12 +137,11 @@ def answer_logits(model, tokenizer, texts: list[str], names: list[str]) -> np.nd
 
 
 def train(task: Task) -> dict:
-    """A language model trained on every token of "text, question, disease"; the epoch that answers best on
-    validation kept.
+    """Trains a language model on every token of "text, question, disease" and keeps the best epoch.
 
-    One that is frozen whole is not trained. See `Task`; the logits are `answer_logits`, valid_loss is nats
-    per token of the answer, and the arrays are the weights (see `bases.weights_of`) and `prior` (k,) float32,
-    the `answer_logits` of the question alone.
+    That is the epoch that answers best on validation. A model frozen whole is not trained. See `Task`;
+    the logits are `answer_logits`, valid_loss is nats per token of the answer, and the arrays are the weights
+    (see `bases.weights_of`) and `prior` (k,) float32, the `answer_logits` of the question alone.
     """
     split, names, tokenizer = task.split, task.names, bases.load_tokenizer(task.base)
     answers = encode_names(tokenizer, names)

@@ -28,8 +28,9 @@ def build(arm: Arm, value: float | None):
 
 
 def train(task: Task) -> dict:
-    """Fits on the train side (see `Task`); the logits are log-probabilities. The fits are deterministic and
-    know no epochs.
+    """Fits on the train side (see `Task`); the logits are log-probabilities.
+
+    The fits are deterministic and know no epochs.
     """
     split = task.split
     texts, labels = side(split, "train")

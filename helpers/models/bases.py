@@ -13,8 +13,9 @@ from ..config import ROOT, InputError
 
 
 def check_base(base: str) -> None:
-    """Raises InputError unless the base's weights and tokenizer can be opened: now, not after other arms have
-    trained.
+    """Raises InputError unless the base's weights and tokenizer can be opened.
+
+    So it is said now, not after other arms have trained.
     """
     weights, tokenizer = base_file(base, "model.safetensors"), base_file(base, "tokenizer.json")
     try:
@@ -59,8 +60,9 @@ def resolve_base(base: str) -> tuple[str, str | None]:
 
 
 def base_file(base: str, name: str) -> Path:
-    """The path of one of the base's files; one of a base on the Hub is downloaded at its pinned revision,
-    once.
+    """The path of one of the base's files.
+
+    That of a base on the Hub is downloaded at its pinned revision, once.
     """
     where, revision = resolve_base(base)
     if revision is None:
@@ -85,8 +87,9 @@ def count_tokens(base: str, texts: list[str]) -> list[int]:
 
 
 def load_bpe(base: str) -> Tokenizer:
-    """The base's byte-level BPE as a plain `tokenizers.Tokenizer`: it loads no framework, so Keras notebooks
-    can use it.
+    """The base's byte-level BPE as a plain `tokenizers.Tokenizer`.
+
+    It loads no framework, so Keras notebooks can use it.
     """
     tokenizer = Tokenizer.from_file(str(base_file(base, "tokenizer.json")))
     tokenizer.no_truncation()
@@ -107,8 +110,9 @@ def base_hash(base: str) -> str:
 
 
 def load_tokenizer(base: str):
-    """The base's byte-level BPE tokenizer, with a pad token (GPT-2 has none: its end-of-text token serves),
-    padding right.
+    """The base's byte-level BPE tokenizer, with a pad token, padding right.
+
+    GPT-2 has no pad token: its end-of-text token serves.
     """
     from transformers import AutoTokenizer
 
@@ -121,10 +125,10 @@ def load_tokenizer(base: str):
 
 
 def start_model(model_class, start: str, base: str, seed: int, **settings):
-    """A GPT-2 of `model_class` in float32 with the base's architecture; start: where its weights begin (see
-    `Arm`).
+    """A GPT-2 of `model_class` in float32 with the base's architecture.
 
-    The seed fixes every random weight; settings go into the configuration, and so does the pad token.
+    start: where its weights begin (see `Arm`). The seed fixes every random weight; settings go into the
+    configuration, and so does the pad token.
     """
     import torch
     from transformers import GPT2Config, GPT2Model, set_seed
@@ -148,8 +152,9 @@ def start_model(model_class, start: str, base: str, seed: int, **settings):
 
 
 def weights_of(model) -> dict[str, np.ndarray]:
-    """The model's weights as float16 arrays by the names of its state; a language model's output matrix is
-    its input's.
+    """The model's weights as float16 arrays by the names of its state.
+
+    A language model's output matrix is its input's, so it is not among them.
     """
     import torch
 
@@ -158,8 +163,9 @@ def weights_of(model) -> dict[str, np.ndarray]:
 
 
 def put_weights(model, arrays: dict[str, np.ndarray]):
-    """The model in evaluation mode with the weights that `weights_of` gave, in float32. KeyError if one is
-    missing.
+    """The model in evaluation mode with the weights that `weights_of` gave, in float32.
+
+    KeyError if one is missing.
     """
     import torch
 
@@ -169,8 +175,9 @@ def put_weights(model, arrays: dict[str, np.ndarray]):
 
 
 def encode(tokenizer, texts: list[str], labels: np.ndarray | None = None) -> list[dict]:
-    """One dict a text: `input_ids` (truncated to the model's positions), `attention_mask`, and `labels` where
-    given.
+    """One dict a text: `input_ids`, `attention_mask`, and `labels` where given.
+
+    `input_ids` are truncated to the model's positions.
     """
     rows = tokenizer(texts, truncation=True)
     return [

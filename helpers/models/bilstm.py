@@ -1,6 +1,4 @@
-"""The bidirectional LSTM in Keras 3: the notes' network to the letter, and the same network given a fair
-chance.
-"""
+"""The bidirectional LSTM in Keras 3: the notes' network to the letter, and the same given a fair chance."""
 
 import json
 import time
@@ -45,8 +43,9 @@ def bucket_width(lengths: np.ndarray) -> int:
 def logits_of(
     model, sequences: list[list[int]], batch_size: int = 128, width: int | None = None, padding: str = "right"
 ) -> np.ndarray:
-    """(n, k) float32 scores before the softmax, in the order of `sequences`; width None: each batch to its
-    own longest.
+    """Scores before the softmax, in the order of `sequences`: (n, k) float32.
+
+    width None: each batch to its own longest.
     """
     scores = keras.Model(model.input, model.get_layer("logits").output)
     out = np.zeros((len(sequences), model.output_shape[-1]), dtype=np.float32)
@@ -58,8 +57,9 @@ def logits_of(
 
 
 def rebuild(arrays: dict[str, np.ndarray], mask: bool):
-    """The trained network from the arrays that `train` returned, with the mask or without: the weights are
-    the same.
+    """The trained network from the arrays that `train` returned.
+
+    With the mask or without: the weights are the same.
     """
     weights = [
         arrays[f"weight_{number}"] for number in range(sum(name.startswith("weight_") for name in arrays))
@@ -79,9 +79,9 @@ LOGGED = {
 
 
 class Batches(keras.utils.PyDataset):
-    """(ids, labels) batches, drawn anew each epoch from the seed and the epoch's number; seed None: always
-    the same.
+    """(ids, labels) batches, drawn anew each epoch.
 
+    The draw is from the seed and the epoch's number; seed None: always the same.
     width None: batches of similar length, each right-padded to its own longest. width given: batches at
     random, all left-padded to it, as in the notes.
     """
@@ -132,8 +132,9 @@ class Batches(keras.utils.PyDataset):
 
 
 def mrr(labels, probabilities):
-    """Reciprocal rank of the true class for each row, as in `metrics.mean_reciprocal_rank`; a Keras metric
-    averages it.
+    """Reciprocal rank of the true class for each row, as in `metrics.mean_reciprocal_rank`.
+
+    A Keras metric averages it.
     """
     ops = keras.ops
     true = ops.take_along_axis(probabilities, ops.reshape(ops.cast(labels, "int32"), (-1, 1)), axis=1)
@@ -143,13 +144,12 @@ def mrr(labels, probabilities):
 
 
 class EpochKeeper(keras.callbacks.Callback):
-    """Keeps the history, the best weights by validation MRR and a checkpoint of each finished epoch; ends the
-    run.
+    """Keeps the history, the best weights and a checkpoint of each finished epoch; ends the run.
 
-    A run ends `patience` epochs after its best one (None: never early), and at a loss that is no number with
-    FloatingPointError, before the checkpoint of that epoch is written. `file` holds everything that the next
-    epoch
-    depends on: weights, optimizer, random states, history.
+    The best weights are those of the best validation MRR. A run ends `patience` epochs after its best one
+    (None: never early), and at a loss that is no number with FloatingPointError, before the checkpoint of
+    that epoch is written. `file` holds everything that the next epoch depends on: weights, optimizer, random
+    states, history.
     """
 
     def __init__(self, file: Path, progress: Callable[[str], None], epochs: int, patience: int | None):
@@ -210,9 +210,9 @@ class EpochKeeper(keras.callbacks.Callback):
 
 
 def train(task: Task) -> dict:
-    """Trains the network as the arm's settings say, from the checkpoint in `task.work` if there is one (see
-    `Task`).
+    """Trains the network as the arm's settings say (see `Task`).
 
+    It goes on from the checkpoint in `task.work` if there is one.
     Settings: `mask`, `dropout` (see `build`); `patience` (see `EpochKeeper`); `padding`: every text to the
     "longest" of all, on the left as in the notes, or each "batch" to its own longest; `vocabulary`: the words
     of "all" texts, as the notes have it, or those of the "train" side, all that a fair model may know.

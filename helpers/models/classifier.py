@@ -5,25 +5,23 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from transformers import DataCollatorWithPadding, default_data_collator
 
 from ..arms import Arm
 from ..data.splits import label_classes, side
 from . import bases
 from .bases import encode, start_model
-from .finetuning import fit
+from .finetuning import fit, state
 from .metrics import mean_reciprocal_rank
 from .task import Task
 from .tokens import bucketed_batches
 
 
 def build(arm: Arm, base: str, labels: list[str], seed: int):
-    """A GPT2ForSequenceClassification in float32 that starts where the arm starts (see `bases.start_model`),
-    its head random.
+    """A GPT2ForSequenceClassification in float32 that starts where the arm starts, its head random.
 
-    Where the arm's body is frozen only the head has gradients. The classifier reads the last token that is no
-    padding. The seed fixes every random weight.
+    Of the start, see `bases.start_model`. Where the arm's body is frozen only the head has gradients. The
+    classifier reads the last token that is no padding. The seed fixes every random weight.
     """
     from transformers import GPT2ForSequenceClassification
 
@@ -43,15 +41,17 @@ def build(arm: Arm, base: str, labels: list[str], seed: int):
 
 
 def logits_of(model, tokenizer, texts: list[str], batch_size: int = 64) -> np.ndarray:
-    """(n, k) float32 logits in the order of `texts`, in evaluation mode, batches of similar length padded to
-    their longest.
+    """Logits in the order of `texts`, in evaluation mode: (n, k) float32.
+
+    Batches of similar length are padded to their longest.
     """
     return _by_length(lambda tensors: model(**tensors).logits, model, tokenizer, texts, batch_size)
 
 
 def features_of(model, tokenizer, texts: list[str], batch_size: int = 64) -> np.ndarray:
-    """(n, width) float32: what the classifier's last layer reads of each text, the body's output at the
-    text's last token.
+    """What the classifier's last layer reads of each text: (n, width) float32.
+
+    That is the body's output at the text's last token.
     """
     import torch
 
@@ -87,8 +87,9 @@ class Head(torch.nn.Module):
 
 
 def train(task: Task) -> dict:
-    """A classifier (see `Task`): every weight that `build` leaves free, the epoch with the best validation
-    MRR kept.
+    """Trains every weight of a classifier that `build` leaves free (see `Task`).
+
+    The epoch with the best validation MRR is kept.
     """
     tokenizer = bases.load_tokenizer(task.base)
     labels = label_classes(task.split).tolist()
@@ -115,7 +116,7 @@ def train_head(task: Task, make: Callable, tokenizer) -> tuple:
 
     The body never changes, so each text goes through it once and not once an epoch.
     """
-    model, data, began = make().to(PartialState().device), {}, time.perf_counter()
+    model, data, began = make().to(state().device), {}, time.perf_counter()
     for name in ("train", "valid"):
         texts, numbers = side(task.split, name)
         features = features_of(model, tokenizer, texts)
@@ -128,9 +129,7 @@ def train_head(task: Task, make: Callable, tokenizer) -> tuple:
 
 
 def measure(out) -> dict[str, float]:
-    """The Trainer's metrics of a classifier's predictions: accuracy and MRR (0 for those that are no
-    numbers).
-    """
+    """The Trainer's metrics of a classifier's predictions: accuracy and MRR (0 if one is no number)."""
     if not np.isfinite(out.predictions).all():
         return {"accuracy": 0.0, "mrr": 0.0}
     return {

@@ -1,5 +1,6 @@
-"""Training on transformers' Trainer, in the precision that pays here: it resumes, halves its micro-batch when
-memory runs out, and stops at a loss that is no number.
+"""Training on transformers' Trainer, in the precision that pays here.
+
+It resumes, halves its micro-batch when memory runs out, and stops at a loss that is no number.
 """
 
 import math
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from accelerate import PartialState
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from transformers import GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
@@ -20,40 +22,44 @@ from .task import Task
 
 
 def cpu_has_bf16() -> bool:
-    """Whether this CPU multiplies bf16 in hardware (AVX-512 BF16 or AMX); without that bf16 is slower than
-    float32.
+    """Whether this CPU multiplies bf16 in hardware (AVX-512 BF16 or AMX).
+
+    Without that, bf16 is slower than float32.
     """
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def bf16_pays() -> bool:
-    """Whether bf16 autocast is faster than float32 in PyTorch here: on a GPU that has it, on a CPU that has
-    it.
-    """
-    import torch
-
+    """Whether bf16 autocast is faster than float32 in PyTorch here: on a GPU or CPU that has bf16."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return cpu_has_bf16()
 
 
 def precision() -> dict[str, bool]:
-    """The Trainer's arguments `bf16` and `use_cpu`: bf16 where it pays (without a GPU it must be asked for by
-    name), else float32.
-    """
-    import torch
+    """The Trainer's arguments `bf16` and `use_cpu`: bf16 where it pays, else float32."""
+    return {"bf16": bf16_pays(), "use_cpu": on_cpu()}
 
-    bf16 = bf16_pays()
-    return {"bf16": bf16, "use_cpu": bf16 and not torch.cuda.is_available()}
+
+def on_cpu() -> bool:
+    """Whether the CPU must be asked for by name: without a GPU for bf16, and under torchrun at all.
+
+    Otherwise accelerate takes each of torchrun's processes for one that is alone.
+    """
+    return (bf16_pays() or "RANK" in os.environ) and not torch.cuda.is_available()
+
+
+def state() -> PartialState:
+    """What accelerate knows of the processes that train together."""
+    return PartialState(cpu=on_cpu())
 
 
 def can_compile() -> bool:
-    """Whether `torch.compile` finds what it needs: Triton on a GPU, a C++ compiler on a CPU. Says so where it
-    does not.
-    """
-    import torch
+    """Whether `torch.compile` finds what it needs: Triton on a GPU, a C++ compiler on a CPU.
 
+    Says so where it does not.
+    """
     if torch.cuda.is_available() or any(
         map(shutil.which, filter(None, (os.environ.get("CXX"), "g++", "clang++", "cl")))
     ):
@@ -76,8 +82,9 @@ LOGGED = {
 
 
 class EpochReport(TrainerCallback):
-    """Says each epoch's loss, stops at one that is no number, and logs the seconds an epoch took, validation
-    included.
+    """Says each epoch's loss, stops at one that is no number, and logs the seconds an epoch took.
+
+    The seconds include validation.
     """
 
     def __init__(self, progress: Callable[[str], None], epochs: int):
@@ -105,10 +112,11 @@ class EpochReport(TrainerCallback):
 
 
 def arguments(task: Task, metric: str, micro_batch: int, grouped: bool = True) -> TrainingArguments:
-    """Rows grouped by length unless told not to, one evaluation and checkpoint an epoch, warm-up, linear
-    decay, clipping.
+    """The Trainer's arguments: an evaluation and a checkpoint an epoch, warm-up, linear decay, clipping.
+
+    Rows are grouped by length unless told not to.
     """
-    processes = PartialState().num_processes
+    processes = state().num_processes
     # Not compiled: that takes longer than the whole of a fine-tuning gains by it
     # (benchmarks/training_speed_cpu.csv).
     return TrainingArguments(
@@ -148,38 +156,37 @@ def fit(
     metric: str,
     task: Task,
 ) -> tuple:
-    """Trains what `make()` builds on data["train"], keeps the epoch whose `metric` on data["valid"] is best:
-    (model, history).
+    """Trains what `make()` builds on data["train"] and keeps the best epoch: (model, history).
 
-    Goes on from the checkpoint in `task.work` if there is one. Under torchrun the processes share each step's
-    rows. Where memory runs out the micro-batch is halved and gradients are accumulated, so that a step still
-    has BATCH_SIZE rows. The model comes back in float32, the history as one row an epoch (train_loss,
-    valid_loss, …, seconds).
+    Best is the epoch whose `metric` on data["valid"] is best. Goes on from the checkpoint in `task.work` if
+    there is one. Under torchrun the processes share each step's rows. Where memory runs out the micro-batch
+    is halved and gradients are accumulated, so that a step still has BATCH_SIZE rows. The model comes back in
+    float32, the history as one row an epoch (train_loss, valid_loss, …, seconds).
     """
-    state = PartialState()
-    if BATCH_SIZE % state.num_processes:
+    processes = state()
+    if BATCH_SIZE % processes.num_processes:
         raise InputError(
-            f"torchrun: a step's {BATCH_SIZE} rows cannot be shared by {state.num_processes} processes"
+            f"torchrun: a step's {BATCH_SIZE} rows cannot be shared by {processes.num_processes} processes"
         )
-    with state.main_process_first():
+    with processes.main_process_first():
         drop_broken_checkpoints(task.work)
-    micro_batch = BATCH_SIZE // state.num_processes
+    micro_batch = BATCH_SIZE // processes.num_processes
     while True:
         trainer = make_trainer(
             make(), data, collate, compute_metrics, arguments(task, metric, micro_batch, grouped(data)), task
         )
         if not ran_out_of_memory(trainer, task.work):
             break
-        if micro_batch == 1 or state.num_processes > 1:
+        if micro_batch == 1 or processes.num_processes > 1:
             raise InputError(
-                f"out of memory with {micro_batch} row(s) at once on each of {state.num_processes} "
+                f"out of memory with {micro_batch} row(s) at once on each of {processes.num_processes} "
                 "device(s); use a smaller base or shorter texts, or a device with more memory"
             )
         micro_batch //= 2
         task.progress(f"out of memory: {micro_batch} rows at once from here on")
         del trainer
         clear_device_cache(garbage_collection=True)
-    state.wait_for_everyone()  # all have read the best checkpoint before anyone drops it
+    processes.wait_for_everyone()  # all have read the best checkpoint before anyone drops it
     # Training in bf16 leaves the forward pass in bf16; what is measured is computed in float32.
     model = trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
     return model, epochs_of(trainer.state.log_history)

@@ -18,8 +18,9 @@ def class_perplexity(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(n,) float64, nats: -log softmax(logits)[label]. Raises ValueError on a label outside [0, k) or a NaN
-    logit.
+    """-log softmax(logits)[label], in nats: (n,) float64.
+
+    Raises ValueError on a label outside [0, k) or a NaN logit.
     """
     logits, labels = np.asarray(logits, dtype=np.float64), np.asarray(labels)
     if labels.min() < 0 or labels.max() >= logits.shape[1]:
@@ -30,10 +31,10 @@ def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray) -> np.ndarra
 
 
 def ranks(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(n,) float: rank of the true class, 1 the best; ties share their mean rank, so constant logits give (k
-    + 1) / 2.
+    """Rank of the true class, 1 the best: (n,) float.
 
-    Raises ValueError on a NaN logit, which would otherwise rank above all.
+    Ties share their mean rank, so constant logits give (k + 1) / 2. Raises ValueError on a NaN logit, which
+    would otherwise rank above all.
     """
     if np.isnan(logits).any():
         raise ValueError("logits contain NaN: the model did not train")
@@ -42,15 +43,17 @@ def ranks(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def mean_reciprocal_rank(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean of 1/rank of the true class (Voorhees 1999, TREC-8), in (0, 1]; it moves with every rank, accuracy
-    with the first only.
+    """Mean of 1/rank of the true class (Voorhees 1999, TREC-8), in (0, 1].
+
+    It moves with every rank, accuracy with the first only.
     """
     return float((1 / ranks(logits, labels)).mean())
 
 
 def expected_calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> float:
-    """Mean |confidence - accuracy| over equal-width confidence bins, weighted by their rows (Guo et al. 2017,
-    eq. 3).
+    """Mean |confidence - accuracy| over equal-width confidence bins, weighted by their rows.
+
+    Guo et al. 2017, eq. 3.
     """
     probability = softmax(np.asarray(logits, dtype=np.float64), axis=1)
     confidence, correct = probability.max(axis=1), probability.argmax(axis=1) == labels
@@ -63,8 +66,9 @@ def expected_calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int
 
 
 def evaluate(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """accuracy, top5, macro_f1, mrr, class_perplexity, loss (nats) and ece of (n, k) logits against (n,) int
-    labels.
+    """accuracy, top5, macro_f1, mrr, class_perplexity, loss (nats) and ece of logits against labels.
+
+    logits: (n, k); labels: (n,) int.
     """
     classes = np.arange(logits.shape[1])
     predicted = logits.argmax(axis=1)
@@ -109,11 +113,10 @@ def token_nats(model, tokens: np.ndarray) -> np.ndarray:
 
 
 def continuation_bits(model, tokenizer, beginning: str, continuation: str) -> float:
-    """-log2 of the probability that `beginning` goes on with `continuation` (its tokens multiplied by the
-    chain rule).
+    """-log2 of the probability that `beginning` goes on with `continuation`.
 
-    Raises ValueError when the tokens of `beginning` change once `continuation` follows: begin that with a
-    space.
+    The probabilities of the continuation's tokens are multiplied by the chain rule. Raises ValueError when
+    the tokens of `beginning` change once `continuation` follows: begin that with a space.
     """
     before, both = (tokenizer(text)["input_ids"] for text in (beginning, beginning + continuation))
     if not before or len(both) > model.config.n_positions:
@@ -128,11 +131,11 @@ def continuation_bits(model, tokenizer, beginning: str, continuation: str) -> fl
 
 
 def association(model, tokenizer, beginnings: list[str], continuations: list[str]) -> np.ndarray:
-    """What each beginning does for each continuation beyond the two by themselves: (beginnings,
-    continuations) bits.
+    """What each beginning does for each continuation beyond the two by themselves, in bits.
 
-    Minus `continuation_bits`, less the mean of its row and of its column: neither a word that is likely
-    everywhere nor a beginning that is sure of everything has an advantage. Rows and columns add up to 0.
+    Shape (beginnings, continuations). Minus `continuation_bits`, less the mean of its row and of its column:
+    neither a word that is likely everywhere nor a beginning that is sure of everything has an advantage. Rows
+    and columns add up to 0.
     """
     bits = -np.array([[continuation_bits(model, tokenizer, b, c) for c in continuations] for b in beginnings])
     return bits - bits.mean(axis=0) - bits.mean(axis=1, keepdims=True) + bits.mean()

@@ -15,13 +15,14 @@ def say_nothing(text: str) -> None:
 
 @dataclass(frozen=True)
 class Task:
-    """One run to train. `train(task)` returns a dict: `valid_logits`, `test_logits` (n, k) float32, `history`
-    (one row an epoch), `parameters` (trained ones) and, where a model keeps them, `arrays` by name.
+    """One run to train.
+
+    `train(task)` returns a dict: `valid_logits`, `test_logits` (n, k) float32, `history` (one row an epoch),
+    `parameters` (trained ones) and, where a model keeps them, `arrays` by name.
 
     split: columns `text`, `label`, `side`. value: of the arm's tuned hyperparameter (None: its own). base: of
-    a transformer.
-    names: of the labels in the order of `splits.label_classes`, for a model that answers. work: where its
-    checkpoint is kept.
+    a transformer. names: of the labels in the order of `splits.label_classes`, for a model that answers.
+    work: where its checkpoint is kept.
     """
 
     split: pd.DataFrame

@@ -1,5 +1,6 @@
-"""Text to tensors: word tokenizer, BPE merges, padding, and batches of similar length. No framework is
-imported here.
+"""Text to tensors: word tokenizer, BPE merges, padding, and batches of similar length.
+
+No framework is imported here.
 """
 
 import json
@@ -45,12 +46,11 @@ def encode_words(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
 
 
 def merge_steps(bpe, word: str) -> list[list[str]]:
-    """The pieces of `word` after 0, 1, … BPE merges: first single bytes, last its tokens (byte-level
-    spelling, `Ġ` a space).
+    """The pieces of `word` after 0, 1, … BPE merges: first single bytes, last its tokens.
 
-    Each step joins, wherever it stands, the adjacent pair that comes first in the tokenizer's list of merges
-    (Sennrich, Haddow and Birch 2016, ACL). Raises ValueError if the tokenizer would cut `word` in several
-    words first.
+    They are in byte-level spelling (`Ġ` a space). Each step joins, wherever it stands, the adjacent pair
+    that comes first in the tokenizer's list of merges (Sennrich, Haddow and Birch 2016, ACL). Raises
+    ValueError if the tokenizer would cut `word` in several words first.
     """
     merges = json.loads(bpe.to_str())["model"]["merges"]
     rank = {
@@ -108,8 +108,10 @@ def bucketed_batches(
 def padding_habits(
     lengths: np.ndarray, batch_size: int, rng: np.random.Generator
 ) -> dict[str, list[np.ndarray]]:
-    """Batches (index arrays) under three habits: `all` and `batch` hold texts at random, to be padded to the
-    longest of all and to the longest of their batch; `bucketed` holds texts of similar length.
+    """Batches (index arrays) under three habits of padding: `all`, `batch` and `bucketed`.
+
+    `all` and `batch` hold texts at random, to be padded to the longest of all and to the longest of their
+    batch; `bucketed` holds texts of similar length.
     """
     order = rng.permutation(len(lengths))
     random = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
@@ -121,8 +123,9 @@ def padding_habits(
 
 
 def padding_share(lengths: np.ndarray, batches: list[np.ndarray], width: int | None = None) -> float:
-    """Share of positions that are padding, in [0, 1): each batch padded to `width`, or None: to its own
-    longest row.
+    """Share of positions that are padding, in [0, 1).
+
+    Each batch is padded to `width`, or None: to its own longest row.
     """
     computed = sum(len(batch) * (width or lengths[batch].max()) for batch in batches)
     return float(1 - lengths.sum() / computed)

@@ -9,7 +9,8 @@ from ..config import BUILD, ROOT, InputError
 from ..data import sources
 from ..data.study import prepare
 from ..experiments.grid import ensure
-from ..files import only_one, replacing, write_json
+from ..experiments.records import work_alone
+from ..files import replacing, write_json
 from ..pretraining import contamination
 from ..report import export
 
@@ -17,12 +18,13 @@ DIRECTORY = BUILD / "outputs" / "external" if "HELPERS_BUILD" in os.environ else
 
 
 def compare(profile: str, source: str, corpus: Path | None) -> Path:
-    """Trains the arms that are asked about it on the shared split of a source and writes
-    report/external/<name>.json; returns it.
+    """Compares arms on a source's shared split; writes report/external/<name>.json and returns its path.
+
+    Trains the arms that are asked about it. No training fractions, no unseen diseases, no network padded to
+    the longest text.
 
     corpus: the pre-training text; pages that share a run of words with it (see `contamination`) are left out,
-    since the base has read them. No training fractions, no unseen diseases, no network padded to the longest
-    text.
+    since the base has read them.
     """
     if corpus is not None and source in sources.NAMED_SOURCES:
         raise InputError(f"--corpus: only with a file; {source} is no file whose pages can be left out")
@@ -40,7 +42,7 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
         with replacing(table) as temporary:
             own.to_csv(temporary, index=False)
     study, arms = prepare(profile, str(table)), arms_asked("external")
-    with only_one():
+    with work_alone():
         ensure(study, arms)
     command = f"python -m helpers external --profile {profile} --data {Path(source).name}"
     results = {

@@ -16,8 +16,9 @@ TOUCHING = re.compile(r'([(«]*)(<svg class="formula".*?</svg>)([.,;:?!)»]*)', 
 
 
 def formula(tex: str, inline: bool = True) -> str:
-    """The formula as SVG, as large as the text around it and on its baseline; its TeX is what a screen reader
-    says.
+    """The formula as SVG, as large as the text around it and on its baseline.
+
+    Its TeX is what a screen reader says.
     """
     svg = ziamath.Latex(tex, size=UNITS, inline=inline, color="currentColor").svg()
     _, top, width, height = (float(number) for number in re.search(r'viewBox="([^"]+)"', svg)[1].split())
@@ -40,8 +41,9 @@ def heading_id(html: str) -> str:
 
 
 class Prose(IPythonRenderer):
-    """Markdown as nbconvert reads it, with our formulas, tables and headings; a notebook's name links to its
-    page.
+    """Markdown as nbconvert reads it, with our formulas, tables and headings.
+
+    A notebook's name links to its page.
     """
 
     def __init__(self, links: dict[str, str]):
@@ -80,9 +82,7 @@ def markdown(source: str, links: dict[str, str] | None = None) -> str:
 
 
 def tables(html: str) -> str:
-    """The same HTML with each table in a box that scrolls by itself, and its numbers marked so that they line
-    up.
-    """
+    """The same HTML with each table in a box that scrolls by itself, its numbers marked to line up."""
     soup = BeautifulSoup(html, "html.parser")
     for style in soup.find_all("style", scoped=True):  # pandas' own, for Jupyter
         style.decompose()
@@ -116,8 +116,9 @@ def mark_numbers(table) -> None:
 
 
 def printed(text: str) -> str:
-    """What a cell printed: a table, an array or code keeps its lines and scrolls in its box; any other text
-    wraps.
+    """What a cell printed, as HTML.
+
+    A table, an array or code keeps its lines and scrolls in its box; any other text wraps.
     """
     body = ansi2html(text.rstrip("\n"))
     if re.search(r"\S {3,}\S.* {3,}\S|^ ?\[[\[\s\d]|^ {4}\S", text, flags=re.MULTILINE):

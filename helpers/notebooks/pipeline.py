@@ -1,5 +1,6 @@
-"""Runs the notebooks in order with papermill, skips those whose inputs have not changed, and puts the outputs
-in place.
+"""Runs the notebooks in order with papermill and puts the outputs in place.
+
+Skips those whose inputs have not changed.
 """
 
 import json
@@ -12,8 +13,8 @@ from ..arms import ARMS
 from ..config import BUILD, ROOT, InputError
 from ..data.study import Study, prepare
 from ..experiments.grid import ensure
-from ..experiments.records import clean_up
-from ..files import only_one, write_text
+from ..experiments.records import work_alone
+from ..files import write_text
 from ..report import documents
 from ..report.readings import estimate
 from . import stamps
@@ -21,8 +22,9 @@ from .stamps import NOTEBOOKS, is_current, promised
 
 
 def select(only: str | None) -> list[str]:
-    """Notebook names that begin with one of the comma-separated prefixes (None: all); InputError for one that
-    fits none.
+    """Notebook names that begin with one of the comma-separated prefixes (None: all).
+
+    InputError for a prefix that fits none.
     """
     if only is None:
         return list(NOTEBOOKS)
@@ -45,8 +47,7 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
         f"{rows['test']} test rows",
         flush=True,
     )
-    with only_one():
-        clean_up()
+    with work_alone():
         arms = [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)]
         ensure(study, arms, whole="06_comparacion" in chosen)
         for number, name in enumerate(chosen, 1):

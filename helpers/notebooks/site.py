@@ -1,6 +1,4 @@
-"""The reading copies: the executed notebooks as web pages and as slides, readable without a network or
-Jupyter.
-"""
+"""The reading copies: executed notebooks as web pages and slides, readable offline, without Jupyter."""
 
 import importlib.util
 import re
@@ -175,8 +173,10 @@ def filters(root: str) -> dict:
 
 
 def deck(notebook, question: str):
-    """The notebook as slides need it: its first cell only asks the question; a cell that ends a section and
-    begins another begins its slide with the new heading; a slide without a heading carries its section's.
+    """The notebook as slides need it.
+
+    Its first cell only asks the question; a cell that ends a section and begins another begins its slide with
+    the new heading; a slide without a heading carries its section's.
     """
     notebook, section = deepcopy(notebook), ""
     notebook.cells[0].source = notebook.cells[0].source.split("\n")[0] + f"\n\n{question}"

@@ -36,8 +36,9 @@ RESULTS = "report/generated/results.json"
 
 
 def promised(study: Study, name: str) -> list[Path]:
-    """What a notebook's execution leaves: itself, its figures, and of the last one the results, macros and
-    tables.
+    """Files that a notebook's execution leaves.
+
+    Itself, its figures, and of the last one the results, macros and tables.
     """
     figures = [
         study.output / "figures" / f"{figure}.{suffix}"
@@ -53,8 +54,9 @@ def promised(study: Study, name: str) -> list[Path]:
 
 
 def write_manifest(study: Study) -> None:
-    """Writes report/generated/manifest.json under the study's output: the hash of results.json and of all
-    that was made with it.
+    """Writes report/generated/manifest.json under the study's output.
+
+    It holds the hash of results.json and of all that was made with it.
     """
     files = [file for name in NOTEBOOKS for file in promised(study, name)] + [
         study.output / file for file in INDEX
@@ -65,8 +67,9 @@ def write_manifest(study: Study) -> None:
 
 
 def drifted(output: Path) -> list[str]:
-    """Files that are no longer as the manifest says (changed or missing), relative to `output`; the manifest
-    itself if it lacks.
+    """Files that are no longer as the manifest says (changed or missing), relative to `output`.
+
+    The manifest itself if it is missing.
     """
     if not (output / MANIFEST).is_file():
         return [MANIFEST]
@@ -79,9 +82,7 @@ def drifted(output: Path) -> list[str]:
 
 
 def is_current(study: Study, name: str) -> bool:
-    """Whether nothing that a notebook depends on has changed since it was executed, and its outputs are as it
-    left them.
-    """
+    """Whether neither what a notebook depends on nor its outputs have changed since it was executed."""
     try:
         stamp = json.loads(stamp_of(study, name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -101,8 +102,9 @@ def write_stamp(study: Study, name: str, inputs: str) -> None:
 
 
 def fingerprint(study: Study, name: str) -> str:
-    """Hash of all that decides a notebook's outputs: its cells, the helpers it imports, data, profile,
-    training code, run records.
+    """Hash of all that decides a notebook's outputs.
+
+    Its cells, the helpers it imports, data, profile, training code, run records.
     """
     arms, source = (
         list(NOTEBOOKS[name][0]),

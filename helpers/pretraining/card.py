@@ -24,12 +24,12 @@ def unigram_nats(train: np.ndarray, held_out: np.ndarray, vocab_size: int) -> np
 
 
 class KneserNey:
-    """Interpolated modified Kneser-Ney of the given order (Chen and Goodman 1999, Computer Speech & Language
-    13, section 3.2).
+    """Interpolated modified Kneser-Ney of the given order.
 
-    An n-gram is numbered by the pair (number of its first n-1 tokens, last token), so a level is one sorted
-    array of pairs and a text is looked up with one `searchsorted` a level. `tokens`: (n,) integers below
-    `vocab_size`, documents one after the other with their end-of-text tokens.
+    After Chen and Goodman 1999, Computer Speech & Language 13, section 3.2. An n-gram is numbered by the pair
+    (number of its first n-1 tokens, last token), so a level is one sorted array of pairs and a text is looked
+    up with one `searchsorted` a level. `tokens`: (n,) integers below `vocab_size`, documents one after the
+    other with their end-of-text tokens.
     """
 
     def __init__(self, tokens: np.ndarray, vocab_size: int, order: int = 5):
@@ -57,8 +57,9 @@ class KneserNey:
             level |= self._weights(level["keys"], count)
 
     def _weights(self, keys: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
-        """Of each n-gram its discounted share `p` of its prefix; of each prefix the mass `left` for the
-        shorter n-gram.
+        """Each n-gram's discounted share `p` of its prefix, and each prefix's mass `left`.
+
+        The mass is left for the shorter n-gram.
         """
         n1, n2, n3, n4 = (max(1, int((counts == c).sum())) for c in (1, 2, 3, 4))
         y = n1 / (n1 + 2 * n2)
@@ -121,13 +122,13 @@ def shown_source(source: str, read: bool) -> str:
 
 
 def measure(base: Path, directory: Path) -> pd.DataFrame:
-    """Bits per byte of the corpus's held-out documents, by source and in all: columns `source`, `read`,
-    `bytes`, `repeated`, `gpt2`, `kneser_ney_5`, `unigram`, `xz`, `gzip`.
+    """Bits per byte of the corpus's held-out documents, by source and in all.
 
-    GPT-2, the n-grams and the unigram predict the same tokens; the n-grams have counted the text that the
-    model was trained on. `gzip` and `xz` compress each source's held-out text by itself: they have read
-    nothing else. `repeated` is the share of tokens in runs that the training text holds too; a row of its own
-    leaves those tokens out.
+    Columns: `source`, `read`, `bytes`, `repeated`, `gpt2`, `kneser_ney_5`, `unigram`, `xz`, `gzip`. GPT-2,
+    the n-grams and the unigram predict the same tokens; the n-grams have counted the text that the model was
+    trained on. `gzip` and `xz` compress each source's held-out text by itself: they have read nothing else.
+    `repeated` is the share of tokens in runs that the training text holds too; a row of its own leaves those
+    tokens out.
     """
     include = json.loads((base / "pretraining.json").read_text(encoding="utf-8"))["include"]
     held_out = corpus.read_corpus(directory, "", validation=True)
@@ -149,8 +150,10 @@ def measure(base: Path, directory: Path) -> pd.DataFrame:
 
 
 def predict_tokens(base: Path, train: pd.DataFrame, held_out: pd.DataFrame) -> pd.DataFrame:
-    """One row a held-out token: `source`, `read`, `id`, `length` (bytes), `known` (it lies in a run that
-    `train` holds too), and the surprise in nats of `gpt2`, `kneser_ney_5` and `unigram` at it.
+    """One row a held-out token, with the surprise of each model at it.
+
+    Columns: `source`, `read`, `id`, `length` (bytes), `known` (it lies in a run that `train` holds too), and
+    the surprise in nats of `gpt2`, `kneser_ney_5` and `unigram`.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -186,8 +189,9 @@ def score(name: str, tokens: pd.DataFrame, text: bytes | None) -> dict:
 
 
 def credits(base: Path, directory: Path) -> pd.DataFrame:
-    """What the model was trained on: `source` (repository), `licence`, `documents`, `bytes`, the largest
-    first.
+    """What the model was trained on, one row a repository, the largest first.
+
+    Columns: `source` (repository), `licence`, `documents`, `bytes`.
     """
     include = json.loads((base / "pretraining.json").read_text(encoding="utf-8"))["include"]
     read = corpus.read_corpus(directory, include, validation=False)
@@ -202,10 +206,10 @@ def credits(base: Path, directory: Path) -> pd.DataFrame:
 
 
 def write(base: Path, directory: Path) -> None:
-    """Measures the base on the corpus and writes `bits_per_byte.csv`, `credits.csv` and the card into its
-    directory.
+    """Measures the base on the corpus and writes the tables and the card into its directory.
 
-    Raises InputError when it brings no record of its pre-training.
+    The tables are `bits_per_byte.csv` and `credits.csv`. Raises InputError when the base brings no record of
+    its pre-training.
     """
     for name in ("pretraining.json", "pretraining.csv"):
         if not (base / name).is_file():
@@ -222,8 +226,9 @@ def write(base: Path, directory: Path) -> None:
 
 
 def records(base: Path) -> dict | None:
-    """What is on record about a base's pre-training: `facts`, and the tables `curve`, `bits`, `credits`; None
-    where one lacks.
+    """What is on record about a base's pre-training; None where a part is missing.
+
+    Parts: `facts`, and the tables `curve`, `bits`, `credits`.
     """
     names = ("pretraining.json", "pretraining.csv", "bits_per_byte.csv", "credits.csv")
     if not all((base / name).is_file() for name in names):
@@ -237,8 +242,9 @@ def records(base: Path) -> dict | None:
 
 
 def stages(curve: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `STAGES` evaluations, the first, the last, and between them each with a constant multiple
-    of the tokens before.
+    """The rows of `STAGES` evaluations, from the first to the last.
+
+    Between these two, each has a constant multiple of the tokens before.
     """
     wanted = np.geomspace(curve["tokens"].iloc[1], curve["tokens"].iloc[-1], STAGES - 1)
     places = [0, *(int(np.abs(curve["tokens"] - tokens).argmin()) for tokens in wanted)]
@@ -246,8 +252,9 @@ def stages(curve: pd.DataFrame) -> pd.DataFrame:
 
 
 def render(base: Path) -> str:
-    """The model card: the template filled with what is on record in the base's directory; it holds no number
-    of its own.
+    """The model card: the template filled with what is on record in the base's directory.
+
+    It holds no number of its own.
     """
     known = records(base)
     environment = Environment(
@@ -267,10 +274,9 @@ def render(base: Path) -> str:
 
 
 def falling(curve: pd.DataFrame, facts: dict) -> float:
-    """Nats by which the held-out loss fell in the last quarter of the steps before the learning rate began to
-    decay.
+    """Nats by which the held-out loss fell in the last quarter of the steps before the decay.
 
-    NaN where fewer than two evaluations lie there.
+    The decay is that of the learning rate. NaN where fewer than two evaluations lie there.
     """
     end = (1 - facts["decay"]) * facts["steps"]
     loss = curve.loc[curve["step"].between(0.75 * end, end), "valid_loss"]

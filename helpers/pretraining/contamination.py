@@ -32,11 +32,10 @@ def run_hashes(ids: Iterable[int], n: int) -> np.ndarray:
 
 
 def shared_runs(pages: Iterable[str], documents: Iterable[str], n: int) -> list[str]:
-    """Runs of `n` words (lower case, without punctuation) that stand in a page and in a document, in order of
-    the alphabet.
+    """Runs of `n` words that stand in a page and in a document, in alphabetical order.
 
-    Each run is a polynomial of its words' numbers modulo 2**64; a document's runs are compared with all
-    pages' at once, and what matches is compared again as words.
+    Words are in lower case, without punctuation. Each run is a polynomial of its words' numbers modulo 2**64;
+    a document's runs are compared with all pages' at once, and what matches is compared again as words.
     """
     number: dict[str, int] = {}
 
@@ -109,7 +108,8 @@ def describe(pages: pd.DataFrame, found: dict) -> str:
 
 
 def write(found: dict) -> None:
-    """Keeps the audit of the embedded corpus in the repository, for where the pre-training text is not at
-    hand.
+    """Keeps the audit of the embedded corpus in the repository.
+
+    It serves where the pre-training text is not at hand.
     """
     write_json(RECORD, found)

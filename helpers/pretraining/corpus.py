@@ -98,11 +98,11 @@ def part_files(directory: Path, validation: bool) -> list[Path]:
 
 
 def read_corpus(directory: Path, include: str, validation: bool) -> pd.DataFrame:
-    """Documents whose `source` matches `include`: columns `text`, `source`, `licence` ("not stated" where it
-    is not).
+    """Documents whose `source` matches `include`: columns `text`, `source`, `licence`.
 
-    Files named `valid*.jsonl*` are the held-out part, all other `*.jsonl*` the training part; xz and gzip are
-    read as they are. Raises InputError when the directory has no such file or nothing matches.
+    A licence that is not stated reads "not stated". Files named `valid*.jsonl*` are the held-out part, all
+    other `*.jsonl*` the training part; xz and gzip are read as they are. Raises InputError when the directory
+    has no such file or nothing matches.
     """
     try:
         re.compile(include)
@@ -131,8 +131,9 @@ def read_corpus(directory: Path, include: str, validation: bool) -> pd.DataFrame
 
 
 def train_tokenizer(texts, vocab_size: int, n_positions: int):
-    """A GPT-2 tokenizer (byte-level BPE, so no unknown tokens) learnt from `texts`; its only special token
-    ends a text.
+    """A GPT-2 tokenizer (byte-level BPE, so no unknown tokens) learnt from `texts`.
+
+    Its only special token ends a text.
     """
     from tokenizers import ByteLevelBPETokenizer
     from transformers import GPT2TokenizerFast
@@ -168,8 +169,9 @@ def pack(texts: Iterable[str], tokenizer, block_size: int) -> np.ndarray:
 
 
 def prepare(corpus: Path, spec: PretrainSpec, work: Path) -> dict:
-    """Tokenizer and packed blocks in `work`, made once; returns the facts about them (documents, tokens,
-    bytes per token).
+    """Makes tokenizer and packed blocks in `work`, once; returns the facts about them.
+
+    Facts: documents, tokens, bytes per token.
     """
     from transformers import AutoTokenizer
 

@@ -1,5 +1,6 @@
-"""Pre-trains a small GPT-2 from random weights on packed tokens, with transformers' Trainer; any interruption
-resumes.
+"""Pre-trains a small GPT-2 from random weights on packed tokens, with transformers' Trainer.
+
+A run resumes after any interruption.
 """
 
 import csv
@@ -35,8 +36,9 @@ LOG_COLUMNS = [
 
 
 def write_log(history: list[dict], spec: PretrainSpec, bytes_per_token: float, file: Path) -> None:
-    """The Trainer's history as CSV, one row a logged step: losses in nats per token, validation also in bits
-    per byte.
+    """Writes the Trainer's history as CSV, one row a logged step.
+
+    Losses are in nats per token, that of validation also in bits per byte.
     """
     rows = {}
     for entry in history:
@@ -63,16 +65,16 @@ def pretrain(
     budget: float | None = None,
     micro_batch: int | None = None,
 ) -> dict:
-    """Trains from random weights and writes `out`: float16 safetensors, tokenizer, `pretraining.csv`,
-    `pretraining.json`.
+    """Trains from random weights and writes the model and its record to `out`.
 
-    Interrupted at any moment, the same call goes on from the last checkpoint (weights, optimizer state,
-    schedule, data position, random states, clocks). It ends after `spec.tokens` token steps or `budget`
-    seconds, whichever comes first; the weights kept are those of the best evaluation. `micro_batch` rows go
-    through the model at once (default: all of a step's). Started by `torchrun`, the processes share each
-    step's rows. Returns the facts written to `pretraining.json`. A budget sets the length from the pace of
-    its first part, so a machine that slows down afterwards ends later. Raises InputError for values that
-    cannot be, when nothing would end the run, and when `out` cannot be written.
+    Written are float16 safetensors, tokenizer, `pretraining.csv`, `pretraining.json`. Interrupted at any
+    moment, the same call goes on from the last checkpoint (weights, optimizer state, schedule, data position,
+    random states, clocks). It ends after `spec.tokens` token steps or `budget` seconds, whichever comes
+    first; the weights kept are those of the best evaluation. `micro_batch` rows go through the model at once
+    (default: all of a step's). Started by `torchrun`, the processes share each step's rows. Returns the facts
+    written to `pretraining.json`. A budget sets the length from the pace of its first part, so a machine that
+    slows down afterwards ends later. Raises InputError for values that cannot be, when nothing would end the
+    run, and when `out` cannot be written.
     """
     check_settings(spec, eval_every, budget, micro_batch)
     for validation in (False, True):
@@ -155,8 +157,9 @@ def export(model, tokenizer, directory: Path, facts: dict) -> None:
 
 
 def publish(source: Path, out: Path) -> None:
-    """Copies the finished files into `out`; each is renamed into place, so that no half-written file is ever
-    seen there.
+    """Copies the finished files into `out`.
+
+    Each is renamed into place, so that no half-written file is ever seen there.
     """
     for file in sorted(source.iterdir()):
         if file.is_file() and not re.search(r"training_args|optimizer", file.name):

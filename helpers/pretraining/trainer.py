@@ -21,13 +21,13 @@ NEVER = 10**9  # steps of a run that only a time budget ends
 
 
 class Schedule:
-    """Learning-rate factor of a step: linear warm-up, constant, linear decay to 0 over the last `DECAY` of
-    the steps.
+    """Learning-rate factor of a step: linear warm-up, constant, then linear decay to 0.
 
-    `total` is the number of steps, or None while a time budget leaves it open. Since the decay's length is a
-    share of the whole, a run that a budget ends after n steps has the very schedule of a run of n steps
-    (warm-up–stable–decay: Hu et al., MiniCPM, arXiv:2404.06395). `LambdaLR` keeps the attributes of a
-    callable object in its state, so a checkpoint knows a `total` that a budget has settled.
+    The decay takes the last `DECAY` of the steps. `total` is the number of steps, or None while a time budget
+    leaves it open. Since the decay's length is a share of the whole, a run that a budget ends after n steps
+    has the very schedule of a run of n steps (warm-up–stable–decay: Hu et al., MiniCPM,
+    arXiv:2404.06395). `LambdaLR` keeps the attributes of a callable object in its state, so a checkpoint
+    knows a `total` that a budget has settled.
     """
 
     def __init__(self, total: int | None):
@@ -40,19 +40,20 @@ class Schedule:
         return min(warm, max(0.0, (self.total - step) / (DECAY * self.total)))
 
     def spend(self, step: int, seconds: float, budget: float) -> None:
-        """Fixes `total` once only the decay's share of the budget (seconds) is left, if steps go on at the
-        pace so far.
+        """Fixes `total` once only the decay's share of the budget (seconds) is left.
+
+        Steps are taken to go on at the pace so far.
         """
         if seconds >= (1 - DECAY) * budget:
             self.total = min(self.total or NEVER, math.ceil(step / (1 - DECAY)))
 
 
 def make_optimizer(model: torch.nn.Module, spec: PretrainSpec) -> torch.optim.Optimizer:
-    """Muon for the matrices of the blocks, AdamW for all else (K. Jordan,
-    https://kellerjordan.github.io/posts/muon/, 2024).
+    """Muon for the matrices of the blocks, AdamW for all else.
 
-    With `spec.optimizer` "adamw" the matrices are AdamW's too. GPT-2 keeps its matrices as (in, out), so the
-    library's factor for tall ones, sqrt(rows / columns), goes to the second matrix of the feed-forward part.
+    Muon: K. Jordan, https://kellerjordan.github.io/posts/muon/, 2024. With `spec.optimizer` "adamw" the
+    matrices are AdamW's too. GPT-2 keeps its matrices as (in, out), so the library's factor for tall ones,
+    sqrt(rows / columns), goes to the second matrix of the feed-forward part.
     """
     named = list(model.named_parameters())
     blocks = [p for name, p in named if ".h." in name and p.ndim == 2]
@@ -73,8 +74,9 @@ PROMPTS = ("The most common symptoms of influenza are", "The patient was a")
 
 
 class Blocks:
-    """A torch map-style dataset over packed rows (n, n_positions): `input_ids` and `labels` (the model shifts
-    them itself).
+    """A torch map-style dataset over packed rows (n, n_positions): `input_ids` and `labels`.
+
+    The model shifts the labels itself.
     """
 
     def __init__(self, rows: np.ndarray):
@@ -89,8 +91,7 @@ class Blocks:
 
 
 class Pretrainer(Trainer):
-    """A Trainer whose log also tells the time spent, the number of steps that is settled, and what the model
-    writes.
+    """A Trainer whose log also tells time spent, the settled number of steps, and what the model writes.
 
     `seconds` (wall) and `cpu_seconds` (of this process) go on from the last log entry after an interruption.
     """
@@ -106,8 +107,9 @@ class Pretrainer(Trainer):
         return {name: round(clock() - self.zero[name], 1) for name, clock in self.clocks.items()}
 
     def go_on_from(self, history: list[dict]) -> None:
-        """Sets the clocks to those of the last entry of an interrupted run; the schedule comes back with the
-        scheduler's state.
+        """Sets the clocks to those of the last entry of an interrupted run.
+
+        The schedule comes back with the scheduler's state.
         """
         last = history[-1]
         self.zero = {name: clock() - last[name] for name, clock in self.clocks.items()}
@@ -118,8 +120,9 @@ class Pretrainer(Trainer):
         super().log({**logs, **self.spent(), "total_steps": self.schedule.total}, *args, **kwargs)
 
     def sample(self) -> str:
-        """Continuations of `PROMPTS`, a line each, from the same random numbers each time; the training's own
-        stay as they were.
+        """Continuations of `PROMPTS`, a line each, from the same random numbers each time.
+
+        The training's own random numbers stay as they were.
         """
         texts = []
         with torch.random.fork_rng(), torch.no_grad():
@@ -206,8 +209,9 @@ def make_arguments(
     eval_every: int = 200,
     micro_batch: int | None = None,
 ) -> TrainingArguments:
-    """The Trainer's arguments; checkpoints go to `directory`. InputError when the processes cannot share a
-    step's rows evenly.
+    """The Trainer's arguments; checkpoints go to `directory`.
+
+    InputError when the processes cannot share a step's rows evenly.
     """
     arguments = TrainingArguments(
         output_dir=str(directory),
@@ -258,8 +262,9 @@ def make_trainer(
     bytes_per_token: float,
     budget: float | None = None,
 ) -> Pretrainer:
-    """The Trainer with its optimizer, schedule and progress lines; `rows`: packed `train` and `valid`, (n,
-    n_positions) each.
+    """The Trainer with its optimizer, schedule and progress lines.
+
+    rows: packed `train` and `valid`, (n, n_positions) each.
     """
     optimizer, schedule = make_optimizer(model, spec), Schedule(spec.max_steps)
     trainer = Pretrainer(

@@ -30,8 +30,9 @@ SCREENSHOT_TEXT = (
 
 
 def write_index(output: Path) -> None:
-    """Writes figures/README.md and report/generated/figuras.tex under `output`, for the figures that are
-    there.
+    """Writes figures/README.md and report/generated/figuras.tex under `output`.
+
+    For the figures that are there.
     """
     figures = output / "figures"
     shown = {
@@ -61,8 +62,9 @@ def write_index(output: Path) -> None:
 
 
 def described(png: Path) -> tuple[str, str]:
-    """What the figure found and its alt text, as `style.save_figure` put them into the file; empty where they
-    lack.
+    """What the figure found and its alt text, as `style.save_figure` put them into the file.
+
+    Empty where they are missing.
     """
     with Image.open(png) as picture:
         return picture.text.get("Title", ""), picture.text.get("Description", "")
@@ -87,12 +89,12 @@ FINGERPRINT = re.compile(r"huella ([0-9a-f]{16})")
 
 
 def build(output: Path = ROOT) -> list[Path]:
-    """Writes informe.pdf, expo.pdf and expo_notas.pdf to `output`/report from the results and figures there;
-    returns them.
+    """Writes informe.pdf, expo.pdf and expo_notas.pdf to `output`/report; returns them.
 
-    Each PDF carries `fingerprint(output)` in its keywords. A file is replaced only by one that came out
-    whole: no undefined reference, no missing character, no box over OVERFULL points; otherwise RunError with
-    the lines of the log. InputError if LaTeX or the results lack.
+    They are made from the results and figures of `output`. Each PDF carries `fingerprint(output)` in its
+    keywords. A file is replaced only by one that came out whole: no undefined reference, no missing
+    character, no box over OVERFULL points; otherwise RunError with the lines of the log. InputError if LaTeX
+    or the results are missing.
     """
     check_tools()
     for needed in (output / "report" / "generated" / "results.json", output / "figures" / "README.md"):
@@ -132,8 +134,9 @@ def _found(file: str) -> bool:
 
 
 def inputs(output: Path) -> list[Path]:
-    """All files that decide what the PDFs show: sources, generated macros, tables and captions, results,
-    figures.
+    """All files that decide what the PDFs show.
+
+    Sources, generated macros, tables and captions, results, figures.
     """
     sources = [ROOT / "report" / pattern for pattern in ("*.tex", "*.bib", "dibujos/*.tex")]
     made = [output / "report" / "generated" / pattern for pattern in ("*.tex", "results.json")]
@@ -192,8 +195,9 @@ def latexmk(directory: Path, name: str) -> None:
 
 
 def complaints(log: str) -> list[str]:
-    """Lines of a LaTeX log that spoil a page: errors, undefined references, missing characters, boxes over
-    OVERFULL points.
+    """Lines of a LaTeX log that spoil a page.
+
+    Errors, undefined references, missing characters, boxes over OVERFULL points.
     """
     out = re.findall(
         r"^(?:!.*|.*:\d+: .*error.*|.*[Uu]ndefined (?:control|references?|citations?).*|Missing "

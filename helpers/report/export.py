@@ -47,9 +47,7 @@ def pairs_table(results: dict) -> str:
 
 
 def tuning_table(results: dict) -> str:
-    """The tuning budget, one row an arm: each value that was tried with its validation MRR, the chosen one in
-    bold.
-    """
+    """The tuning budget, one row per arm: each value tried and its validation MRR, the chosen in bold."""
     tried = {}
     for row in results["tuning"]:
         text = rf"{row['value']:g} ({row['valid_mrr']:.3f})"
@@ -61,8 +59,9 @@ def tuning_table(results: dict) -> str:
 
 
 def unseen_table(results: dict) -> str:
-    """Diseases without a training row, all names as candidates, each arm by the scoring that validation
-    chose.
+    """Diseases without a training row, all names as candidates.
+
+    Each arm by the scoring that validation chose.
     """
     rows = [
         (
@@ -74,13 +73,11 @@ def unseen_table(results: dict) -> str:
         for row in results.get("unseen", [])
         if row["chosen"] and row["candidates"] == "all"
     ]
-    chance = results.get("unseen_chance", {}).get("all")
-    last = [
-        ("Azar", f"{chance['mrr']:.3f}", "", *(f"{chance[key]:.3f}" for key in ("top1", "top5", "top10")))
-    ]
-    return tabular(
-        "lrcrrr", ("Modelo", "MRR", r"IC 95\,\%", "Top-1", "Top-5", "Top-10"), rows, last if chance else []
-    )
+    head = ("Modelo", "MRR", r"IC 95\,\%", "Top-1", "Top-5", "Top-10")
+    if not (chance := results.get("unseen_chance", {}).get("all")):
+        return tabular("lrcrrr", head, rows)
+    tops = (f"{chance[key]:.3f}" for key in ("top1", "top5", "top10"))
+    return tabular("lrcrrr", head, rows, [("Azar", f"{chance['mrr']:.3f}", "", *tops)])
 
 
 def calibration_table(results: dict) -> str:
@@ -125,13 +122,14 @@ TABLES = {
 
 
 def export(study: Study, first_attempt: dict, **parts) -> Path:
-    """Writes report/generated/{results.json, macros.tex, tabla_*.tex} under the study's output; returns the
-    directory.
+    """Writes report/generated/{results.json, macros.tex, tabla_*.tex}; returns the directory.
+
+    The directory lies under the study's output. Everything in the .tex files is read back from results.json,
+    so that changing a number there and calling `write_tex` changes it everywhere.
 
     first_attempt: the test metrics of the notes' network on whole pages. parts: what else is to be kept, one
     name each: a frame (indexed by arm: an object an arm; else a list of rows), or a dict of numbers. `arms`,
-    `pairs` and `tuning` must be among them. Everything in the .tex files is read back from results.json, so
-    that changing a number there and calling `write_tex` changes it everywhere.
+    `pairs` and `tuning` must be among them.
     """
     directory = study.output / "report" / "generated"
     results = (

@@ -1,5 +1,6 @@
-"""What the report says beside the comparison: the data, the first attempt and its autopsy, the base. From
-records, in one place.
+"""What the report says beside the comparison: the data, the first attempt and its autopsy, the base.
+
+From records, in one place.
 """
 
 import json
@@ -37,11 +38,10 @@ BASE = (
 
 
 def collect(study: Study) -> dict[str, dict]:
-    """Numbers by topic: `published`, `corpus`, `leakage`, `pages`, `first_run`, `autopsy`, `control`,
-    `unseen`, `base`, `external`.
+    """Numbers by topic, read from run records or recomputed where that needs no training.
 
-    Reads run records and recomputes what needs no training; `base` holds None where a base has no record of
-    its pre-training.
+    Topics: `published`, `corpus`, `leakage`, `pages`, `first_run`, `autopsy`, `control`, `unseen`, `base`,
+    `external`. `base` holds None where a base has no record of its pre-training.
     """
     return {
         "published": FIRST_ATTEMPT,
@@ -57,8 +57,9 @@ def collect(study: Study) -> dict[str, dict]:
 
 
 def corpus(study: Study) -> dict[str, float]:
-    """Sizes: pages, words, distinct words and the share of them seen once, fragments, mean tokens and words a
-    page.
+    """Sizes of the corpus.
+
+    Pages, words, distinct words and the share of them seen once, fragments, mean tokens and words per page.
     """
     counts, bpe = audit.word_counts(study.pages["text"]), load_bpe(study.profile.base)
     texts = study.pages["text"].tolist()
@@ -74,8 +75,9 @@ def corpus(study: Study) -> dict[str, float]:
 
 
 def leakage(study: Study) -> dict[str, float]:
-    """Share of texts that name their disease, and what a rule that only compares names gets right, before and
-    after masking.
+    """Share of texts that name their disease, and accuracy of a rule that only compares names.
+
+    The rule's accuracy is given before and after masking.
     """
     tables = (study.pages, study.masked)
     plain, masked = map(fragments.make_fragments, tables) if study.protocol == "fragment" else tables
@@ -88,8 +90,9 @@ def leakage(study: Study) -> dict[str, float]:
 
 
 def page_protocol(study: Study) -> dict[str, float]:
-    """The original protocol: pages a side, test labels and those never trained on, and the best accuracy such
-    labels allow.
+    """The original protocol in numbers.
+
+    Pages per side, test labels and those never trained on, and the best accuracy such labels allow.
     """
     side, (never, tested) = study.page_split["side"], splits.unseen_labels(study.page_split)
     return {
@@ -102,7 +105,9 @@ def page_protocol(study: Study) -> dict[str, float]:
 
 
 def autopsy(study: Study) -> dict[str, dict]:
-    """`first_run`: the notes' network on whole pages; `autopsy`: the span of accuracies as one thing after
+    """Numbers of the first attempt and of its autopsy.
+
+    `first_run`: the notes' network on whole pages; `autopsy`: the span of accuracies as one thing after
     another is changed.
     """
     first = load(page_spec(study))
@@ -127,8 +132,9 @@ def autopsy(study: Study) -> dict[str, dict]:
 
 
 def control(study: Study) -> dict[str, float]:
-    """Accuracy of the linear baselines on the same masked rows, once with each disease wholly on one side,
-    once on the shared split.
+    """Accuracy of the linear baselines on the same masked rows under two splits.
+
+    Once with each disease wholly on one side, once on the shared split.
     """
     out, linear = {}, [arm for arm in ARMS.values() if arm.counts_words]
     for name, split in (("apart", splits.whole_labels(study.split)), ("shared", study.split)):
@@ -139,8 +145,9 @@ def control(study: Study) -> dict[str, float]:
 
 
 def base(study: Study) -> dict[str, float]:
-    """What the base's own records say of its pre-training, its size, and how many of this project's pages
-    share text with it.
+    """Numbers of the base: its pre-training, its size, its overlap with our pages.
+
+    From its own records; the overlap is how many of this project's pages share text with it.
     """
     where = Path(resolve_base(study.profile.base)[0])
     if (known := card.records(where)) is None:

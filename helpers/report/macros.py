@@ -1,5 +1,6 @@
-"""LaTeX macros, each a number, a name or a sentence of results.json: nothing that a run found is typed into
-the report.
+"""LaTeX macros, each a number, a name or a sentence of results.json.
+
+Nothing that a run found is typed into the report.
 """
 
 import re
@@ -86,8 +87,9 @@ def ranking_macros(results: dict) -> Iterator[tuple[str, str]]:
 
 
 def pair_macros(results: dict) -> Iterator[tuple[str, str]]:
-    """Each paired difference: its interval, its corrected p, and a sentence (`Read…`) that says no more than
-    they do.
+    """Each paired difference: its interval, its corrected p, and a sentence (`Read…`).
+
+    The sentence says no more than they do.
     """
     for kind, rows in (("Diff", results["pairs"]), ("Step", results.get("steps", []))):
         for pair in rows:
@@ -108,8 +110,9 @@ def worth_macros(results: dict) -> Iterator[tuple[str, str]]:
 
 
 def unseen_macros(results: dict) -> Iterator[tuple[str, str]]:
-    """Diseases without a training row, by the scoring that validation chose; `Among`: only their own names
-    compete.
+    """Diseases without a training row, by the scoring that validation chose.
+
+    `Among`: only their own names compete.
     """
     chance = results.get("unseen_chance", {})
     for row in results.get("unseen", []):

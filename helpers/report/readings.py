@@ -62,8 +62,9 @@ def span(low: float, high: float, sign: str = "") -> str:
 
 
 def pair(row) -> str:
-    """A row of `comparison.paired` as a sentence; says so where the interval and the corrected test do not
-    agree.
+    """A row of `comparison.paired` as a sentence.
+
+    It says so where the interval and the corrected test do not agree.
     """
     a, b, size = ARMS[row.a].name, ARMS[row.b].name, points(row.difference, row.low, row.high)
     if row.low <= 0 <= row.high:

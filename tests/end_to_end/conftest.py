@@ -7,8 +7,9 @@ import pytest
 
 @pytest.fixture(scope="module")
 def browser():
-    """Debian's Chromium through Playwright; tests that need it are skipped, with the reason, where it is
-    missing.
+    """Debian's Chromium through Playwright.
+
+    Tests that need it are skipped, with the reason, where it is missing.
     """
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="no Playwright: pip install -r requirements-html.txt"

@@ -1,6 +1,4 @@
-"""The grid on a two-node Ray cluster that runs on this machine: a worker killed in the middle of a run loses
-nothing.
-"""
+"""The grid on a two-node Ray cluster on this machine: a worker killed in mid-run loses nothing."""
 
 import json
 import os
@@ -41,9 +39,7 @@ def cluster(tmp_path):
 
 
 def kill_a_worker(grid, build):
-    """Kills the first worker that is in the middle of a run (after the first of two epochs); returns the
-    run's key.
-    """
+    """Kills the first worker in mid-run, after the first of two epochs; returns the run's key."""
     deadline = time.monotonic() + 300
     while grid.poll() is None and time.monotonic() < deadline:
         for file in build.glob("runs/*.running"):

@@ -1,5 +1,6 @@
-"""The whole way with profile quick, as a user runs it: every promised file, nothing done twice, nothing lost
-when killed.
+"""The whole way with profile quick, as a user runs it.
+
+Every promised file, nothing done twice, nothing lost when killed.
 """
 
 import json

@@ -1,5 +1,6 @@
-"""The reading copies in a browser: nothing from the network, every picture and formula there, nothing too
-wide or too tall.
+"""The reading copies in a browser: nothing from the network, every picture and formula there.
+
+Nothing is too wide or too tall.
 """
 
 import importlib.util
@@ -40,8 +41,9 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def visit(browser, built):
-    """Opens a page of the site at a width; when the test ends, nothing must have come from elsewhere, failed
-    or complained.
+    """Opens a page of the site at a width.
+
+    When the test ends, nothing must have come from elsewhere, failed or complained.
     """
     complaints, context = [], browser.new_context()
 

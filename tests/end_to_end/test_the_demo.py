@@ -1,5 +1,6 @@
-"""The demo as a visitor meets it: no models at first, trained from the page, then questions of all kinds, and
-processes that die.
+"""The demo as a visitor meets it.
+
+No models at first, trained from the page, then questions of all kinds, and processes that die.
 """
 
 import json
@@ -82,8 +83,9 @@ class Server:
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory):
-    """Where the demo under test keeps its records: at first none, or only the GPT-2 that another test has
-    trained before.
+    """Where the demo under test keeps its records.
+
+    At first none, or only the GPT-2 that another test has trained before.
     """
     directory = tmp_path_factory.mktemp("build")
     for record in (BUILD / "runs").glob("*/record.json"):
@@ -120,8 +122,9 @@ def server(first_visit):
 
 @pytest.fixture
 def visit(browser, server):
-    """Opens the page; when the test ends, nothing must have come from elsewhere, failed, complained or popped
-    up.
+    """Opens the page.
+
+    When the test ends, nothing must have come from elsewhere, failed, complained or popped up.
     """
     complaints, context = [], browser.new_context(locale="en-US")
 

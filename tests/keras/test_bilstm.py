@@ -1,10 +1,12 @@
-"""The BiLSTM: the notes' parameter count, masks that make padding irrelevant, one seed one result,
-interruptions without a trace.
+"""The BiLSTM: the notes' parameter count, masks, seeds, interruptions.
+
+Masks make padding irrelevant, one seed gives one result, interruptions leave no trace.
 """
 
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 
 from helpers.analysis import cost
 from helpers.arms import ARMS
-from helpers.config import ROOT
+from helpers.config import ROOT, InputError
 from helpers.data import sources, splits
 from helpers.data.study import prepare
 from helpers.models import bilstm, metrics
@@ -171,14 +173,15 @@ def test_a_checkpoint_is_there_whole_or_not_at_all(study, train, tmp_path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(bilstm.np, "savez", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError, match="No space left"):
         train(study.split, "bilstm_original", None, 0, 2, work=tmp_path)
     assert (tmp_path / "state.npz").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_it_stops_when_it_no_longer_improves_and_keeps_the_best_epoch(study, train, monkeypatch):
-    monkeypatch.setattr(bilstm, "PATIENCE", 2)
+    hasty = replace(ARMS["bilstm"], settings={**ARMS["bilstm"].settings, "patience": 2})
+    monkeypatch.setitem(ARMS, "bilstm", hasty)
     result = train(study.split, "bilstm", 1e-2, 0, 40)
     scores = [row["valid_mrr"] for row in result["history"]]
     assert len(scores) < 40
@@ -288,9 +291,7 @@ def test_without_tensorflow_the_same_code_trains_on_pytorch_and_gives_the_same_l
 
 
 def test_what_the_cost_table_takes_for_the_networks_weights():
-    """Its count of multiplied weights: Keras's own count, less the embedding (looked up) and the biases
-    (added).
-    """
+    """Count of multiplied weights: Keras's own, less the embedding (looked up) and the biases (added)."""
     assert (cost.EMBEDDING_DIM, cost.RNN_UNITS) == (bilstm.EMBEDDING_DIM, bilstm.RNN_UNITS)
     model = bilstm.build(100, 7)
     recurrent = 2 * 4 * cost.RNN_UNITS * (cost.EMBEDDING_DIM + cost.RNN_UNITS)

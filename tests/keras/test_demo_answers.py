@@ -14,8 +14,9 @@ ODD = ["fever", "zebra", "…", "!?", "🤒 fever 👩‍👩‍👧", "<|endoft
 
 @pytest.fixture
 def loaded(monkeypatch):
-    """A network with random weights, its words further apart than a fresh one's so that they matter, as in
-    its process.
+    """A network with random weights, loaded as in its process.
+
+    Its words are further apart than a fresh one's so that they matter.
     """
     keras.utils.set_random_seed(0)
     tokenizer = word_tokenizer(TEXTS)

@@ -13,7 +13,7 @@ TEXT = "fever and cough after the rash at night."
 
 @pytest.fixture
 def pair(toy_base):
-    return classifier.build("gpt2_finetuned", str(toy_base), list("abcd"), 0), bases.load_tokenizer(
+    return classifier.build(ARMS["gpt2_finetuned"], str(toy_base), list("abcd"), 0), bases.load_tokenizer(
         str(toy_base)
     )
 
@@ -62,9 +62,7 @@ def test_the_gap_is_a_share_of_the_change_and_shrinks_with_steps(pair):
 
 
 def test_tokens_that_cannot_reach_the_end_get_nothing(pair):
-    """With every attention silenced the last position sees its own token alone: the whole change is that
-    token's.
-    """
+    """All attention silenced, the last position sees only its own token: the whole change is that token's."""
     model, tokenizer = pair
     for block in model.transformer.h:
         torch.nn.init.zeros_(block.attn.c_proj.weight)

@@ -81,7 +81,9 @@ def test_given_the_embeddings_only_these_are_the_base_s_and_all_is_trained(toy_b
 
 
 def test_weights_kept_in_half_precision_come_back(toy_base):
-    model, other = (classifier.build("gpt2_finetuned", str(toy_base), ["x", "y"], seed) for seed in (0, 1))
+    model, other = (
+        classifier.build(ARMS["gpt2_finetuned"], str(toy_base), ["x", "y"], seed) for seed in (0, 1)
+    )
     tokenizer = bases.load_tokenizer(str(toy_base))
     again = bases.put_weights(other, bases.weights_of(model))
     assert np.allclose(
@@ -95,7 +97,7 @@ def test_weights_kept_in_half_precision_come_back(toy_base):
 
 def test_logits_do_not_depend_on_padding_or_company(toy_base):
     model, tokenizer = (
-        classifier.build("gpt2_finetuned", str(toy_base), list("abcd"), 0),
+        classifier.build(ARMS["gpt2_finetuned"], str(toy_base), list("abcd"), 0),
         bases.load_tokenizer(str(toy_base)),
     )
     alone = classifier.logits_of(model, tokenizer, TEXTS, batch_size=1)
@@ -112,7 +114,7 @@ def test_logits_do_not_depend_on_padding_or_company(toy_base):
 
 def test_features_are_what_the_last_layer_reads(toy_base):
     model, tokenizer = (
-        classifier.build("gpt2_frozen", str(toy_base), list("abcd"), 0),
+        classifier.build(ARMS["gpt2_frozen"], str(toy_base), list("abcd"), 0),
         bases.load_tokenizer(str(toy_base)),
     )
     features = classifier.features_of(model, tokenizer, TEXTS, batch_size=2)
@@ -201,7 +203,7 @@ def test_logits_are_computed_in_float32_even_after_training_in_bf16(study, toy_b
 
 
 def test_labels_survive_a_save_and_load(toy_base, tmp_path):
-    model = classifier.build("gpt2_scratch", str(toy_base), ["gout", "migraine"], 0)
+    model = classifier.build(ARMS["gpt2_scratch"], str(toy_base), ["gout", "migraine"], 0)
     model.save_pretrained(tmp_path)
     assert AutoModelForSequenceClassification.from_pretrained(tmp_path).config.id2label == {
         0: "gout",

@@ -1,12 +1,11 @@
-"""GPT-2 as the demo asks it: attributions by word add up for any text, and the names' scores are
-log-probabilities.
-"""
+"""GPT-2 as the demo asks it: word attributions add up for any text, name scores are log-probabilities."""
 
 import numpy as np
 import pytest
 import torch
 
 from helpers.analysis.errors import logits_at_end, text_and_baseline
+from helpers.arms import ARMS
 from helpers.demo import answers
 from helpers.models import answering, bases, classifier
 
@@ -20,7 +19,7 @@ ODD = [
 def loaded(toy_base, monkeypatch):
     """A classifier with random weights, a language model and their tokenizer, as in their process."""
     tokenizer = bases.load_tokenizer(str(toy_base))
-    model = classifier.build("gpt2_finetuned", str(toy_base), list("abcd"), 0).eval()
+    model = classifier.build(ARMS["gpt2_finetuned"], str(toy_base), list("abcd"), 0).eval()
     namer = answering.build_lm("base", str(toy_base), 0).eval()
     names = ["fever", "dry cough", "rash"]
     for name, value in {

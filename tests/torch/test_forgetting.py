@@ -26,7 +26,7 @@ def test_a_model_without_opinion_needs_the_uniform_bits(pair, toy_base):
     assert rows["bytes"].tolist() == [16, 26]
     assert rows["tokens"][0] == len(tokenizer("Fever and cough.")["input_ids"])
     bits = rows["tokens"].sum() * np.log2(size) / 42
-    assert forgetting.bits_per_byte(rows) == pytest.approx(bits, rel=1e-4)
+    assert forgetting.text_bits(rows) == pytest.approx(bits, rel=1e-4)
 
 
 def test_the_change_is_paired_and_its_interval_holds_it():

@@ -1,5 +1,6 @@
-"""GPT-2 from the Hub through the same code as the shipped base: a made-up checkpoint of its layout, over HTTP
-on loopback.
+"""GPT-2 from the Hub through the same code as the shipped base.
+
+A made-up checkpoint of its layout, over HTTP on loopback.
 """
 
 import json
@@ -38,8 +39,9 @@ print(shape, float(tuned.transformer.wte.weight.sum()))
 
 @pytest.fixture
 def hub(toy_base):
-    """The toy base in the layout of GPT-2's own repository: keys without `transformer.`, no pad token, old
-    tokenizer files too.
+    """The toy base in the layout of GPT-2's own repository.
+
+    Keys without `transformer.`, no pad token, old tokenizer files too.
     """
     model, tokenizer = AutoModelForCausalLM.from_pretrained(toy_base), AutoTokenizer.from_pretrained(toy_base)
     config = json.loads((toy_base / "config.json").read_text())

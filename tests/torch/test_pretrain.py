@@ -1,6 +1,4 @@
-"""Pre-training: held-out text stays held out, a killed run resumes to the same numbers, the result loads
-anywhere.
-"""
+"""Pre-training: held-out text stays out, killed runs resume to the same numbers, results load anywhere."""
 
 import json
 import os
@@ -87,8 +85,9 @@ def test_a_killed_pretraining_resumes_to_the_same_weights_and_log(
 
 
 def test_a_time_budget_gives_the_run_of_as_many_tokens(toy_corpus, tmp_path, monkeypatch):
-    """Ended by the clock, even across an interruption, the weights are those of a run whose length was known
-    from the start.
+    """Ended by the clock, the weights are those of a run whose length was known from the start.
+
+    Even across an interruption.
     """
     monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
     monkeypatch.setattr(
@@ -125,8 +124,9 @@ def test_a_run_killed_after_its_training_only_exports(toy_corpus, toy_base, tmp_
 
 
 def test_two_processes_share_a_step(toy_corpus, toy_base, tmp_path):
-    """Under torchrun: as many tokens a step as with one process, and nearly the same losses (sums in another
-    order).
+    """Under torchrun: as many tokens per step as with one process, and nearly the same losses.
+
+    Nearly, because the sums are in another order.
     """
     options = [f"--{name.replace('_', '-')}={value}" for name, value in asdict(SPEC).items() if value != ""]
     command = [
@@ -172,9 +172,7 @@ def test_whichever_ends_first_ends_the_run(toy_corpus, tmp_path, monkeypatch):
 def test_a_resumed_log_is_that_of_an_unbroken_run_with_dropout_and_over_an_epoch(
     toy_corpus, tmp_path, monkeypatch
 ):
-    """Dropout draws random numbers, an epoch has fewer rows than the run, and evaluations fall between log
-    entries.
-    """
+    """Dropout draws random numbers, the run is over an epoch long, evaluations fall between log entries."""
     spec = replace(SPEC, tokens=50 * SPEC.step_tokens, dropout=0.1)
     logs = []
     for name, progress in (

@@ -1,5 +1,6 @@
-"""The audit: right counts on tables whose answers are known, quick on two thousand pages, and clear where
-nothing can be done.
+"""The audit: right counts on tables whose answers are known, quick on two thousand pages.
+
+It is clear where nothing can be done.
 """
 
 import numpy as np
@@ -27,8 +28,9 @@ def read_audit(source):
 
 @pytest.fixture
 def table():
-    """Eight pages of eight sentences; 3 repeats 2, 5 nearly repeats 4 under another label, 7 has two
-    sentences only, 8 a label of 1.
+    """Eight pages of eight sentences, with known faults.
+
+    3 repeats 2, 5 nearly repeats 4 under another label, 7 has two sentences only, 8 a label of 1.
     """
     rng = np.random.default_rng(0)
     pages = [" ".join(sentence(rng) for _ in range(8)) for _ in range(8)]

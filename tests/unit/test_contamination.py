@@ -1,5 +1,6 @@
-"""The pre-training text has read no page: checked again where it is at hand, and by the kept audit where it
-is not.
+"""The pre-training text has read no page.
+
+Checked again where it is at hand, and by the kept audit where it is not.
 """
 
 import json

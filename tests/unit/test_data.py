@@ -1,6 +1,4 @@
-"""Loading and cleaning: one schema whatever the source, and errors that name the file, the row and the way
-out.
-"""
+"""Loading and cleaning: one schema whatever the source, errors that name file, row and way out."""
 
 import json
 

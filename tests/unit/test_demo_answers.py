@@ -1,5 +1,6 @@
-"""What each word adds, and the page's HTML: pieces join to the text, sums are exact, nothing typed is ever
-markup.
+"""What each word adds, and the page's HTML.
+
+Pieces join to the text, sums are exact, nothing typed is ever markup.
 """
 
 import re

@@ -1,5 +1,6 @@
-"""Report and slides against the records: nothing cited that no run produced, nothing committed that is older
-than the results.
+"""Report and slides against the records.
+
+Nothing cited that no run produced, nothing committed that is older than the results.
 """
 
 import json

@@ -53,9 +53,7 @@ def test_thinning_keeps_every_label_and_fewer_are_among_more():
 
 
 def test_which_rows_are_kept_never_changes():
-    """Records of thinned runs are found again by split, seed and fraction: those must go on meaning the same
-    rows.
-    """
+    """Thinned runs' records are found by split, seed and fraction: these must keep meaning the same rows."""
     split = pd.DataFrame(
         {"id": [f"{i:02d}" for i in range(12)], "label": list("aabb") * 3, "text": "x", "side": "train"}
     )

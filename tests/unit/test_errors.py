@@ -39,8 +39,9 @@ def test_chance_is_what_even_guessing_gets():
 
 
 def test_the_interval_draws_diseases_and_not_rows():
-    """500 rows a disease: single rows would give 0.5 within 0.03; the two diseases drawn give all, half or
-    nothing.
+    """Drawing rows would give 0.5 within 0.03; the two diseases drawn give all, half or nothing.
+
+    There are 500 rows per disease.
     """
     labels = np.repeat([0, 3], 500)
     found = confusion_groups([run(np.repeat([1, 0], 500))], labels, GROUPS)

@@ -1,5 +1,6 @@
-"""What code decides: keys that survive a move and a comment, but no changed number; stamps that follow
-imports of any depth.
+"""What code decides: keys and stamps.
+
+Keys that survive a move and a comment, but no changed number; stamps that follow imports of any depth.
 """
 
 import json

@@ -96,6 +96,25 @@ def test_a_run_whose_process_is_gone_is_not_running(study):
     assert not file.exists()
 
 
+def test_interrupted_work_leaves_no_run_under_way_and_no_mark(study):
+    """Also of a run that did not hear the interruption; the process that is interrupted itself lives on."""
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    deaf += "print(flush=True); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+    other.stdout.readline()
+    spec = replace(plan.trial_specs(study, "naive_bayes")[0], value=0.0431)
+    file = BUILD / "runs" / f"{spec.key}.running"
+    with pytest.raises(KeyboardInterrupt), records.work_alone():
+        with records.announce(spec):
+            told = json.loads(file.read_text())
+            created = psutil.Process(other.pid).create_time()
+            elsewhere = file.with_stem("elsewhere")
+            elsewhere.write_text(json.dumps(told | {"pid": other.pid, "created": created}))
+            raise KeyboardInterrupt
+    assert not psutil.pid_exists(other.pid)
+    assert not list((BUILD / "runs").glob("*.running"))
+
+
 def test_a_worker_that_is_killed_loses_no_run(study, monkeypatch, tmp_path):
     """The first run kills its own process once; every record is there in the end."""
     own, flag = fresh(study, (0.051, 0.052)), tmp_path / "killed"

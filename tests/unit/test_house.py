@@ -1,5 +1,6 @@
-"""The house keeps its order: who may import whom, names that are unique, wings that say their job, arms that
-say everything.
+"""The house keeps its order.
+
+Who may import whom, names that are unique, wings that say their job, arms that say everything.
 """
 
 import ast
@@ -95,3 +96,25 @@ def test_no_behaviour_hangs_on_the_spelling_of_an_arms_id():
     for module in MODULES:
         file = ROOT.joinpath(*module.split(".")).with_suffix(".py")
         assert not re.search(compared, file.read_text(encoding="utf-8")), module
+
+
+def test_the_readmes_map_leads_to_what_is_there():
+    """Every file that it names is there, and every name in one of them."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:an?|its) [^|]+ \| (.+helpers/.+) \|$", readme, re.M)
+    assert len(rows) == 10
+    code = "\n".join(file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py"))
+    for name in (name for row in rows for name in re.findall(r"`([^`]+)`", row)):
+        if name.startswith("helpers/"):
+            assert (ROOT / name).exists(), name
+        else:
+            word = re.findall(r"\w+", name.split("(")[0])[-1]
+            assert (PACKAGE / "figures" / name).is_file() or re.search(rf"\b{word}\b", code), name
+
+
+def test_processes_come_in_by_one_door_and_hear_of_no_private_variable():
+    """`HELPERS_BUILD` is the user's, and README tells of it."""
+    for module in MODULES:
+        text = ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+        assert '"-c"' not in text, module
+        assert set(re.findall(r"\bHELPERS_[A-Z]+", text)) <= {"HELPERS_BUILD"}, module

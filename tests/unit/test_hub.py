@@ -1,5 +1,6 @@
-"""The real Hub code path over HTTP, against a server on loopback: download, cache, offline, wrong commit,
-broken transfer.
+"""The real Hub code path over HTTP, against a server on loopback.
+
+Download, cache, offline, wrong commit, broken transfer.
 """
 
 import io
@@ -69,8 +70,9 @@ def home(tmp_path):
 
 
 def call(home, endpoint, source, code=None, **environment):
-    """`python -m helpers audit --data SOURCE`, or some Python code, in a process of its own that knows only
-    this Hub.
+    """Runs `python -m helpers audit --data SOURCE`, or some Python code, in a process of its own.
+
+    The process knows only this Hub.
     """
     command = (
         [sys.executable, "-c", code] if code else [sys.executable, "-m", "helpers", "audit", "--data", source]

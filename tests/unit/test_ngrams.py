@@ -1,6 +1,4 @@
-"""The n-gram baselines: probabilities are probabilities, and equal those of the definition written out with
-dictionaries.
-"""
+"""The n-gram baselines give probabilities, equal to those of the definition written with dictionaries."""
 
 from collections import Counter, defaultdict
 

@@ -1,6 +1,4 @@
-"""What is committed: notebooks in form and in step with the figures, and documents whose numbers come from
-records.
-"""
+"""What is committed: notebooks in form and in step with the figures, documents' numbers from records."""
 
 import json
 import re

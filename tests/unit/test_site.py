@@ -1,5 +1,6 @@
-"""The reading copies without a browser: what stops a build and what it leaves, and the filters for formulas,
-tables, text.
+"""The reading copies without a browser.
+
+What stops a build and what it leaves, and the filters for formulas, tables, text.
 """
 
 import importlib.util

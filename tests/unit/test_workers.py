@@ -1,5 +1,6 @@
-"""A process that answers: it keeps what it loaded, is begun again when it dies, loses no question and says
-why it cannot load.
+"""A process that answers keeps what it loaded, is begun again when it dies, loses no question.
+
+It says why it cannot load.
 """
 
 import os
