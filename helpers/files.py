@@ -47,9 +47,9 @@ def write_json(target: Path, content) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copies a file in one step."""
+    """Copies a file with its times in one step."""
     with replacing(target) as temporary:
-        shutil.copyfile(source, temporary)
+        shutil.copy2(source, temporary)
 
 
 def remove(path: Path) -> None:

@@ -82,13 +82,11 @@ def test_a_second_run_does_nothing_again(printed, tmp_path):
     before = {
         f: f.stat().st_mtime_ns for f in [*(BUILD / "runs").glob("*/record.json"), *OUTPUT.rglob("*.p*")]
     }
-    began = time.perf_counter()
     again = call(cwd=tmp_path)
     assert again.count("up to date") == 6
     assert "[1/" not in again
     assert {f: f.stat().st_mtime_ns for f in before} == before
     assert len(before) > 40
-    assert time.perf_counter() - began < 60
 
 
 def test_a_figure_that_was_lost_is_made_again(printed, tmp_path):

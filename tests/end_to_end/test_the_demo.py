@@ -105,9 +105,11 @@ def first_visit(browser, build, tmp_path_factory):
     page.locator("#entrenar").click()
     deadline = time.monotonic() + 240
     while not page.locator("#preguntar").is_visible() and time.monotonic() < deadline:
-        for bar in page.locator("#entrenamiento [role=progressbar]").all():
-            shown["bars"].append(int(bar.get_attribute("aria-valuenow", timeout=500) or 0))
-            shown["told"].add(bar.get_attribute("aria-label", timeout=500))
+        bars = page.locator("#entrenamiento [role=progressbar]").evaluate_all(
+            "bars => bars.map(bar => [bar.getAttribute('aria-valuenow'), bar.getAttribute('aria-label')])"
+        )  # in one look: the page may replace them in the meantime
+        shown["bars"].extend(int(share or 0) for share, _ in bars)
+        shown["told"].update(label for _, label in bars)
         time.sleep(0.3)
     shown["after"] = page.locator("body").inner_text()
     page.close()
