@@ -16,14 +16,25 @@ from .arms import ARMS, get_arms
 from .config import BUILD, PROFILES, ROOT, InputError, exit_code
 
 NAMES = ", ".join(PROFILES)
-SOURCE = "embedded, mayo, medquad, or a .csv, .jsonl or .parquet file"
+SOURCE = "embedded, mayo, medquad, or a .csv, .tsv, .jsonl, .json or .parquet file, gzipped or not"
 CORPUS = "directory of *.jsonl[.xz]"
+
+
+def source_of(given: Namespace) -> str | None:
+    """The source that the options name, with the names of its columns."""
+    from .data.sources import with_columns
+
+    if given.data is None:
+        if given.text_column or given.label_column:
+            raise InputError("--text-column, --label-column: of which file? add --data FILE")
+        return None
+    return with_columns(given.data, given.text_column, given.label_column)
 
 
 def run(given: Namespace) -> None:
     from .notebooks import pipeline
 
-    pipeline.run(given.profile, given.data, given.only)
+    pipeline.run(given.profile, source_of(given), given.only)
 
 
 def audit(given: Namespace) -> None:
@@ -31,7 +42,7 @@ def audit(given: Namespace) -> None:
     from .models.bases import count_tokens
 
     base = PROFILES["class"].base
-    print(auditing.describe(auditing.audit(given.data, lambda texts: count_tokens(base, texts))))
+    print(auditing.describe(auditing.audit(source_of(given), lambda texts: count_tokens(base, texts))))
 
 
 def grid(given: Namespace) -> None:
@@ -44,7 +55,7 @@ def grid(given: Namespace) -> None:
 
     arms, shared = get_arms(given.arms), "TORCHELASTIC_RUN_ID" in os.environ
     check_grid(given, arms, shared)
-    study, where = prepare(given.profile, given.data), Where(given.backend, given.address, given.jobs)
+    study, where = prepare(given.profile, source_of(given)), Where(given.backend, given.address, given.jobs)
     if given.status:
         print(status(study, arms))
         return
@@ -72,7 +83,7 @@ def check_grid(given: Namespace, arms: list[str], shared: bool) -> None:
 def external(given: Namespace) -> None:
     from .notebooks import external as elsewhere
 
-    elsewhere.compare(given.profile, given.data, given.corpus)
+    elsewhere.compare(given.profile, source_of(given), given.corpus)
 
 
 def report(given: Namespace) -> None:
@@ -134,6 +145,10 @@ def option(flag: str, help: str, default=None, **more) -> tuple[str, dict]:
 
 
 PROFILE = option("--profile", f"one of {NAMES}", "class")
+COLUMNS = (
+    option("--text-column", "the column of --data that holds the texts, if its name does not tell"),
+    option("--label-column", "the column of --data that holds the labels, if its name does not tell"),
+)
 DATA = option("--data", f"{SOURCE} (default: the profile's own)")
 RESULTS = (
     "--results",
@@ -172,12 +187,12 @@ PRETRAIN = (
 COMMANDS = {
     "run": (
         run, "train what is missing, execute the notebooks, write figures and tables",
-        (PROFILE, DATA, option("--only", "notebooks by prefix, e.g. 03 or 03,06")),
+        (PROFILE, DATA, *COLUMNS, option("--only", "notebooks by prefix, e.g. 03 or 03,06")),
     ),
     "grid": (
         grid, "train every run of a profile and keep the records; --status: how far that is",
         (
-            PROFILE, DATA, option("--arms", "comma-separated arms (default: all)"),
+            PROFILE, DATA, *COLUMNS, option("--arms", "comma-separated arms (default: all)"),
             ("--status", {"action": "store_true", "help": "only say what is done, running and left, and for "
                                                           "how long"}),
             option("--jobs", "runs side by side (default: what cores and memory allow)", type=int),
@@ -188,12 +203,12 @@ COMMANDS = {
     ),
     "audit": (
         audit, "what is in a source, and whether and how it can be used; writes nothing",
-        (option("--data", SOURCE, "embedded"),),
+        (option("--data", SOURCE, "embedded"), *COLUMNS),
     ),
     "external": (
         external, "the comparison on other data: numbers only, for notebook 06",
         (
-            ("--data", {"required": True, "help": SOURCE}), PROFILE,
+            ("--data", {"required": True, "help": SOURCE}), *COLUMNS, PROFILE,
             option("--corpus", f"pre-training text ({CORPUS}): pages that share text with it are left "
                                "out", type=Path),
         ),

@@ -18,6 +18,8 @@ ROOT = find_root()
 # Scratch space: run records, frozen splits, outputs that are not published. Git ignores it.
 SCRATCH = ROOT if (ROOT / "pyproject.toml").is_file() else Path.cwd()
 BUILD = Path(os.environ.get("HELPERS_BUILD", SCRATCH / "build")).resolve()
+if "HELPERS_BUILD" in os.environ:  # processes that begin in another directory must find the same one
+    os.environ["HELPERS_BUILD"] = str(BUILD)
 PROFILES_BASE = "the profile's"  # the base of an arm that takes whichever its profile names
 COMMITTED = "reference"  # the profile whose notebooks, figures and tables are in the repository
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes of the command line

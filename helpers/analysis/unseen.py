@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from ..arms import ARMS
-from ..config import InputError
 from ..data import splits
 from ..data.study import MIN_UNSEEN, Study
 from ..experiments.plan import results
@@ -14,6 +13,15 @@ from .comparison import difference, mean_interval
 
 TOPS = (1, 5, 10)
 SCORINGS = {"sum": "suma", "mean": "por token", "pmi": "PMI"}
+
+
+# Why the questions about unseen diseases are left out, where they are.
+WHY_NOT = f"Con menos de {MIN_UNSEEN} etiquetas no se puede apartar ninguna enfermedad: esta parte se omite."
+
+
+def is_possible(study: Study) -> bool:
+    """Whether there are labels enough to hold some out."""
+    return not study.unseen_split.empty
 
 
 def name_lengths(study: Study) -> np.ndarray:
@@ -98,12 +106,8 @@ def table(study: Study, arms: list[str]) -> pd.DataFrame:
     """One row an arm, scoring and set of candidates: mrr, top1, top5, top10, and `chosen`.
 
     Each measure has its 95 % interval in `_low`, `_high`. Intervals resample test diseases and seeds.
-    `chosen`: the scoring that validation prefers.
+    `chosen`: the scoring that validation prefers. No row for no arm.
     """
-    if study.unseen_split.empty:
-        raise InputError(
-            f"{study.source_name}: too few labels to hold some out; notebook 06 needs {MIN_UNSEEN} or more"
-        )
     labels, rows = splits.side(study.unseen_split, "test")[1], []
     for arm in arms:
         chosen = choose_scoring(study, arm)
@@ -113,7 +117,10 @@ def table(study: Study, arms: list[str]) -> pd.DataFrame:
                 for name, values in measures(study, arm, scoring, among).items():
                     row[name], row[f"{name}_low"], row[f"{name}_high"] = mean_interval(values, labels)
                 rows.append(row)
-    return pd.DataFrame(rows)
+    measured = [
+        f"{name}{end}" for name in ("mrr", *(f"top{top}" for top in TOPS)) for end in ("", "_low", "_high")
+    ]
+    return pd.DataFrame(rows, columns=["arm", "scoring", "candidates", "chosen", *measured])
 
 
 def gain(study: Study, more: str = "gpt2_lm", less: str = "gpt2_lm_scratch") -> tuple[float, float, float]:

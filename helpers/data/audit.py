@@ -62,6 +62,8 @@ def audit(source: str, count_tokens: Callable[[list[str]], list[int]]) -> Audit:
             "rows": [naming_share(table, aliases) for table in (plain, hidden)],
             "name_matcher": [float(name_matches(table, aliases).mean()) for table in (plain, hidden)],
         },
+        "mask": mask_alone(split),
+        "unmasked": [name for name in sorted(set(pages["label"])) if not named(name, aliases)],
         "sides": {name: int((split["side"] == name).sum()) for name in splits.SIDES},
         "left_out": splits.left_out(hidden) if set(hidden["label"]) > set(split["label"]) else {},
     }
@@ -134,6 +136,34 @@ def naming_share(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> floa
     return float(
         np.mean([bool(patterns[la].search(t)) for t, la in zip(table["text"], table["label"], strict=True)])
     )
+
+
+def named(label: str, aliases: dict[str, Iterable[str]]) -> bool:
+    """Whether anything of a label can be masked."""
+    return any(map(fragments.can_be_masked, {*fragments.label_names(label), *aliases[label]}))
+
+
+def mask_alone(split: pd.DataFrame) -> dict:
+    """What the mask tells of the label by itself: `accuracy` on test rows of a rule that sees nothing else.
+
+    The rule knows how many masks a text has (3 are many) and in which third the first stands, and answers the
+    label that was most frequent there in training; `guess` is the most frequent label of all. `shares`: of
+    each label's rows, those with a mask.
+    """
+    mask, texts = fragments.MASK, split["text"].reset_index(drop=True)
+    places = texts.map(lambda text: 3 * text.find(mask) // len(text) if mask in text else -1)
+    seen = texts.map(lambda text: min(text.count(mask), 3)).astype(str) + " " + places.astype(str)
+    train, test = (np.flatnonzero(split["side"] == side) for side in ("train", "test"))
+    labels = split["label"].reset_index(drop=True)
+    usual = labels[train].mode()[0]
+    answer = labels[train].groupby(seen[train]).agg(lambda found: found.mode()[0])
+    told = seen[test].map(answer).fillna(usual)
+    shares = places.ge(0).groupby(labels).mean()
+    return {
+        "accuracy": float((told == labels[test]).mean()),
+        "guess": float((labels[test] == usual).mean()),
+        "shares": shares.sort_values(ascending=False).to_dict(),
+    }
 
 
 def name_matches(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> np.ndarray:
@@ -216,6 +246,8 @@ def describe(result: Audit, shown: int = 10) -> str:
         ),
         "name matcher": f"accuracy on {unit} {100 * matcher[0]:.1f} % -> {100 * matcher[1]:.1f} % masked; "
         f"chance {100 * chance:.1f} %",
+        "mask alone": say_mask(facts["mask"]),
+        "not masked": ", ".join(facts["unmasked"][:5]) or "none: every label is a name",
         "protocol": f"{result.protocol}: {reason_for(result)}",
         "split": ", ".join(f"{n:,} {name}" for name, n in facts["sides"].items())
         + f" ({result.split['label'].nunique():,} labels on every side)",
@@ -225,6 +257,18 @@ def describe(result: Audit, shown: int = 10) -> str:
     return "\n".join(
         [*(f"{name:<20}{value}" for name, value in lines.items()), *list_findings(result, shown)]
     )
+
+
+def say_mask(mask: dict) -> str:
+    """What the mask alone tells, with a warning where that is more than a guess."""
+    (first, most), *others = mask["shares"].items()
+    said = f"tells {100 * mask['accuracy']:.1f} % of test labels"
+    said += (
+        f" (the most frequent label: {100 * mask['guess']:.1f} %); it stands in {100 * most:.0f} % of the "
+    )
+    said += f"rows of {first}, in at most {100 * others[0][1]:.0f} % of any other's"
+    careful = mask["accuracy"] > 1.5 * mask["guess"] + 0.02
+    return f"{said} (CAREFUL: the mask gives labels away)" if careful else said
 
 
 def reason_for(result: Audit) -> str:

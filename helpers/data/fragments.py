@@ -3,11 +3,14 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 
 import pandas as pd
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 MASK = "[condition]"
+# Labels that are such words cannot be masked: they say nothing of a disease, and stand everywhere.
+PLAIN_WORDS = ENGLISH_STOP_WORDS | {"yes", "true", "false", "other", "unknown"}
 
 
 def name_pattern(names: Iterable[str]) -> re.Pattern:
@@ -23,7 +26,7 @@ def name_pattern(names: Iterable[str]) -> re.Pattern:
     )
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _pattern(names: tuple[str, ...]) -> re.Pattern:
     alternatives = []
     for name in names:
@@ -45,15 +48,21 @@ def _pattern(names: tuple[str, ...]) -> re.Pattern:
 
 
 def label_names(label: str) -> set[str]:
-    """The names that a slug spells: `alzheimer-s-disease` is alzheimers disease.
+    """The names that a slug spells, of those that can be masked (see `can_be_masked`).
 
-    A last part that is the acronym of the rest may go.
+    `alzheimer-s-disease` is alzheimers disease; a last part that is the acronym of the rest may go.
     """
     words = re.sub(r"-s(?=-|$)", "s", label).split("-")
     names = {" ".join(words)}
     if len(words) > 2 and words[-1] == "".join(word[:1] for word in words[:-1]):
         names |= {" ".join(words[:-1]), words[-1].upper()}
-    return names
+    return set(filter(can_be_masked, names))
+
+
+def can_be_masked(name: str) -> bool:
+    """Whether a name is more than a letter, digits or a function word."""
+    word = re.sub(r"[\W\d_]+", "", name)
+    return len(word) > 1 and name.strip().lower() not in PLAIN_WORDS
 
 
 def mask_names(text: str, names: Iterable[str]) -> str:

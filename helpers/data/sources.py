@@ -1,13 +1,15 @@
 """Symptom tables from four sources behind one schema: `text` (str), `label` (str, a slug)."""
 
-import json
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode
 
 import pandas as pd
 
 from ..config import ROOT, InputError
 from .cleaning import COLUMNS, clean_table, label_slug
+from .reading import name_labels, read_file
 
 # Facts of the first attempt: the data set it used, at the revision it saw.
 MAYO = {
@@ -19,11 +21,44 @@ MEDQUAD = {"path": "lavita/MedQuAD", "revision": "main"}
 NAMED_SOURCES = ("embedded", "mayo", "medquad")
 
 
+def with_columns(source: str, text: str | None, label: str | None) -> str:
+    """A file's source with the names of its columns: `FILE?text=A&label=B`, which every process is handed
+    whole.
+    """
+    asked = {name: value for name, value in (("text", text), ("label", label)) if value is not None}
+    if asked and source in NAMED_SOURCES:
+        raise InputError(f"--{next(iter(asked))}-column: only for a file; {source} has columns of its own")
+    return f"{source}?{urlencode(asked)}" if asked else source
+
+
+def file_of(source: str) -> tuple[Path, dict[str, str]]:
+    """The path of a source that is a file, and the names of its columns where they were given."""
+    path, _, query = source.rpartition("?")
+    asked = {name: values[0] for name, values in parse_qs(query).items() if name in COLUMNS}
+    return (Path(path), asked) if path and asked else (Path(source), {})
+
+
+def resolve(source: str) -> str:
+    """The source as any process may be handed it, whatever directory it is in."""
+    if source in NAMED_SOURCES:
+        return source
+    path, asked = file_of(source)
+    return with_columns(str(path.resolve()), asked.get("text"), asked.get("label"))
+
+
+def name_of(source: str) -> str:
+    """What a source's outputs are called: its name, or a file's stem and a hash of where it lies."""
+    if source in NAMED_SOURCES:
+        return source
+    path = file_of(source)[0].resolve()
+    return f"{path.name.split('.')[0]}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+
+
 def load_table(source: str) -> pd.DataFrame:
     """Cleaned pages of `source`, in its order: columns `text`, `label` (object dtype str), index 0..n-1.
 
-    source: "embedded", "mayo", "medquad", or the path of a CSV, JSONL or Parquet file with the two columns.
-    Raises InputError, naming the file and rows, when the source is missing or cannot be used.
+    source: "embedded", "mayo", "medquad", or a file with the two columns (see `reading.read_file`). Raises
+    InputError, naming the file and rows, when the source is missing or cannot be used.
     """
     raw, where = read_source(source)
     return clean_table(raw, where)
@@ -44,7 +79,9 @@ def label_names_of(source: str, labels: Iterable[str]) -> tuple[dict[str, str], 
 
     The name to show is Spanish for `embedded`, else the slug's words.
     """
-    names = {label: label.replace("-", " ") for label in labels}
+    names = {
+        label: label.replace("-", " ").replace("$", r"\$") for label in labels
+    }  # `$$` would be mathematics
     if source != "embedded":
         return names, {label: () for label in names}
     diseases = load_diseases().loc[list(names)]
@@ -56,66 +93,14 @@ def label_names_of(source: str, labels: Iterable[str]) -> tuple[dict[str, str], 
 def read_source(source: str) -> tuple[pd.DataFrame, str]:
     """The rows of `source` before any cleaning, and where they come from (file, or Hub id and commit)."""
     if source == "embedded":
-        return _read_file(ROOT / "data" / "symptoms.csv"), "data/symptoms.csv"
+        return read_file(ROOT / "data" / "symptoms.csv"), "data/symptoms.csv"
     if source == "mayo":
         return _from_hub(source, **MAYO)
     if source == "medquad":
         table, where = _from_hub(source, **MEDQUAD)
         return symptom_answers(table, where), where
-    return _read_file(Path(source)), str(source)
-
-
-def _read_file(path: Path) -> pd.DataFrame:
-    readers = {".csv": _read_csv, ".parquet": pd.read_parquet, ".jsonl": _read_jsonl}
-    kind = path.suffix.lower()
-    if kind not in readers:
-        raise InputError(
-            f"--data {path}: neither one of {', '.join(NAMED_SOURCES)} nor the path of a .csv, .jsonl or "
-            ".parquet file"
-        )
-    if not path.is_file():
-        raise InputError(
-            f"--data {path}: no such file; give one of {', '.join(NAMED_SOURCES)} or the path of a data file"
-        )
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty; it needs the columns `text` and `label`")
-    try:
-        return readers[kind](path)
-    except InputError:
-        raise
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8"
-        ) from error
-    except Exception as error:  # the readers raise many kinds; the user needs the file and the reason
-        raise InputError(
-            f"{path}: cannot be read as {kind[1:]} ({type(error).__name__}: "
-            f"{' '.join(str(error).split())[:150]})"
-        ) from error
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    if not isinstance(table.index, pd.RangeIndex):  # pandas took surplus fields for an index
-        raise ValueError("rows have more fields than the header; quote texts that hold commas")
-    return table
-
-
-def _read_jsonl(path: Path) -> pd.DataFrame:
-    rows, faults = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
-        try:
-            row = json.loads(line) if line.strip() else None
-        except ValueError as error:
-            faults.append((number, f"no JSON: {error}"))
-            continue
-        if isinstance(row, dict):
-            rows.append(row)
-        elif row is not None:
-            faults.append((number, "no JSON object with `text` and `label`"))
-    if faults:
-        raise InputError(f"{path}: cannot be read as jsonl; mend or remove these lines", faults)
-    return pd.DataFrame(rows)
+    path, asked = file_of(source)
+    return read_file(path, **asked), str(path)
 
 
 def _from_hub(source: str, path: str, revision: str) -> tuple[pd.DataFrame, str]:
@@ -147,7 +132,11 @@ def _from_hub(source: str, path: str, revision: str) -> tuple[pd.DataFrame, str]
             f"--data {source}: {path} is cached at commit {commit} only, and revision {revision} cannot be "
             f"had; {ways_out}"
         )
-    return loaded.to_pandas(), f"{path}@{commit}"
+    table = loaded.to_pandas()
+    for column, feature in loaded.features.items():
+        if names := getattr(feature, "names", None):
+            table[column] = name_labels(table[column].tolist(), names)
+    return table, f"{path}@{commit}"
 
 
 def symptom_answers(table: pd.DataFrame, where: str) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import train_test_split
@@ -15,42 +15,61 @@ from ..files import replacing
 from .fragments import label_names, make_fragments, mask_names, page_id
 
 NEAR_DUPLICATE = 0.7  # Jaccard similarity of word 3-grams from which two texts count as the same
+BLOCK = 2000  # texts that are compared with all others at once: bounds the memory
 
 
 def near_duplicate_groups(texts: pd.Series) -> np.ndarray:
     """(n,) int: texts with the same number are near-duplicates, directly or through others between them.
 
     Two texts are near-duplicates if the sets of their word 3-grams (of their words, where a text has under
-    three) have Jaccard similarity >= NEAR_DUPLICATE. Exact, and fast because only texts that share one of
-    their rarest 3-grams are
-    compared: sets of that similarity must (prefix filtering: Chaudhuri, Ganti and Kaushik 2006, ICDE;
-    Bayardo, Ma and Srikant 2007, WWW).
+    three) have Jaccard similarity >= NEAR_DUPLICATE. Exact, and fast because each distinct text is compared
+    once, and only with those that share one of its rarest 3-grams: sets of that similarity must (prefix
+    filtering: Chaudhuri, Ganti and Kaushik 2006, ICDE; Bayardo, Ma and Srikant 2007, WWW).
     """
+    which, distinct = pd.factorize(pd.Series(texts).to_numpy(dtype=object))
+    matrix = shingle_matrix(distinct)
+    size = np.diff(matrix.indptr)
+    place = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], size)
+    prefix = matrix.copy()
+    prefix.data = (place < np.repeat(size - np.ceil(NEAR_DUPLICATE * size - 1e-9) + 1, size)).astype(np.int32)
+    prefix.eliminate_zeros()
+    others, groups = prefix.T.tocsc(), np.arange(len(distinct))
+    for start in range(0, len(distinct), BLOCK):
+        first, second = near_pairs(matrix, prefix[start : start + BLOCK] @ others, size, start)
+        edges = coo_array((np.ones(len(first)), (groups[first], groups[second])), shape=(len(distinct),) * 2)
+        groups = connected_components(edges, directed=False)[1][groups]
+    return groups[which]
+
+
+def shingle_matrix(texts: np.ndarray) -> csr_array:
+    """(n, 3-grams) int32 of 0 and 1, the columns from the rarest to the most frequent, sorted in each row."""
 
     def shingles(text: str) -> list[str]:
         words = str(text).lower().split()
         return words if len(words) < 3 else [" ".join(words[i : i + 3]) for i in range(len(words) - 2)]
 
     vectorizer = CountVectorizer(analyzer=shingles, binary=True, dtype=np.int32)
-    matrix = vectorizer.fit_transform(pd.Series(texts).to_numpy(dtype=object)).tocsr()
-    size = np.diff(matrix.indptr)
-    # Columns renumbered from the rarest to the most frequent: each row's first ones are then its rarest.
+    matrix = csr_array(vectorizer.fit_transform(texts))
     frequency = np.asarray(matrix.sum(axis=0)).ravel()
     matrix = matrix[:, np.argsort(frequency, kind="stable")]
     matrix.sort_indices()
-    place = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], size)
-    prefix = matrix.copy()
-    prefix.data = (place < np.repeat(size - np.ceil(NEAR_DUPLICATE * size - 1e-9) + 1, size)).astype(np.int32)
-    prefix.eliminate_zeros()
-    pairs = coo_array((prefix @ prefix.T).tocoo())
-    first, second = (index[pairs.row < pairs.col] for index in (pairs.row, pairs.col))
-    shared = np.zeros(len(first))
-    for start in range(0, len(first), 100_000):
-        rows = slice(start, start + 100_000)
-        shared[rows] = np.asarray(matrix[first[rows]].multiply(matrix[second[rows]]).sum(axis=1)).ravel()
-    near = shared >= NEAR_DUPLICATE * (size[first] + size[second] - shared) - 1e-9
-    graph = coo_array((np.ones(near.sum()), (first[near], second[near])), shape=(len(size),) * 2)
-    return connected_components(graph, directed=False)[1]
+    return matrix
+
+
+def near_pairs(matrix: csr_array, candidates, size: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of near-duplicates (first < second) among the candidates: (rows from `start` on, all rows)
+    sparse.
+    """
+    pairs = coo_array(candidates)
+    first, second = pairs.row + start, pairs.col
+    first, second = first[first < second], second[first < second]
+    near = np.zeros(len(first), dtype=bool)
+    for begin in range(0, len(first), 100_000):
+        rows = slice(begin, begin + 100_000)
+        a, b = first[rows], second[rows]
+        shared = np.asarray(matrix[a].multiply(matrix[b]).sum(axis=1)).ravel()
+        near[rows] = shared >= NEAR_DUPLICATE * (size[a] + size[b] - shared) - 1e-9
+    return first[near], second[near]
 
 
 def near_duplicates(texts: pd.Series) -> np.ndarray:
@@ -71,7 +90,13 @@ def choose_protocol(table: pd.DataFrame) -> str:
 
 def make_split(masked: pd.DataFrame, protocol: str, seed: int = 0) -> pd.DataFrame:
     """The split of a masked table under the protocol "row" or "fragment"."""
-    return row_split(masked, seed) if protocol == "row" else fragment_split(make_fragments(masked), seed)
+    rows = rows_of(masked, protocol)
+    return row_split(rows, seed) if protocol == "row" else fragment_split(rows, seed)
+
+
+def rows_of(masked: pd.DataFrame, protocol: str) -> pd.DataFrame:
+    """The rows that are put on sides under a protocol: whole ones, or fragments of pages."""
+    return page_rows(masked) if protocol == "row" else make_fragments(masked)
 
 
 def page_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -127,6 +152,9 @@ def thin(split: pd.DataFrame, per_label: int, seed: int) -> pd.DataFrame:
     return split.drop(index=train[place > per_label]).reset_index(drop=True)
 
 
+CONTROLLED = 3  # labels from which one can be held out whole and two are left to train on
+
+
 def whole_labels(split: pd.DataFrame) -> pd.DataFrame:
     """The same rows with each label wholly on one side, every fifth in test.
 
@@ -136,9 +164,9 @@ def whole_labels(split: pd.DataFrame) -> pd.DataFrame:
     return split.assign(side=np.where(split["label"].isin(held), "test", "train"))
 
 
-def row_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+def row_split(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Many rows a label: about 70/15/15 within each, near-duplicates on one side (see `assign_sides`)."""
-    return assign_sides(page_rows(table), lambda n: (max(1, round(0.15 * n)),) * 2, seed)
+    return assign_sides(rows, lambda n: (max(1, round(0.15 * n)),) * 2, seed)
 
 
 def fragment_split(fragments: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -179,8 +207,8 @@ def assign_sides(rows: pd.DataFrame, quota: Callable[[int], tuple[int, int]], se
     kept = sorted(distinct.index[distinct >= MIN_ROWS])
     if len(kept) < 2:
         raise InputError(
-            f"fewer than two labels have {MIN_ROWS} distinct texts of their own; give longer pages or more "
-            "rows"
+            f"fewer than two labels have {MIN_ROWS} distinct texts of their own (of {len(distinct)} labels "
+            f"{len(kept)}; the most that one has: {distinct.max()}); give longer pages or more rows"
         )
     groups_of = own.groupby(["label", "group"], sort=False).size()
     side_of: dict[int, str] = {}

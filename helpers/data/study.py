@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from ..config import BUILD, COMMITTED, ROOT, Profile, get_profile
+from ..config import BUILD, COMMITTED, ROOT, InputError, Profile, get_profile
 from . import fragments, sources, splits
 
 # labels from which some can be held out: two to test, one to choose with, and a few to train on
@@ -56,7 +56,7 @@ class Study:
 
     @property
     def source_name(self) -> str:
-        return self.source if self.source in sources.NAMED_SOURCES else Path(self.source).stem
+        return sources.name_of(self.source)
 
     @property
     def output(self) -> Path:
@@ -127,17 +127,21 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
     source None: the profile's own. Raises InputError on anything unusable, before a file is written.
     """
     settings = get_profile(profile)
-    source = settings.source if source is None else source
-    if source not in sources.NAMED_SOURCES:
-        source = str(Path(source).resolve())
+    source = sources.resolve(settings.source if source is None else source)
     pages = sources.load_table(source)
+    for note in pages.attrs.get("notes", ()):
+        print(f"{sources.file_of(source)[0].name}: {note}")
     names, aliases = sources.label_names_of(source, sorted(set(pages["label"])))
     protocol = splits.choose_protocol(pages)
-    chosen = pages["label"].isin(choose_labels(settings, source, pages))
     # Masked before the subset is taken: which words give a name away is decided on all pages.
-    masked = fragments.mask_table(pages, aliases)[chosen].reset_index(drop=True)
+    masked = fragments.mask_table(pages, aliases)
+    chosen = pages["label"].isin(choose_labels(settings, source, masked, protocol))
+    masked = masked[chosen].reset_index(drop=True)
     others, pages = pages[~chosen].reset_index(drop=True), pages[chosen].reset_index(drop=True)
-    split = splits.make_split(masked, protocol)
+    try:
+        split = splits.make_split(masked, protocol)
+    except InputError as error:
+        raise InputError(f"--data {source}: {error}") from error
     page_split = splits.page_split(pages)
     unseen_split = _unseen(masked, page_split, aliases)
     say_left_out(sorted(set(pages["label"]) - set(split["label"])))
@@ -160,14 +164,21 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
     )
 
 
-def choose_labels(settings: Profile, source: str, pages: pd.DataFrame) -> list[str]:
-    """The labels that a profile keeps: whole confusion groups of ours, as many as it allows of any other."""
-    labels = sorted(set(pages["label"]))
+def choose_labels(settings: Profile, source: str, masked: pd.DataFrame, protocol: str) -> list[str]:
+    """The labels that a profile keeps: whole confusion groups of ours, as many as it allows of any other.
+
+    Of another source they are drawn among those that have texts enough to be split.
+    """
+    labels = sorted(set(masked["label"]))
     if source == "embedded" and settings.groups is not None:
         diseases = sources.load_diseases()
         return sorted(diseases.index[diseases["group"].isin(settings.groups)])
     if source != "embedded" and settings.max_labels is not None and len(labels) > settings.max_labels:
-        return sorted(np.random.default_rng(0).choice(labels, settings.max_labels, replace=False).tolist())
+        too_few = splits.left_out(splits.rows_of(masked, protocol))
+        labels = [label for label in labels if label not in too_few] or labels
+        if len(labels) > settings.max_labels:
+            drawn = np.random.default_rng(0).choice(labels, settings.max_labels, replace=False)
+            labels = sorted(drawn.tolist())
     return labels
 
 

@@ -145,9 +145,9 @@ def finished() -> list[str]:
     The others have records but no notebook.
     """
     stamps = sorted((BUILD / "stamps").glob("*/06_comparacion.json"), key=lambda file: -file.stat().st_mtime)
-    names = [
-        stamp.parent.name.rsplit("-", 1)[0] for stamp in stamps if stamp.parent.name.endswith("-embedded")
-    ]
+    # A file's outputs are called by its stem and a hash, so none of them is called like a named source.
+    own = [stamp.parent.name.split("-", 1) for stamp in stamps]
+    names = [profile for profile, source in own if source == "embedded"]
     return list(dict.fromkeys([*names, "class", COMMITTED, "quick"])) if (BUILD / "runs").is_dir() else []
 
 

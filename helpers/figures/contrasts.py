@@ -1,6 +1,7 @@
 """Figures of the comparison: differences, the ladder, data efficiency, unseen diseases, forgetting, cost."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
@@ -272,6 +273,11 @@ def within(table: pd.DataFrame, title: str) -> Figure:
     """
     fig, ax = plt.subplots()
     for y, (arm, row) in enumerate(table[::-1].iterrows()):
+        if np.isnan(row.within):
+            ax.annotate(
+                "sin errores", (0, y), (6, 0), textcoords="offset points", va="center", fontsize=MIN_FONT
+            )
+            continue
         ax.plot([row.low, row.high], [y, y], color=ARMS[arm].color, lw=3, solid_capstyle="round")
         ax.plot(row.within, y, "o", color=ARMS[arm].color, ms=8)
         ax.annotate(
@@ -285,7 +291,7 @@ def within(table: pd.DataFrame, title: str) -> Figure:
         ax.plot([row.chance] * 2, [y - 0.3, y + 0.3], color=INK, lw=1.2, ls=":")
     ax.set_yticks(range(len(table)), [ARMS[arm].name for arm in table.index[::-1]])
     ax.set(xlabel="errores dentro del grupo correcto (punteado: al azar)", ylim=(-0.6, len(table) - 0.3))
-    ax.set_xlim(0, 1.15 * table["high"].max())
+    ax.set_xlim(0, 1.15 * max(table["high"].max(skipna=True), 0.05) if table["high"].notna().any() else 1)
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     ax.grid(axis="y", visible=False)
     headline(fig, title)

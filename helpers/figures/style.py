@@ -1,11 +1,15 @@
 """One style and every colour that is not a model's; each figure is saved as PDF (report) and PNG (slides)."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font_names
 from matplotlib.text import Text
 
 from ..data.study import Study
@@ -33,12 +37,20 @@ BASE = "#3D5A6C"  # the pre-trained base before it is any of the models
 DRAWN = {"Slate": BASE, "Sand": SAND, "Forward": FORWARD, "Backward": BACKWARD, "Joined": JOINED}  # in LaTeX
 THEME_COLORS = ("#332288", "#117733", "#CC6677", "#AA4499", "#44AA99", "#999933")
 SIDE_NAMES = {"train": "entrenamiento", "valid": "validación", "test": "prueba"}
+# Fonts for names in scripts that DejaVu lacks, tried in this order where they are installed.
+OTHER_SCRIPTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+)
 STYLE = {
     "figure.figsize": SIZE,
     "figure.dpi": 110,
     "figure.constrained_layout.use": True,
     "font.size": 10,
-    "font.family": "DejaVu Sans",
+    "font.family": ["DejaVu Sans", *(font for font in OTHER_SCRIPTS if font in get_font_names())],
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
@@ -59,6 +71,7 @@ STYLE = {
 
 def use_style() -> None:
     """Makes the project's style the default of this process's figures."""
+    warnings.filterwarnings("ignore", "Glyph .* missing")  # `save_figure` says so once
     plt.rcParams.update(STYLE)
 
 
@@ -74,6 +87,34 @@ def panel_title(ax: Axes, text: str) -> None:
     ax.set_title(text, fontsize=10, fontweight="normal")
 
 
+def left_out(reason: str) -> Figure:
+    """A figure in the place of one that these data do not allow, which says why."""
+    fig, ax = plt.subplots()
+    ax.text(0.5, 0.5, "No hay nada que dibujar con estos datos.", ha="center", va="center", color=MUTED)
+    ax.axis("off")
+    headline(fig, reason)
+    return fig
+
+
+@contextmanager
+def says_missing_letters() -> Iterator[None]:
+    """One line, and only the first time, instead of a warning for every letter that no installed font has."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", "Glyph .* missing")
+        yield
+    lacking = [warning for warning in caught if "Glyph" in str(warning.message)]
+    for warning in caught:
+        if warning not in lacking:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if lacking and not _said:
+        _said.append(True)
+        print("algunas letras de los nombres no están en las fuentes instaladas (p. ej. Noto Sans CJK)")
+
+
+_said: list[bool] = []  # in this process
+
+
+@says_missing_letters()
 def save_figure(fig: Figure, name: str, study: Study) -> Path:
     """Writes figures/<name>.pdf and .png under the study's output; returns the PNG's path.
 

@@ -46,6 +46,7 @@ def token_boxes(rows: dict[str, tuple[list[str], str]], title: str) -> Figure:
                 fontsize=10,
                 family="DejaVu Sans Mono",
                 bbox=box,
+                parse_math=False,
             )
             x += width + 0.5
         ax.set(xlim=(-1, 66), ylim=(min(y, -2) - 0.6, 0.7))
@@ -83,6 +84,7 @@ def merges(steps: list[list[str]], title: str) -> Figure:
                 va="center",
                 fontsize=10,
                 family="DejaVu Sans Mono",
+                parse_math=False,
             )
             x += len(piece)
         label = f"{len(pieces)} pieza{'s' if len(pieces) > 1 else ''}"

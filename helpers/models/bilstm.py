@@ -14,6 +14,7 @@ from .task import Task
 from .tokens import bucketed_batches, encode_words, pad, vocabulary_of, word_tokenizer
 
 EMBEDDING_DIM, RNN_UNITS, BATCH_SIZE = 150, 256, 64  # the notes' values
+LONGEST = 2500  # words to which the notes' network pads at most: 4 GiB for a step of 64 texts
 WIDTH_STEP = 8  # padded widths are multiples of this, so that few distinct tensor shapes have to be traced
 
 
@@ -226,7 +227,7 @@ def train(task: Task) -> dict:
     known = task.split["text"].tolist() if settings["vocabulary"] == "all" else sides["train"][0]
     tokenizer = word_tokenizer(known)
     ids = {name: encode_words(tokenizer, texts) for name, (texts, _) in sides.items()}
-    width = max(map(len, sum(ids.values(), []))) if settings["padding"] == "longest" else None
+    width = longest(task, ids) if settings["padding"] == "longest" else None
     mask, dropout = settings["mask"], settings["dropout"]
     model = build(tokenizer.get_vocab_size(), task.split["label"].nunique(), mask, dropout)
     initial_embedding = model.get_layer("embedding").get_weights()[0]
@@ -245,6 +246,14 @@ def train(task: Task) -> dict:
         "parameters": int(final.count_params()),
         "arrays": arrays,
     }
+
+
+def longest(task: Task, ids: dict[str, list]) -> int:
+    """Words of the longest text, at most LONGEST: each word of each text of a step costs some 28 KB."""
+    words = max(map(len, sum(ids.values(), [])))
+    if words > LONGEST:
+        print(f"{task.arm.id}: a text has {words:,} words; all are cut at {LONGEST:,} to save memory")
+    return min(words, LONGEST)
 
 
 def fit(model, task: Task, ids: dict[str, list], labels: dict[str, np.ndarray], width: int | None) -> tuple:

@@ -33,7 +33,7 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
     if corpus is not None:
         found = contamination.audit(pages, corpus)["pages"]
         own = pages[[found[contamination.page_key(text)] == 0 for text in pages["text"]]]
-        kept, table = len(own), BUILD / "external" / f"{Path(source).stem}.csv"
+        kept, table = len(own), BUILD / "external" / f"{sources.name_of(source)}.csv"
         if not kept:
             raise InputError(
                 f"--corpus {corpus}: every page of {source} shares text with it; nothing is left to compare "
@@ -44,7 +44,7 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
     study, arms = prepare(profile, str(table)), arms_asked("external")
     with work_alone():
         ensure(study, arms)
-    command = f"python -m helpers external --profile {profile} --data {Path(source).name}"
+    command = f"python -m helpers external --profile {profile} --data {sources.file_of(source)[0].name}"
     results = {
         "command": command + ("" if corpus is None else " --corpus DIR"),
         "pages": len(pages),
@@ -53,7 +53,7 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
         "arms": export.plain(summary(study, arms)),
         "pairs": export.plain(paired(study, [pair for pair in PAIRS if set(pair) <= set(arms)])),
     }
-    file = DIRECTORY / f"{Path(source).stem}-{profile}{'' if corpus is None else '-unread'}.json"
+    file = DIRECTORY / f"{sources.name_of(source)}-{profile}{'' if corpus is None else '-unread'}.json"
     write_json(file, results)
     print(f"the numbers are in {file}")
     return file

@@ -4,17 +4,19 @@ Skips those whose inputs have not changed.
 """
 
 import json
+import os
+import sys
 import time
 from pathlib import Path
 
 import pandas as pd
 
 from ..arms import ARMS
-from ..config import BUILD, ROOT, InputError
+from ..config import BUILD, ROOT, InputError, RunError
 from ..data.study import Study, prepare
 from ..experiments.grid import ensure
 from ..experiments.records import work_alone
-from ..files import write_text
+from ..files import write_json, write_text
 from ..report import documents
 from ..report.readings import estimate
 from . import stamps
@@ -95,21 +97,41 @@ def execute(study: Study, name: str, shown: str) -> None:
     print(f"    done in {time.time() - began:.0f} s", flush=True)
 
 
+def use_own_kernel() -> None:
+    """Makes `python3` the kernel of the running interpreter, whatever kernels of that name are installed."""
+    spec = {
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "Python 3",
+        "language": "python",
+    }
+    write_json(BUILD / "jupyter" / "kernels" / "python3" / "kernel.json", spec)
+    known = os.environ.get("JUPYTER_PATH", "").split(os.pathsep)
+    own = str(BUILD / "jupyter")
+    os.environ["JUPYTER_PATH"] = os.pathsep.join([own, *(path for path in known if path and path != own)])
+
+
 def _papermill(study: Study, source: Path, executed: Path) -> None:
     import nbformat
     import papermill
+    from papermill.exceptions import PapermillExecutionError
 
-    parameters = {"profile": study.profile.name, "source": study.source}
-    papermill.execute_notebook(
-        source,
-        executed,
-        parameters,
-        kernel_name="python3",
-        progress_bar=False,
-        log_output=False,
-        cwd=str(ROOT),
-        extra_arguments=["--log-level=40"],
-    )
+    use_own_kernel()
+    try:
+        papermill.execute_notebook(
+            source,
+            executed,
+            {"profile": study.profile.name, "source": study.source},
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            cwd=str(ROOT),
+            extra_arguments=["--log-level=40"],
+        )
+    except PapermillExecutionError as error:
+        raise RunError(
+            f"{source.stem}, cell {error.exec_count}: {error.ename}: {error.evalue}; the notebook up to "
+            f"there is {executed}"
+        ) from error
     notebook = nbformat.read(executed, as_version=4)
     notebook.metadata.pop("papermill", None)
     # The target may be the source of the next run: the injected cell must not stay and outvote that run's

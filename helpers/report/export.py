@@ -10,7 +10,7 @@ from ..arms import ARMS
 from ..data.study import Study
 from ..files import write_json, write_text
 from .macros import colors, macros
-from .readings import latex, minus, number, p_value, power, span
+from .readings import fixed, latex, minus, number, p_value, power, span
 
 NOTE = "% Written from results.json; do not edit.\n"
 
@@ -20,8 +20,8 @@ def comparison_table(results: dict) -> str:
     rows = [
         (
             latex(row["name"]),
-            *(f"{row['accuracy']:.3f}", span(row["low"], row["high"])),
-            *(f"{row[key]:.3f}" for key in ("top5", "mrr", "macro_f1")),
+            *(fixed(row["accuracy"]), span(row["low"], row["high"])),
+            *(fixed(row[key]) for key in ("top5", "mrr", "macro_f1")),
             number(row["class_perplexity"]),
             str(row["seeds"]),
         )
@@ -36,7 +36,7 @@ def pairs_table(results: dict) -> str:
     rows = [
         (
             f"{ARMS[pair['a']].name} $-$ {ARMS[pair['b']].name}",
-            minus(f"{pair['difference']:+.3f}"),
+            minus(fixed(pair["difference"], sign="+")),
             minus(span(pair["low"], pair["high"], "+")),
             f"{pair['only_a']} / {pair['only_b']}",
             p_value(pair["p_holm"]),
@@ -50,7 +50,7 @@ def tuning_table(results: dict) -> str:
     """The tuning budget, one row per arm: each value tried and its validation MRR, the chosen in bold."""
     tried = {}
     for row in results["tuning"]:
-        text = rf"{row['value']:g} ({row['valid_mrr']:.3f})"
+        text = rf"{row['value']:g} ({fixed(row['valid_mrr'])})"
         tried.setdefault(row["arm"], []).append(rf"\textbf{{{text}}}" if row["chosen"] else text)
     rows = [(ARMS[arm].name, ARMS[arm].hyperparameter, *cells) for arm, cells in tried.items()]
     trials = max(map(len, tried.values()))
@@ -66,9 +66,9 @@ def unseen_table(results: dict) -> str:
     rows = [
         (
             ARMS[row["arm"]].name,
-            f"{row['mrr']:.3f}",
+            fixed(row["mrr"]),
             span(row["mrr_low"], row["mrr_high"]),
-            *(f"{row[key]:.3f}" for key in ("top1", "top5", "top10")),
+            *(fixed(row[key]) for key in ("top1", "top5", "top10")),
         )
         for row in results.get("unseen", [])
         if row["chosen"] and row["candidates"] == "all"
@@ -76,15 +76,15 @@ def unseen_table(results: dict) -> str:
     head = ("Modelo", "MRR", r"IC 95\,\%", "Top-1", "Top-5", "Top-10")
     if not (chance := results.get("unseen_chance", {}).get("all")):
         return tabular("lrcrrr", head, rows)
-    tops = (f"{chance[key]:.3f}" for key in ("top1", "top5", "top10"))
-    return tabular("lrcrrr", head, rows, [("Azar", f"{chance['mrr']:.3f}", "", *tops)])
+    tops = (fixed(chance[key]) for key in ("top1", "top5", "top10"))
+    return tabular("lrcrrr", head, rows, [("Azar", fixed(chance["mrr"]), "", *tops)])
 
 
 def calibration_table(results: dict) -> str:
     """Expected calibration error and loss on test rows before and after temperature scaling."""
-    formats = {"ece": ".3f", "ece_scaled": ".3f", "loss": ".2f", "loss_scaled": ".2f", "temperature": ".2f"}
+    digits = {"ece": 3, "ece_scaled": 3, "loss": 2, "loss_scaled": 2, "temperature": 2}
     rows = [
-        (ARMS[arm].name, *(f"{row[key]:{form}}" for key, form in formats.items()))
+        (ARMS[arm].name, *(fixed(row[key], places) for key, places in digits.items()))
         for arm, row in results.get("calibration", {}).items()
     ]
     return tabular("lrrrrr", ("Modelo", "ECE", "ECE con $T$", "Pérdida", "Pérdida con $T$", "$T$"), rows)
@@ -94,8 +94,8 @@ def cost_table(results: dict) -> str:
     """Seconds, memory, arithmetic and parameters of a training, and the accuracy bought a minute."""
     rows = [
         (
-            *(ARMS[arm].name, f"{row['seconds']:.1f}", number(row["memory"]), power(row["flops"])),
-            *(number(row["parameters"]), f"{row['per_minute']:.3f}"),
+            *(ARMS[arm].name, fixed(row["seconds"], 1), number(row["memory"]), power(row["flops"])),
+            *(number(row["parameters"]), fixed(row["per_minute"])),
         )
         for arm, row in results.get("cost", {}).items()
     ]

@@ -136,6 +136,8 @@ def control(study: Study) -> dict[str, float]:
 
     Once with each disease wholly on one side, once on the shared split.
     """
+    if study.num_labels < splits.CONTROLLED:
+        return {"apart": None, "shared": None}
     out, linear = {}, [arm for arm in ARMS.values() if arm.counts_words]
     for name, split in (("apart", splits.whole_labels(study.split)), ("shared", study.split)):
         (texts, labels), (new, truth) = splits.side(split, "train"), splits.side(split, "test")

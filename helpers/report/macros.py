@@ -3,6 +3,7 @@
 Nothing that a run found is typed into the report.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 from ..arms import ARMS
 from ..figures.style import DRAWN
 from . import readings
-from .readings import estimate, latex, minus, number, p_value, percent, power
+from .readings import estimate, fixed, latex, minus, number, p_value, percent, power
 
 DIGITS = {"10": "Ten"} | dict(
     zip("0123456789", "Zero One Two Three Four Five Six Seven Eight Nine".split(), strict=True)
@@ -58,7 +59,7 @@ def size_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"Rows{side.title()}", number(rows)
     for arm, epochs in profile["epochs"].items():
         yield f"{macro_name(arm)}Epochs", str(epochs)
-    yield "FirstAttemptAccuracy", f"{results['first_attempt']['accuracy']:.1f}"
+    yield "FirstAttemptAccuracy", fixed(results["first_attempt"]["accuracy"], 1)
     yield "FirstAttemptPerplexity", number(results["first_attempt"]["class_perplexity"])
 
 
@@ -69,7 +70,7 @@ def arm_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"{name}Name", latex(row["name"])
         yield f"{name}Estimate", estimate(row["accuracy"], row["low"], row["high"])
         for metric, key in METRICS.items():
-            yield f"{name}{metric}", f"{row[key]:.3f}"
+            yield f"{name}{metric}", fixed(row[key])
         yield f"{name}Perplexity", number(row["class_perplexity"])
         yield f"{name}Seconds", number(row["seconds"])
         yield f"{name}Parameters", number(row["parameters"])
@@ -81,7 +82,7 @@ def ranking_macros(results: dict) -> Iterator[tuple[str, str]]:
     for place, row in zip(("First", "Second", "Third"), ordered, strict=False):
         yield f"{place}Name", latex(row["name"])
         yield f"{place}Estimate", estimate(row["accuracy"], row["low"], row["high"])
-    best = min(results["arms"].values(), key=lambda row: row["class_perplexity"])
+    best = min(results["arms"].values(), key=lambda row: row["class_perplexity"] or math.inf)
     yield "LowestPerplexityName", latex(best["name"])
     yield "LowestPerplexity", number(best["class_perplexity"])
 
@@ -105,7 +106,7 @@ def worth_macros(results: dict) -> Iterator[tuple[str, str]]:
     """How many times the labels pre-training is worth."""
     if worth := results.get("worth"):
         for key in ("k", "low", "high"):
-            yield f"Worth{key.title()}", f"{worth[key]:.1f}"
+            yield f"Worth{key.title()}", fixed(worth[key], 1)
         yield "ReadWorth", latex(readings.worth(worth))
 
 
@@ -130,7 +131,7 @@ def unseen_macros(results: dict) -> Iterator[tuple[str, str]]:
             )
     for which, values in chance.items():
         for key, value in values.items():
-            yield f"UnseenChance{'' if which == 'all' else 'Among'}{macro_name(key)}", f"{value:.3f}"
+            yield f"UnseenChance{'' if which == 'all' else 'Among'}{macro_name(key)}", fixed(value)
     if gain := results.get("unseen_gain"):
         yield "UnseenGain", minus(estimate(gain["difference"], gain["low"], gain["high"], sign=True))
 
@@ -143,14 +144,14 @@ def forgetting_macros(results: dict) -> Iterator[tuple[str, str]]:
             minus(estimate(row["change"], row["low"], row["high"], sign=True)),
         )
         for when in ("before", "after"):
-            yield f"Bits{macro_name(kind)}{when.title()}", f"{row[f'bits_{when}']:.3f}"
+            yield f"Bits{macro_name(kind)}{when.title()}", fixed(row[f"bits_{when}"])
 
 
 def error_macros(results: dict) -> Iterator[tuple[str, str]]:
     """Calibration and errors of each arm; the arm whose errors stay most often in the right group."""
     for arm, row in results.get("calibration", {}).items():
         for key in ("ece", "ece_scaled"):
-            yield f"{macro_name(arm)}{macro_name(key)}", f"{row[key]:.3f}"
+            yield f"{macro_name(arm)}{macro_name(key)}", fixed(row[key])
     for arm, row in (errors := results.get("confusions", {})).items():
         yield f"{macro_name(arm)}Within", percent(row["within"])
     if errors:

@@ -4,11 +4,25 @@ import re
 
 from ..arms import ARMS
 
+DASH = "–"  # in the place of a number that does not exist
 
-def estimate(value: float, low: float, high: float, sign: bool = False) -> str:
+
+def is_missing(value: float | None) -> bool:
+    """Whether there is no such number: a share of nothing, an interval of one seed."""
+    return value is None or value != value
+
+
+def fixed(value: float | None, digits: int = 3, sign: str = "") -> str:
+    """A number with so many decimals; a dash where it does not exist."""
+    return DASH if is_missing(value) else f"{value:{sign}.{digits}f}"
+
+
+def estimate(value: float | None, low: float | None, high: float | None, sign: bool = False) -> str:
     """A number with its interval as every text shows it: `0.412 [0.381, 0.443]`."""
-    form = "+.3f" if sign else ".3f"
-    return f"{value:{form}} [{low:{form}}, {high:{form}}]".replace("-", "−")
+    form = "+" if sign else ""
+    if is_missing(value) or is_missing(low) or is_missing(high):
+        return fixed(value, sign=form).replace("-", "−")
+    return f"{fixed(value, sign=form)} [{fixed(low, sign=form)}, {fixed(high, sign=form)}]".replace("-", "−")
 
 
 def points(value: float, low: float, high: float) -> str:
@@ -25,7 +39,8 @@ MINUS = r"\ensuremath{-}"
 
 def latex(text: str) -> str:
     r"""Plain or Markdown text as LaTeX: bold and emphasis, `%`, `&` and `_` escaped, real minus signs."""
-    text = text.replace("&", r"\&").replace("_", r"\_").replace(" %", r"\,\%").replace("−", MINUS)
+    text = re.sub(r"([#$&_{}])", r"\\\1", text.replace("\\$", "$"))
+    text = text.replace(" %", r"\,\%").replace("−", MINUS)
     text = re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", text)
     return re.sub(r"\*(.+?)\*", r"\\emph{\1}", text)
 
@@ -35,29 +50,42 @@ def minus(numbers: str) -> str:
     return numbers.replace("-", MINUS).replace("−", MINUS)
 
 
-def number(value: float) -> str:
+LARGE = 1e9  # from here on a number is written as a power of ten
+
+
+def number(value: float | None) -> str:
     r"""A count for siunitx, `\num{1234}`; below a thousand as it is."""
+    if is_missing(value):
+        return DASH
+    if abs(value) >= LARGE:
+        return power(value)
     return str(round(value)) if abs(value) < 1000 else rf"\num{{{round(value)}}}"
 
 
-def percent(value: float) -> str:
+def percent(value: float | None) -> str:
     r"""0.123 -> `12.3\,\%`, without decimals from 99.5 % on and for zero."""
+    if is_missing(value):
+        return DASH
     digits = 0 if value in (0, 1) else 1
     return rf"{100 * value:.{digits}f}\,\%"
 
 
-def p_value(p: float) -> str:
+def p_value(p: float | None) -> str:
     """A p-value to three decimals, `<0.001` below."""
+    if is_missing(p):
+        return DASH
     return r"\ensuremath{<}0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def power(value: float | None) -> str:
     """1.2e13 for siunitx; a dash for what is no number."""
-    return "--" if value is None else rf"\num{{{value:.1e}}}"
+    return DASH if is_missing(value) else rf"\num{{{value:.1e}}}"
 
 
 def span(low: float, high: float, sign: str = "") -> str:
     """An interval: `[0.106, 0.155]`."""
+    if is_missing(low) or is_missing(high):
+        return DASH
     return f"[{low:{sign}.3f}, {high:{sign}.3f}]"
 
 
@@ -124,3 +152,23 @@ def unseen(row, chance: float) -> str:
     if row.mrr_low > chance + 1e-6 or row.mrr_high < chance - 1e-6:
         verdict = "por encima del azar" if row.mrr_low > chance else "por debajo del azar"
     return f"{ARMS[row.arm].name}: MRR {size}; al azar, {chance:.3f}: {verdict}."
+
+
+def gain(found: tuple[float, float, float]) -> str:
+    """`unseen.gain` as a sentence."""
+    verdict = "excluye" if found[1] > 0 or found[2] < 0 else "incluye"
+    return f"Preentrenado − desde cero: {estimate(*found, sign=True)} de MRR; el intervalo {verdict} el cero."
+
+
+def within(confusions, grouped: bool) -> str:
+    """What the confusions by group show (see `errors.confusion_groups`).
+
+    grouped: whether any group has two labels.
+    """
+    if not grouped:
+        return "Estos datos no traen grupos de enfermedades parecidas"
+    if confusions["within"].isna().all():
+        return "Ningún modelo se equivoca: no hay errores que repartir"
+    most = confusions["within"].idxmax()
+    share = 100 * confusions.loc[most, "within"]
+    return f"{ARMS[most].name}: {share:.0f} % de sus errores caen en el grupo correcto"

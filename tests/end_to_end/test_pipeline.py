@@ -16,6 +16,7 @@ from PIL import Image
 
 from helpers.arms import ARMS, arms_asked
 from helpers.config import BUILD, ROOT
+from helpers.data.sources import name_of
 from helpers.notebooks.stamps import NOTEBOOKS, TABLES, drifted
 
 OUTPUT = BUILD / "outputs" / "quick-embedded"
@@ -138,4 +139,5 @@ def test_a_real_data_set_of_the_same_shape_goes_the_whole_way(tmp_path):
         pytest.skip("the sample data set is not beside the repository")
     printed = call("--data", str(sample), "--only", "01,04", cwd=tmp_path)
     assert "nih_symptoms" in printed
-    assert (BUILD / "outputs" / "quick-nih_symptoms" / "figures" / "04_etiquetas.pdf").is_file()
+    output = BUILD / "outputs" / f"quick-{name_of(str(sample))}"
+    assert (output / "figures" / "04_etiquetas.pdf").is_file()

@@ -149,7 +149,7 @@ def test_tables_are_balanced_booktabs(exported):
         assert body
         assert all(line.count("&") == columns - 1 and line.endswith(r"\\") for line in body)
     # scikit-learn's training is no count of products
-    assert "--" in (exported[0] / "tabla_costo.tex").read_text()
+    assert " – " in (exported[0] / "tabla_costo.tex").read_text()
 
 
 def test_macro_names_of_all_arms_are_distinct():

@@ -86,7 +86,7 @@ def write(path, text, encoding="utf-8"):
     ("name", "content", "message"),
     [
         ("empty.csv", "", "the file is empty"),
-        ("columns.csv", "texto,label\na,b\nc,d\n", "no column `text`"),
+        ("columns.csv", "texto,label\na,b\nc,d\n", "no column for `text`; name it with --text-column"),
         ("texts.csv", "text,label\nfever,flu\n  ,cold\nrash,measles\n", r"1 fault\(s\); fill or remove"),
         ("one.csv", "text,label\nfever,flu\n", r"1 row\(s\)"),
         ("header.csv", "text,label\n", r"0 row\(s\)"),

@@ -89,11 +89,11 @@ def test_near_duplicates_of_one_label_go_to_one_side_together(n_labels, copies, 
             words = [f"w{i}" for i in rng.integers(0, 10**6, 20)]
             rows += [(" ".join([*words, f"c{copy}"]), f"disease-{label}") for copy in range(n)]
     table = pd.DataFrame(rows, columns=["text", "label"], dtype=object)
-    split = splits.row_split(table, seed)
+    split = splits.row_split(splits.page_rows(table), seed)
     groups = splits.near_duplicate_groups(split["text"])
     assert (split.groupby(groups)["side"].nunique() == 1).all()
     assert set(split.groupby("label")["side"].nunique()) == {3}
-    shuffled = splits.row_split(table.sample(frac=1, random_state=1), seed)
+    shuffled = splits.row_split(splits.page_rows(table).sample(frac=1, random_state=1), seed)
     assert len(split) == len(table)
     assert splits.split_hash(shuffled) == splits.split_hash(split)
 
@@ -112,7 +112,7 @@ def test_row_protocol_is_chosen_for_many_rows_a_label_and_is_stratified():
     rows = pd.concat([pages(4, 1, words=20, seed=i) for i in range(20)], ignore_index=True)
     assert splits.choose_protocol(rows) == "row"
     assert splits.choose_protocol(pages(4, 9)) == "fragment"
-    counts = splits.row_split(rows).groupby(["label", "side"]).size().unstack()
+    counts = splits.row_split(splits.page_rows(rows)).groupby(["label", "side"]).size().unstack()
     assert (counts == pd.Series({"test": 3, "train": 14, "valid": 3})).all().all()
 
 
