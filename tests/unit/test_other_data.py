@@ -1,0 +1,138 @@
+"""Other people's data: what they do not allow is left out and said, and no number is made up for it."""
+
+import json
+import os
+import re
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+
+from helpers.arms import ARMS
+from helpers.config import ROOT
+from helpers.data import audit, fragments, splits
+from helpers.data.study import prepare
+from helpers.models import bilstm
+from helpers.notebooks import pipeline
+from helpers.report import export, readings
+from helpers.report.macros import macros
+
+GENERATED = ROOT / "report" / "generated"
+WORDS = [f"{first}{last}" for first in "bdfglmnprst" for last in ("ain", "our", "eep", "ick", "ust", "olm")]
+
+
+def sentence(rng, words=9):
+    return " ".join(rng.choice(WORDS, words))
+
+
+def nothing_measured(value):
+    """The same results with no number in any place where one can be missing."""
+    if isinstance(value, dict):
+        return {name: nothing_measured(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [nothing_measured(inner) for inner in value]
+    return None if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("place", ["confusions", "calibration", "forgetting", "cost", "unseen_gain"])
+def test_a_number_that_does_not_exist_is_a_dash(tmp_path, place):
+    results = json.loads((GENERATED / "results.json").read_text(encoding="utf-8"))
+    results[place] = nothing_measured(results[place])
+    written = dict(macros(results))
+    assert not [name for name, text in written.items() if re.search(r"\b(None|nan)\b", text)]
+    assert sum(readings.DASH in text for text in written.values()) > sum(
+        readings.DASH in text
+        for text in dict(macros(json.loads((GENERATED / "results.json").read_text()))).values()
+    )
+    (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    export.write_tex(tmp_path)
+    tables = "".join(file.read_text(encoding="utf-8") for file in tmp_path.glob("*.tex"))
+    assert not re.search(r"\b(None|nan)\b", tables)
+
+
+def test_errors_by_group_are_told_only_where_there_are_errors_and_groups():
+    share = pd.DataFrame({"within": [0.25, np.nan]}, index=["bilstm", "tfidf_logreg"])
+    assert (
+        readings.within(share, True)
+        == f"{ARMS['bilstm'].name}: 25 % de sus errores caen en el grupo correcto"
+    )
+    assert readings.within(share * np.nan, True).startswith("Ningún modelo se equivoca")
+    assert "no traen grupos" in readings.within(share, False)
+
+
+def test_labels_are_drawn_among_those_that_can_be_split(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [(sentence(rng), f"usable{label}") for label in range(8) for _ in range(20)]
+    rows += [(sentence(rng, 3), f"single{label}") for label in range(400)]
+    file = tmp_path / "mixed.csv"
+    pd.DataFrame(rows, columns=["text", "label"]).to_csv(file, index=False)
+    assert set(prepare("quick", str(file)).split["label"]) == {f"usable{label}" for label in range(8)}
+
+
+@pytest.mark.parametrize("name", ["no", "Yes", "a", "12", "I", "B12", "the", "流感", "flu"])
+def test_only_labels_that_are_names_are_masked(name):
+    assert fragments.can_be_masked(name) == (name in ("流感", "flu"))
+
+
+def test_a_label_that_is_a_function_word_stays_in_the_texts():
+    table = pd.DataFrame({"text": ["no fever", "a fever", "no rash"], "label": ["no", "yes", "yes"]})
+    assert fragments.mask_table(table)["text"].tolist() == table["text"].tolist()
+
+
+def test_the_audit_says_what_the_mask_alone_tells(tmp_path):
+    rng = np.random.default_rng(0)
+    told = [(f"{sentence(rng)} gout {sentence(rng)}", "gout") for _ in range(60)]
+    rows = told + [(sentence(rng, 18), "measles") for _ in range(60)]
+    blind = [(f"{sentence(rng)} {label} {sentence(rng)}", label) for _, label in rows]
+    found = {}
+    for name, content in {"told": rows, "blind": blind}.items():
+        pd.DataFrame(content, columns=["text", "label"]).to_csv(tmp_path / f"{name}.csv", index=False)
+        found[name] = audit.audit(str(tmp_path / f"{name}.csv"), lambda texts: [1] * len(texts))
+    assert found["told"].facts["mask"]["accuracy"] == 1
+    assert found["told"].facts["mask"]["shares"] == {"gout": 1, "measles": 0}
+    assert found["blind"].facts["mask"]["accuracy"] <= 0.7
+    assert "the mask gives labels away" in audit.describe(found["told"])
+    assert "the mask gives labels away" not in audit.describe(found["blind"])
+
+
+def test_equal_texts_are_compared_once():
+    texts = pd.Series(
+        ["one text that everybody copied from the same page"] * 20_000 + ["another text altogether"]
+    )
+    groups = splits.near_duplicate_groups(texts)  # all pairs of the copies would be 200 million
+    assert len(set(groups[:-1])) == 1
+    assert len(set(groups)) == 2
+
+
+def test_blocks_find_the_near_duplicates_that_one_comparison_finds(monkeypatch):
+    rng = np.random.default_rng(0)
+    texts = [sentence(rng, 20) for _ in range(40)]
+    texts += [f"{text} {sentence(rng, 1)}" for text in texts[:25]]
+    whole = splits.near_duplicate_groups(pd.Series(texts))
+    monkeypatch.setattr(splits, "BLOCK", 7)
+    parts = splits.near_duplicate_groups(pd.Series(texts))
+    assert len(set(whole)) < len(texts)
+    assert (whole[:, None] == whole).tolist() == (parts[:, None] == parts).tolist()
+
+
+def test_the_notes_network_does_not_pad_all_texts_to_one_of_six_thousand_words(capsys):
+    task = type("Task", (), {"arm": ARMS["bilstm_original"]})
+    assert bilstm.longest(task, {"train": [[1] * 30], "test": [[1] * 70]}) == 70
+    assert capsys.readouterr().out == ""
+    assert bilstm.longest(task, {"train": [[1] * 6000], "test": [[1]]}) == bilstm.LONGEST
+    assert "6,000 words" in capsys.readouterr().out
+
+
+def test_notebooks_run_in_this_interpreter_whatever_kernel_is_called_python3(tmp_path, monkeypatch):
+    other = tmp_path / "kernels" / "python3"
+    other.mkdir(parents=True)
+    (other / "kernel.json").write_text(
+        json.dumps({"argv": ["false"], "display_name": "x", "language": "python"})
+    )
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    pipeline.use_own_kernel()
+    pipeline.use_own_kernel()
+    assert KernelSpecManager().get_kernel_spec("python3").argv[0] == sys.executable
+    assert os.environ["JUPYTER_PATH"].count(os.pathsep) == 1
