@@ -118,3 +118,17 @@ def test_processes_come_in_by_one_door_and_hear_of_no_private_variable():
         text = ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
         assert '"-c"' not in text, module
         assert set(re.findall(r"\bHELPERS_[A-Z]+", text)) <= {"HELPERS_BUILD"}, module
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*.txt", "*/README.md", "*.md", "Makefile", "notebooks/*.ipynb", "report/*.tex"]
+)
+def test_whatever_a_text_names_of_the_package_is_there(pattern):
+    files = list(ROOT.glob(pattern))
+    assert files
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        for name in re.findall(r"helpers/[\w/]+\.py", text):
+            assert (ROOT / name).is_file(), f"{file}: {name}"
+        for name in re.findall(r"`helpers((?:\.\w+)+)`", text):
+            assert f"helpers{name}" in MODULES or (PACKAGE / name[1:]).is_dir(), f"{file}: helpers{name}"
