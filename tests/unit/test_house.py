@@ -7,6 +7,7 @@ import ast
 import re
 
 import pytest
+import yaml
 
 from helpers.config import ROOT
 from helpers.experiments.specs import imports_of, reached
@@ -132,3 +133,24 @@ def test_whatever_a_text_names_of_the_package_is_there(pattern):
             assert (ROOT / name).is_file(), f"{file}: {name}"
         for name in re.findall(r"`helpers((?:\.\w+)+)`", text):
             assert f"helpers{name}" in MODULES or (PACKAGE / name[1:]).is_dir(), f"{file}: helpers{name}"
+
+
+def test_what_a_push_and_a_commit_run_is_what_make_and_the_requirements_say():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))["jobs"][
+        "make"
+    ]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    asked = workflow["strategy"]["matrix"]["command"]
+    assert sorted(asked) == ["run", "test"]
+    assert all(re.search(rf"^{command}:", makefile, re.M) for command in asked)
+    for hook in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0][
+        "hooks"
+    ]:
+        for name in re.findall(r"\S+\.py", hook["entry"]):
+            assert (ROOT / name).is_file(), name
+
+
+def test_the_citation_names_this_version_and_licence():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert f'version = "{citation["version"]}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith(citation["license"])
