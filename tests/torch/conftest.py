@@ -1,16 +1,32 @@
 """A toy corpus and a toy base, pre-trained in seconds by the code under test."""
 
 import json
+import os
 import random
+import subprocess
+import sys
 
 import pytest
 
+from helpers.config import ROOT
 from helpers.pretraining.corpus import PretrainSpec
 from helpers.pretraining.pretrain import pretrain
 
 SPEC = PretrainSpec(
     tokens=20 * 4 * 64, vocab_size=400, n_layer=2, n_embd=32, n_head=2, n_positions=64, batch_size=4
 )
+
+
+def torchrun(build, *arguments):
+    """What two processes of one command print that share its training on CPUs and write to `build`."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {"HELPERS_BUILD": str(build), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [*launcher, "-m", "helpers", *arguments],
+        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,6 @@
 """GPT-2 classifiers: random weights are random, pre-trained ones the base's, and padding changes nothing."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,11 +8,13 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from helpers.arms import ARMS
-from helpers.config import ROOT, InputError
+from helpers.config import InputError
 from helpers.data import splits
 from helpers.data.study import prepare
 from helpers.models import bases, classifier, finetuning, metrics
 from helpers.models.task import Task
+
+from .conftest import torchrun
 
 TEXTS = [
     "Burning pain behind the breastbone after meals.",
@@ -287,25 +286,9 @@ def test_memory_that_does_not_suffice_for_one_row_is_explained(study, toy_base, 
 
 def test_two_processes_share_a_step_and_keep_one_record(study, toy_base, tmp_path):
     """Under torchrun: the rows of a step are shared, and the first process alone writes."""
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node=2",
-        "-m",
-        "helpers",
-    ]
-    command += ["grid", "--profile=quick", "--arms=gpt2_scratch"]
-    environment = os.environ | {
-        "HELPERS_BUILD": str(tmp_path),
-        "OMP_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
+    printed = torchrun(tmp_path, "grid", "--profile=quick", "--arms=gpt2_scratch")
     kept = [json.loads(file.read_text()) for file in tmp_path.glob("runs/*/record.json")]
-    assert len(kept) == 5 == done.stdout.count("valid accuracy")
+    assert len(kept) == 5 == printed.count("valid accuracy")
     assert not list(tmp_path.glob("runs/*.work"))
     for record in kept:
         assert [row["epoch"] for row in record["history"]] == [1, 2]

@@ -1,10 +1,7 @@
 """Pre-training: held-out text stays out, killed runs resume to the same numbers, results load anywhere."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -13,11 +10,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from helpers.config import ROOT, InputError
+from helpers.config import InputError
 from helpers.models import metrics
 from helpers.pretraining import corpus, pretrain, trainer
 
-from .conftest import SPEC
+from .conftest import SPEC, torchrun
 
 
 def test_the_finished_base_loads_with_plain_transformers(toy_base):
@@ -129,27 +126,8 @@ def test_two_processes_share_a_step(toy_corpus, toy_base, tmp_path):
     Nearly, because the sums are in another order.
     """
     options = [f"--{name.replace('_', '-')}={value}" for name, value in asdict(SPEC).items() if value != ""]
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node=2",
-        "-m",
-        "helpers",
-    ]
-    command += [
-        "pretrain",
-        f"--corpus={toy_corpus}",
-        f"--out={tmp_path / 'out'}",
-        "--no-compile",
-        "--eval-every=5",
-        *options,
-    ]
-    environment = os.environ | {"HELPERS_BUILD": str(tmp_path / "build"), "OMP_NUM_THREADS": "1"}
-    environment["CUDA_VISIBLE_DEVICES"] = ""
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
+    places = (f"--corpus={toy_corpus}", f"--out={tmp_path / 'out'}")
+    torchrun(tmp_path / "build", "pretrain", *places, "--no-compile", "--eval-every=5", *options)
     one, two = (
         pd.read_csv(d / "pretraining.csv").dropna(subset=["valid_loss"]) for d in (toy_base, tmp_path / "out")
     )
