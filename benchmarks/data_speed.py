@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer
 
-from helpers.data import audit, splits
+from helpers.data import audit, duplicates
 from helpers.models.bases import count_tokens
 
 
@@ -65,7 +65,7 @@ def all_pairs(texts: pd.Series) -> np.ndarray:
     shared, size = (matrix @ matrix.T).tocoo(), np.asarray(matrix.sum(axis=1)).ravel()
     jaccard = shared.data / (size[shared.row] + size[shared.col] - shared.data)
     found = np.zeros(len(texts), dtype=bool)
-    found[shared.row[(shared.row != shared.col) & (jaccard >= splits.NEAR_DUPLICATE)]] = True
+    found[shared.row[(shared.row != shared.col) & (jaccard >= duplicates.NEAR_DUPLICATE)]] = True
     return found
 
 
@@ -83,7 +83,7 @@ def main() -> None:
     pages, rows = made_up_pages(n), []
     fragments = pd.Series([text for page in pages["text"] for text in page.split(". ")])
     for name, texts in (("fragments", fragments), ("rows from one template", made_up_rows(3 * n))):
-        ours, seconds = timed(splits.near_duplicates, texts)
+        ours, seconds = timed(duplicates.near_duplicates, texts)
         naive, naive_seconds = timed(all_pairs, texts)
         assert (ours == naive).all(), "the two ways disagree"
         rows += [(f"near-duplicates, {len(texts):,} {name}", "rarest 3-grams first", seconds)]

@@ -31,7 +31,7 @@ import pandas as pd
 from machine import machine
 
 from helpers.config import ROOT
-from helpers.data import fragments, sources, splits
+from helpers.data import passages, sources, splits
 
 SAMPLED_STEPS = 8
 WAYS = {
@@ -47,7 +47,7 @@ def rows_of(source: str, unit: str, pages: int | None, own_label: bool):
     """
     table = sources.load_table(source)
     if unit == "fragments":
-        split = splits.fragment_split(fragments.make_fragments(table))
+        split = splits.fragment_split(passages.make_fragments(table))
         return splits.side(split, "train"), splits.side(split, "valid"), split["label"].nunique()
     texts, labels = table["text"].tolist(), pd.factorize(table["label"])[0]
     if pages is not None:

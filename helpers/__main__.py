@@ -9,6 +9,7 @@ import os
 import sys
 from argparse import Namespace
 from contextlib import nullcontext
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,14 +22,15 @@ CORPUS = "directory of *.jsonl[.xz]"
 
 
 def source_of(given: Namespace) -> str | None:
-    """The source that the options name, with the names of its columns."""
-    from .data.sources import with_columns
+    """The source that the options name, with the names of its columns and its statements."""
+    from .data.sources import with_options
 
+    asked = [getattr(given, name, None) for name in ("text_column", "label_column", "statements")]
     if given.data is None:
-        if given.text_column or given.label_column:
-            raise InputError("--text-column, --label-column: of which file? add --data FILE")
+        if any(asked):
+            raise InputError("--text-column, --label-column, --statements: of which pages? add --data SOURCE")
         return None
-    return with_columns(given.data, given.text_column, given.label_column)
+    return with_options(given.data, *asked)
 
 
 def run(given: Namespace) -> None:
@@ -39,10 +41,11 @@ def run(given: Namespace) -> None:
 
 def audit(given: Namespace) -> None:
     from .data import audit as auditing
-    from .models.bases import count_tokens
+    from .models.bases import count_tokens, describe_lengths
 
     base = PROFILES["class"].base
-    print(auditing.describe(auditing.audit(source_of(given), lambda texts: count_tokens(base, texts))))
+    found = auditing.audit(source_of(given), partial(count_tokens, base), partial(describe_lengths, base))
+    print(auditing.describe(found))
 
 
 def grid(given: Namespace) -> None:
@@ -104,7 +107,7 @@ def demo(given: Namespace) -> None:
         raise InputError("gradio is not installed: pip install -r requirements-demo.txt")
     from .demo import page
 
-    page.serve(given.profile, given.data, given.host, given.port)
+    page.serve(given.profile, source_of(given), given.host, given.port)
 
 
 def card(given: Namespace) -> None:
@@ -149,6 +152,11 @@ COLUMNS = (
     option("--text-column", "the column of --data that holds the texts, if its name does not tell"),
     option("--label-column", "the column of --data that holds the labels, if its name does not tell"),
 )
+STATEMENTS = option(
+    "--statements",
+    "a file of what patients say about the diseases of --data: columns `text`, `label`, `side` (valid or "
+    "test) and, if known, `hand`; the models learn from --data and are examined on these",
+)
 DATA = option("--data", f"{SOURCE} (default: the profile's own)")
 RESULTS = (
     "--results",
@@ -187,12 +195,12 @@ PRETRAIN = (
 COMMANDS = {
     "run": (
         run, "train what is missing, execute the notebooks, write figures and tables",
-        (PROFILE, DATA, *COLUMNS, option("--only", "notebooks by prefix, e.g. 03 or 03,06")),
+        (PROFILE, DATA, *COLUMNS, STATEMENTS, option("--only", "notebooks by prefix, e.g. 03 or 03,06")),
     ),
     "grid": (
         grid, "train every run of a profile and keep the records; --status: how far that is",
         (
-            PROFILE, DATA, *COLUMNS, option("--arms", "comma-separated arms (default: all)"),
+            PROFILE, DATA, *COLUMNS, STATEMENTS, option("--arms", "comma-separated arms (default: all)"),
             ("--status", {"action": "store_true", "help": "only say what is done, running and left, and for "
                                                           "how long"}),
             option("--jobs", "runs side by side (default: what cores and memory allow)", type=int),
@@ -203,12 +211,12 @@ COMMANDS = {
     ),
     "audit": (
         audit, "what is in a source, and whether and how it can be used; writes nothing",
-        (option("--data", SOURCE, "embedded"), *COLUMNS),
+        (option("--data", SOURCE, "embedded"), *COLUMNS, STATEMENTS),
     ),
     "external": (
         external, "the comparison on other data: numbers only, for notebook 06",
         (
-            ("--data", {"required": True, "help": SOURCE}), *COLUMNS, PROFILE,
+            ("--data", {"required": True, "help": SOURCE}), *COLUMNS, STATEMENTS, PROFILE,
             option("--corpus", f"pre-training text ({CORPUS}): pages that share text with it are left "
                                "out", type=Path),
         ),
@@ -221,7 +229,8 @@ COMMANDS = {
         demo, "a local page that answers a text about symptoms with every model, side by side",
         (
             option("--profile", f"one of {NAMES} (default: the last one finished)"),
-            option("--data", "the data that the profile was trained on (default: its own)"),
+            option("--data", "the data that the profile was trained on (default: its own)"), *COLUMNS,
+            STATEMENTS,
             option("--host", "address to serve on; this machine only by default", "127.0.0.1"),
             option("--port", "port to serve on", 7860, type=int),
         ),

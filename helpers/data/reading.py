@@ -22,20 +22,22 @@ FORMATS = ".csv, .tsv, .jsonl, .json or .parquet file, gzipped (.gz) or not"
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
-def read_file(path: Path, text: str | None = None, label: str | None = None) -> pd.DataFrame:
+def read_file(
+    path: Path, text: str | None = None, label: str | None = None, more: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """The rows of a file: columns `text`, `label`, as given; `attrs["notes"]` says what was taken for
     granted.
 
-    text, label: the columns' names in the file; None: found by `KNOWN_AS`. InputError that names the file,
-    and the rows or the columns at fault.
+    text, label: the columns' names in the file; None: found by `KNOWN_AS`. more: other columns to keep, where
+    the file has them. InputError that names the file, and the rows or the columns at fault.
     """
     kind = path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     if kind in (".xlsx", ".xls", ".ods"):
-        raise InputError(f"--data {path}: a spreadsheet; save it as CSV (UTF-8) and give that file")
+        raise InputError(f"{path}: a spreadsheet; save it as CSV (UTF-8) and give that file")
     if kind not in READERS:
-        raise InputError(f"--data {path}: neither a named source nor the path of a {FORMATS}")
+        raise InputError(f"{path}: neither a named source nor the path of a {FORMATS}")
     if not path.is_file():
-        raise InputError(f"--data {path}: no such file; give a named source or the path of a data file")
+        raise InputError(f"{path}: no such file; give a named source or the path of a data file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty; it needs the columns `text` and `label`")
     try:
@@ -59,6 +61,7 @@ def read_file(path: Path, text: str | None = None, label: str | None = None) -> 
         for wanted, name in found.items()
         if name != wanted
     ]
+    found |= {name: name for name in more if name in raw.columns}
     table = pd.DataFrame({wanted: as_text(raw[name], wanted, path, notes) for wanted, name in found.items()})
     table.attrs["notes"] = notes
     return table

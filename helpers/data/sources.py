@@ -21,37 +21,50 @@ MEDQUAD = {"path": "lavita/MedQuAD", "revision": "main"}
 NAMED_SOURCES = ("embedded", "mayo", "medquad")
 
 
-def with_columns(source: str, text: str | None, label: str | None) -> str:
-    """A file's source with the names of its columns: `FILE?text=A&label=B`, which every process is handed
-    whole.
+def with_options(
+    source: str, text: str | None = None, label: str | None = None, statements: str | None = None
+) -> str:
+    """A source with what else was asked for: `FILE?text=A&label=B&statements=C`, which every process is
+    handed whole.
+
+    text, label: names of a file's columns; statements: a file of what patients say (see `load_statements`).
     """
-    asked = {name: value for name, value in (("text", text), ("label", label)) if value is not None}
-    if asked and source in NAMED_SOURCES:
-        raise InputError(f"--{next(iter(asked))}-column: only for a file; {source} has columns of its own")
+    asked = {"text": text, "label": label, "statements": statements}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    columns = [name for name in asked if name in COLUMNS]
+    if columns and source in NAMED_SOURCES:
+        raise InputError(f"--{columns[0]}-column: only for a file; {source} has columns of its own")
     return f"{source}?{urlencode(asked)}" if asked else source
 
 
-def file_of(source: str) -> tuple[Path, dict[str, str]]:
-    """The path of a source that is a file, and the names of its columns where they were given."""
+def parts_of(source: str) -> tuple[str, dict[str, str]]:
+    """A source's name or path, and its options (see `with_options`)."""
     path, _, query = source.rpartition("?")
-    asked = {name: values[0] for name, values in parse_qs(query).items() if name in COLUMNS}
-    return (Path(path), asked) if path and asked else (Path(source), {})
+    asked = {name: found[0] for name, found in parse_qs(query).items() if name in (*COLUMNS, "statements")}
+    return (path, asked) if path and asked else (source, {})
 
 
 def resolve(source: str) -> str:
     """The source as any process may be handed it, whatever directory it is in."""
-    if source in NAMED_SOURCES:
-        return source
-    path, asked = file_of(source)
-    return with_columns(str(path.resolve()), asked.get("text"), asked.get("label"))
+    place, asked = parts_of(source)
+    place = place if place in NAMED_SOURCES else str(Path(place).resolve())
+    if "statements" in asked:
+        asked["statements"] = str(Path(asked["statements"]).resolve())
+    return with_options(place, **asked)
 
 
 def name_of(source: str) -> str:
-    """What a source's outputs are called: its name, or a file's stem and a hash of where it lies."""
+    """What a source's outputs are called: its name, or a file's stem and a hash of where its files lie."""
     if source in NAMED_SOURCES:
         return source
-    path = file_of(source)[0].resolve()
-    return f"{path.name.split('.')[0]}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    place, asked = parts_of(resolve(source))
+    files = [name for name in (place, asked.get("statements")) if name and name not in NAMED_SOURCES]
+    return f"{Path(place).name.split('.')[0]}-{hashlib.sha256(chr(0).join(files).encode()).hexdigest()[:8]}"
+
+
+def called(source: str) -> str:
+    """What people call a source: its name, or its file's."""
+    return Path(parts_of(source)[0]).name
 
 
 def load_table(source: str) -> pd.DataFrame:
@@ -82,7 +95,7 @@ def label_names_of(source: str, labels: Iterable[str]) -> tuple[dict[str, str], 
     names = {
         label: label.replace("-", " ").replace("$", r"\$") for label in labels
     }  # `$$` would be mathematics
-    if source != "embedded":
+    if parts_of(source)[0] != "embedded":
         return names, {label: () for label in names}
     diseases = load_diseases().loc[list(names)]
     return diseases["name_es"].to_dict(), {
@@ -92,15 +105,46 @@ def label_names_of(source: str, labels: Iterable[str]) -> tuple[dict[str, str], 
 
 def read_source(source: str) -> tuple[pd.DataFrame, str]:
     """The rows of `source` before any cleaning, and where they come from (file, or Hub id and commit)."""
-    if source == "embedded":
+    place, asked = parts_of(source)
+    if place == "embedded":
         return read_file(ROOT / "data" / "symptoms.csv"), "data/symptoms.csv"
-    if source == "mayo":
-        return _from_hub(source, **MAYO)
-    if source == "medquad":
-        table, where = _from_hub(source, **MEDQUAD)
+    if place == "mayo":
+        return _from_hub(place, **MAYO)
+    if place == "medquad":
+        table, where = _from_hub(place, **MEDQUAD)
         return symptom_answers(table, where), where
-    path, asked = file_of(source)
-    return read_file(path, **asked), str(path)
+    return read_file(Path(place), asked.get("text"), asked.get("label")), place
+
+
+STATEMENTS = ROOT / "data" / "patients.csv"  # those of the embedded corpus
+
+
+def load_statements(source: str, labels: Iterable[str]) -> pd.DataFrame | None:
+    """What patients say: cleaned statements of a source's labels, or None where it brings none.
+
+    Columns `text`, `label`, `side` ("valid" or "test"), `hand` (who wrote it; "" where the file does not
+    say), object dtype str, index 0..n-1. InputError names the file and the rows at fault: no text, another
+    side, a label of which there is no page.
+    """
+    place, asked = parts_of(source)
+    if place != "embedded" and "statements" not in asked:
+        return None
+    path = Path(asked.get("statements", STATEMENTS))
+    raw = read_file(path, more=("side", "hand"))
+    if "side" not in raw.columns:
+        raise InputError(f"{path}: no column `side`; it says what a statement is for, `valid` or `test`")
+    table = clean_table(raw[list(COLUMNS)], str(path))
+    sides, known = raw["side"].str.strip().str.lower(), set(labels)
+    wrong = [
+        (row + 1, f"`side` is {side!r}, not valid or test" if side not in ("valid", "test") else
+         f"no page has the label {label!r}")
+        for row, (side, label) in enumerate(zip(sides, table["label"], strict=True))
+        if side not in ("valid", "test") or label not in known
+    ]  # fmt: skip
+    if wrong:
+        raise InputError(f"{path}: {len(wrong)} row(s) cannot be used; mend or remove them", wrong)
+    hands = raw["hand"].str.strip() if "hand" in raw.columns else ""
+    return table.assign(side=sides.to_numpy(object), hand=hands).astype(object)
 
 
 def _from_hub(source: str, path: str, revision: str) -> tuple[pd.DataFrame, str]:

@@ -1,102 +1,88 @@
-"""The three protocols and their frozen splits: near-duplicates on one side, tables named by their hash."""
+"""The protocols and their frozen splits: near-duplicates on one side, tables named by their hash."""
 
 import hashlib
 from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
-from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import train_test_split
 
 from ..config import BUILD, InputError
 from ..files import replacing
-from .fragments import label_names, make_fragments, mask_names, page_id
-
-NEAR_DUPLICATE = 0.7  # Jaccard similarity of word 3-grams from which two texts count as the same
-BLOCK = 2000  # texts that are compared with all others at once: bounds the memory
-
-
-def near_duplicate_groups(texts: pd.Series) -> np.ndarray:
-    """(n,) int: texts with the same number are near-duplicates, directly or through others between them.
-
-    Two texts are near-duplicates if the sets of their word 3-grams (of their words, where a text has under
-    three) have Jaccard similarity >= NEAR_DUPLICATE. Exact, and fast because each distinct text is compared
-    once, and only with those that share one of its rarest 3-grams: sets of that similarity must (prefix
-    filtering: Chaudhuri, Ganti and Kaushik 2006, ICDE; Bayardo, Ma and Srikant 2007, WWW).
-    """
-    which, distinct = pd.factorize(pd.Series(texts).to_numpy(dtype=object))
-    matrix = shingle_matrix(distinct)
-    size = np.diff(matrix.indptr)
-    place = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], size)
-    prefix = matrix.copy()
-    prefix.data = (place < np.repeat(size - np.ceil(NEAR_DUPLICATE * size - 1e-9) + 1, size)).astype(np.int32)
-    prefix.eliminate_zeros()
-    others, groups = prefix.T.tocsc(), np.arange(len(distinct))
-    for start in range(0, len(distinct), BLOCK):
-        first, second = near_pairs(matrix, prefix[start : start + BLOCK] @ others, size, start)
-        edges = coo_array((np.ones(len(first)), (groups[first], groups[second])), shape=(len(distinct),) * 2)
-        groups = connected_components(edges, directed=False)[1][groups]
-    return groups[which]
-
-
-def shingle_matrix(texts: np.ndarray) -> csr_array:
-    """(n, 3-grams) int32 of 0 and 1, the columns from the rarest to the most frequent, sorted in each row."""
-
-    def shingles(text: str) -> list[str]:
-        words = str(text).lower().split()
-        return words if len(words) < 3 else [" ".join(words[i : i + 3]) for i in range(len(words) - 2)]
-
-    vectorizer = CountVectorizer(analyzer=shingles, binary=True, dtype=np.int32)
-    matrix = csr_array(vectorizer.fit_transform(texts))
-    frequency = np.asarray(matrix.sum(axis=0)).ravel()
-    matrix = matrix[:, np.argsort(frequency, kind="stable")]
-    matrix.sort_indices()
-    return matrix
-
-
-def near_pairs(matrix: csr_array, candidates, size: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of near-duplicates (first < second) among the candidates: (rows from `start` on, all rows)
-    sparse.
-    """
-    pairs = coo_array(candidates)
-    first, second = pairs.row + start, pairs.col
-    first, second = first[first < second], second[first < second]
-    near = np.zeros(len(first), dtype=bool)
-    for begin in range(0, len(first), 100_000):
-        rows = slice(begin, begin + 100_000)
-        a, b = first[rows], second[rows]
-        shared = np.asarray(matrix[a].multiply(matrix[b]).sum(axis=1)).ravel()
-        near[rows] = shared >= NEAR_DUPLICATE * (size[a] + size[b] - shared) - 1e-9
-    return first[near], second[near]
-
-
-def near_duplicates(texts: pd.Series) -> np.ndarray:
-    """(n,) bool: whether a text is a near-duplicate of another (see `near_duplicate_groups`)."""
-    groups = near_duplicate_groups(texts)
-    return np.bincount(groups)[groups] > 1
-
+from .duplicates import near_duplicate_groups
+from .masking import label_names, mask_names
+from .passages import make_fragments, make_passages, page_id
 
 SIDES = ("train", "valid", "test")
 MIN_ROWS = 4  # distinct texts per label: at least two to train on, one to choose with, one to test
 MANY_ROWS = 5  # rows in the median label from which whole rows are split
 
 
-def choose_protocol(table: pd.DataFrame) -> str:
-    """The protocol that fits: "row" if half of the labels have MANY_ROWS rows or more, else "fragment"."""
+def choose_protocol(table: pd.DataFrame, statements: pd.DataFrame | None = None) -> str:
+    """The protocol that fits.
+
+    "patients" where there are statements; else "row" if half of the labels have MANY_ROWS rows or more, else
+    "fragment".
+    """
+    if statements is not None:
+        return "patients"
     return "row" if table["label"].value_counts().median() >= MANY_ROWS else "fragment"
 
 
-def make_split(masked: pd.DataFrame, protocol: str, seed: int = 0) -> pd.DataFrame:
-    """The split of a masked table under the protocol "row" or "fragment"."""
-    rows = rows_of(masked, protocol)
+def make_split(
+    masked: pd.DataFrame, protocol: str, seed: int = 0, statements: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The split of a masked table under a protocol; masked statements are for "patients"."""
+    if protocol == "patients":
+        return patients_split(masked, statements)
+    rows = page_rows(masked) if protocol == "row" else make_fragments(masked)
     return row_split(rows, seed) if protocol == "row" else fragment_split(rows, seed)
 
 
-def rows_of(masked: pd.DataFrame, protocol: str) -> pd.DataFrame:
-    """The rows that are put on sides under a protocol: whole ones, or fragments of pages."""
-    return page_rows(masked) if protocol == "row" else make_fragments(masked)
+def left_out(masked: pd.DataFrame, protocol: str, statements: pd.DataFrame | None = None) -> dict[str, int]:
+    """Labels that the protocol leaves out, with how many texts they have of what it needs.
+
+    Under "patients" that is a statement to test; else MIN_ROWS distinct texts of their own.
+    """
+    if protocol == "patients":
+        tested = statements.loc[statements["side"] == "test", "label"].value_counts()
+        counts = tested.reindex(sorted(set(masked["label"])), fill_value=0)
+        return counts[counts == 0].to_dict()
+    distinct = _own_texts(page_rows(masked) if protocol == "row" else make_fragments(masked))[2]
+    return distinct[distinct < MIN_ROWS].to_dict()
+
+
+def patients_split(masked: pd.DataFrame, statements: pd.DataFrame) -> pd.DataFrame:
+    """Learn from pages, answer people: passages of the pages train, statements choose and test.
+
+    Returns `id`, `page`, `label`, `text`, `side`, sorted by id; a statement is its own page. Labels without a
+    statement to test are left out, and statements that are near-duplicates of a passage, or of one on a side
+    before theirs (train, test, valid). InputError if under two labels, or nothing to choose by, remain.
+    masked: pages, `text`, `label`; statements: `text`, `label`, `side`.
+    """
+    kept = set(masked["label"]) - set(left_out(masked, "patients", statements))
+    said = statements[statements["label"].isin(kept)]
+    ids = [page_id(label, text) for text, label in zip(said["text"], said["label"], strict=True)]
+    rows = pd.concat(
+        [
+            make_passages(masked[masked["label"].isin(kept)]).assign(side="train"),
+            said.assign(id=ids, page=ids)[["id", "page", "label", "text", "side"]],
+        ]
+    )
+    place = rows["side"].map({"train": 0, "test": 1, "valid": 2})
+    group = pd.Series(near_duplicate_groups(rows["text"]), index=rows.index)
+    before = place.groupby(group.to_numpy()).transform("min")
+    rows = rows[(place == before).to_numpy()].drop_duplicates("id")
+    tested = rows.loc[rows["side"] == "test", "label"]
+    rows = rows[rows["label"].isin(tested)].sort_values("id").reset_index(drop=True).astype(object)
+    if tested.nunique() < 2:
+        raise InputError(
+            f"fewer than two labels have a statement to test that is none of a page's passages (of "
+            f"{masked['label'].nunique()} labels {tested.nunique()}); give statements with side `test`"
+        )
+    if not (rows["side"] == "valid").any():
+        raise InputError("no statement is left to choose by; give statements with side `valid`")
+    return rows
 
 
 def page_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -120,16 +106,27 @@ def unseen_labels(split: pd.DataFrame) -> tuple[set[str], set[str]]:
     return test - train, test
 
 
-def unseen_split(masked: pd.DataFrame, held_out: set[str], aliases: dict[str, Iterable[str]]) -> pd.DataFrame:
-    """Whole pages, each label on one side: `held_out` test, an eighth of the others choose, the rest train.
+def unseen_split(
+    masked: pd.DataFrame,
+    held_out: set[str],
+    aliases: dict[str, Iterable[str]],
+    statements: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Each label on one side: `held_out` test, an eighth of the others choose, the rest train.
 
-    A page is masked of its own disease alone; here the names (and `aliases`) of what is held out or chosen by
-    are masked in every training page too, so that no training row names them.
+    Rows are whole pages; with statements, passages to train on and statements to be asked about: those that
+    choose in the study choose here, those that test it test here. The names (and `aliases`) of what is held
+    out or chosen by are masked in every training row, so that none names them.
     """
+    labels = set(masked["label"])
+    valid = train_test_split(sorted(labels - held_out), test_size=0.125, random_state=0)[1]
     rows = page_rows(masked)
-    others = sorted(set(rows["label"]) - held_out)
-    valid = train_test_split(others, test_size=0.125, random_state=0)[1]
     side = np.select([rows["label"].isin(held_out), rows["label"].isin(valid)], ["test", "valid"], "train")
+    if statements is not None:
+        split = patients_split(masked, statements)
+        asked = {"test": held_out, "valid": set(valid), "train": labels - held_out - set(valid)}
+        rows = split[[la in asked[at] for la, at in zip(split["label"], split["side"], strict=True)]]
+        rows, side = rows.drop(columns="side").reset_index(drop=True), rows["side"].to_numpy()
     hidden = {
         name for label in {*held_out, *valid} for name in (*label_names(label), *aliases.get(label, ()))
     }
@@ -173,7 +170,7 @@ def fragment_split(fragments: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Every label on every side: of ten fragments or more, three test, two choose, the rest train.
 
     Of under ten, one tests and one chooses; near-duplicates are on one side.
-    fragments: columns `id`, `page`, `label`, `text` (see `fragments.make_fragments`).
+    fragments: columns `id`, `page`, `label`, `text` (see `passages.make_fragments`).
     """
     return assign_sides(fragments, lambda n: (2, 3) if n >= 10 else (1, 1), seed)
 
@@ -234,12 +231,6 @@ def _own_texts(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Serie
     own = rows[rows.groupby("group")["label"].transform("nunique") == 1]
     distinct = own.groupby("label")["group"].nunique().reindex(sorted(set(rows["label"])), fill_value=0)
     return rows, own, distinct
-
-
-def left_out(rows: pd.DataFrame) -> dict[str, int]:
-    """Labels that `assign_sides` leaves out, with how many distinct texts of their own they have."""
-    distinct = _own_texts(rows)[2]
-    return distinct[distinct < MIN_ROWS].to_dict()
 
 
 def _fill(sizes: pd.Series, wanted: int) -> list[int]:

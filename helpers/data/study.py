@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from ..config import BUILD, COMMITTED, ROOT, InputError, Profile, get_profile
-from . import fragments, sources, splits
+from . import masking, sources, splits
 
 # labels from which some can be held out: two to test, one to choose with, and a few to train on
 MIN_UNSEEN = 6
@@ -34,6 +34,7 @@ class Study:
     unseen_key: str
     names: dict[str, str] = field(repr=False)
     aliases: dict[str, tuple[str, ...]] = field(repr=False)  # other names of a label, masked like its own
+    statements: pd.DataFrame | None = field(repr=False)  # what patients say of the labels, nothing masked
     others: pd.DataFrame = field(repr=False)  # pages of the source's labels that the profile leaves out
 
     @property
@@ -96,7 +97,7 @@ def scrub_pages(study: Study) -> pd.DataFrame:
     Names masked, no numbers, no English stop words, lower case.
     """
     split = study.page_split
-    texts = fragments.mask_table(split[["text", "label"]], study.aliases)["text"]
+    texts = mask(study.profile, split[["text", "label"]], study.aliases, None)[0]["text"]
     words = texts.str.lower().str.findall(r"[a-z]+(?:-[a-z]+)*")
     return split.assign(
         text=[" ".join(word for word in row if word not in ENGLISH_STOP_WORDS) for row in words]
@@ -130,20 +131,25 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
     source = sources.resolve(settings.source if source is None else source)
     pages = sources.load_table(source)
     for note in pages.attrs.get("notes", ()):
-        print(f"{sources.file_of(source)[0].name}: {note}")
+        print(f"{sources.called(source)}: {note}")
     names, aliases = sources.label_names_of(source, sorted(set(pages["label"])))
-    protocol = splits.choose_protocol(pages)
+    statements = sources.load_statements(source, set(pages["label"])) if settings.edition > 1 else None
+    protocol = splits.choose_protocol(pages, statements)
     # Masked before the subset is taken: which words give a name away is decided on all pages.
-    masked = fragments.mask_table(pages, aliases)
-    chosen = pages["label"].isin(choose_labels(settings, source, masked, protocol))
-    masked = masked[chosen].reset_index(drop=True)
-    others, pages = pages[~chosen].reset_index(drop=True), pages[chosen].reset_index(drop=True)
+    masked, said = mask(settings, pages, aliases, statements)
+    chosen = choose_labels(settings, source, masked, protocol, said)
+    others = pages[~pages["label"].isin(chosen)].reset_index(drop=True)
+    pages, masked, statements, said = (
+        None if table is None else table[table["label"].isin(chosen)].reset_index(drop=True)
+        for table in (pages, masked, statements, said)
+    )
     try:
-        split = splits.make_split(masked, protocol)
+        split = splits.make_split(masked, protocol, statements=said)
     except InputError as error:
         raise InputError(f"--data {source}: {error}") from error
     page_split = splits.page_split(pages)
-    unseen_split = _unseen(masked, page_split, aliases)
+    known = masked[masked["label"].isin(split["label"])] if said is not None else masked
+    unseen_split = _unseen(known, page_split, aliases, said)
     say_left_out(sorted(set(pages["label"]) - set(split["label"])))
     keys = [splits.freeze(rows) for rows in (split, page_split, unseen_split)]
     return Study(
@@ -161,20 +167,37 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         names=names,
         aliases=aliases,
         others=others,
+        statements=statements,
     )
 
 
-def choose_labels(settings: Profile, source: str, masked: pd.DataFrame, protocol: str) -> list[str]:
+def mask(
+    settings: Profile, pages: pd.DataFrame, aliases: dict, statements: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Pages and statements, the names of all labels masked (in the first edition of pages, their own)."""
+    if settings.edition == 1:
+        return masking.mask_own(pages, aliases), None
+    names = masking.mask_of(pages, aliases)
+    return tuple(
+        None if table is None else table.assign(text=pd.Series(names.on(table["text"]), dtype=object))
+        for table in (pages, statements)
+    )
+
+
+def choose_labels(
+    settings: Profile, source: str, masked: pd.DataFrame, protocol: str, statements: pd.DataFrame | None
+) -> list[str]:
     """The labels that a profile keeps: whole confusion groups of ours, as many as it allows of any other.
 
     Of another source they are drawn among those that have texts enough to be split.
     """
     labels = sorted(set(masked["label"]))
-    if source == "embedded" and settings.groups is not None:
+    embedded = sources.parts_of(source)[0] == "embedded"
+    if embedded and settings.groups is not None:
         diseases = sources.load_diseases()
         return sorted(diseases.index[diseases["group"].isin(settings.groups)])
-    if source != "embedded" and settings.max_labels is not None and len(labels) > settings.max_labels:
-        too_few = splits.left_out(splits.rows_of(masked, protocol))
+    if not embedded and settings.max_labels is not None and len(labels) > settings.max_labels:
+        too_few = splits.left_out(masked, protocol, statements)
         labels = [label for label in labels if label not in too_few] or labels
         if len(labels) > settings.max_labels:
             drawn = np.random.default_rng(0).choice(labels, settings.max_labels, replace=False)
@@ -191,7 +214,9 @@ def say_left_out(labels: list[str]) -> None:
         )
 
 
-def _unseen(masked: pd.DataFrame, page_split: pd.DataFrame, aliases: dict) -> pd.DataFrame:
+def _unseen(
+    masked: pd.DataFrame, page_split: pd.DataFrame, aliases: dict, statements: pd.DataFrame | None
+) -> pd.DataFrame:
     """`splits.unseen_split` with those labels held out that the original split tests but never taught.
 
     Of fewer than MIN_UNSEEN labels, no row. A source of many rows a label leaves no such test labels, so a
@@ -200,9 +225,9 @@ def _unseen(masked: pd.DataFrame, page_split: pd.DataFrame, aliases: dict) -> pd
     labels = sorted(set(masked["label"]))
     if len(labels) < MIN_UNSEEN:
         return splits.page_rows(masked).assign(side="train").iloc[:0]
-    held_out = splits.unseen_labels(page_split)[0]
+    held_out = splits.unseen_labels(page_split)[0] & set(labels)
     if len(held_out) < max(2, len(labels) // 10):
         held_out = set(
             np.random.default_rng(0).choice(labels, max(2, len(labels) // 5), replace=False).tolist()
         )
-    return splits.unseen_split(masked, held_out, aliases)
+    return splits.unseen_split(masked, held_out, aliases, statements)

@@ -10,6 +10,7 @@ from safetensors import safe_open
 from tokenizers import Tokenizer
 
 from ..config import ROOT, InputError
+from .tokens import LONGEST, STEP_BYTES
 
 
 def check_base(base: str) -> None:
@@ -84,6 +85,23 @@ def base_file(base: str, name: str) -> Path:
 def count_tokens(base: str, texts: list[str]) -> list[int]:
     """How many tokens the base's tokenizer makes of each text."""
     return [len(row.ids) for row in load_bpe(base).encode_batch(texts)]
+
+
+def describe_lengths(base: str, rows: list[str], pages: list[str]) -> str:
+    """What long texts cost, for people: memory of the notes' network, share that the base cannot read.
+
+    rows: what the models are trained and examined on; pages: what the first attempt is (the notes' network is
+    trained on both, padded to the longest).
+    """
+    words = min(max(len(text.split()) for text in [*rows, *pages]), LONGEST)
+    config = json.loads(base_file(base, "config.json").read_text(encoding="utf-8"))
+    positions, tokens = config["n_positions"], np.array(count_tokens(base, rows))
+    lost = np.maximum(tokens - positions, 0)
+    return (
+        f"the notes' network pads to {words:,} words: about {STEP_BYTES * words / 2**30:.1f} GiB for a step; "
+        f"GPT-2 reads the first {positions:,} tokens of a text: {100 * lost.sum() / tokens.sum():.1f} % "
+        f"of all tokens are cut, in {(lost > 0).sum():,} rows"
+    )
 
 
 def load_bpe(base: str) -> Tokenizer:

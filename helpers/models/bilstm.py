@@ -11,10 +11,9 @@ from ..data.splits import SIDES, side
 from ..files import replacing
 from .keras_backend import keras
 from .task import Task
-from .tokens import bucketed_batches, encode_words, pad, vocabulary_of, word_tokenizer
+from .tokens import LONGEST, bucketed_batches, encode_words, pad, vocabulary_of, word_tokenizer
 
 EMBEDDING_DIM, RNN_UNITS, BATCH_SIZE = 150, 256, 64  # the notes' values
-LONGEST = 2500  # words to which the notes' network pads at most: 4 GiB for a step of 64 texts
 WIDTH_STEP = 8  # padded widths are multiples of this, so that few distinct tensor shapes have to be traced
 
 

@@ -13,6 +13,8 @@ from tokenizers.normalizers import Lowercase, Replace, Sequence
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.trainers import WordLevelTrainer
 
+LONGEST = 2500  # words to which the notes' network pads at most
+STEP_BYTES = 64 * 28 * 1024  # what each of those words takes of memory in a training step of 64 texts
 SPECIAL_WORDS = ["[PAD]", "[UNK]"]
 PUNCTUATION = r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']"""  # what TextVectorization strips
 

@@ -17,6 +17,7 @@ from ..data.study import Study, prepare
 from ..experiments.grid import ensure
 from ..experiments.records import work_alone
 from ..files import write_json, write_text
+from ..models.bases import describe_lengths
 from ..report import documents
 from ..report.readings import estimate
 from . import stamps
@@ -49,6 +50,7 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
         f"{rows['test']} test rows",
         flush=True,
     )
+    print(describe_lengths(study.profile.base, *(t["text"].tolist() for t in (study.split, study.pages))))
     with work_alone():
         arms = [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)]
         ensure(study, arms, whole="06_comparacion" in chosen)

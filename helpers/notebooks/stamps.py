@@ -14,6 +14,7 @@ from ..figures.captions import CAPTIONS
 from ..files import sha256, write_json
 from ..models.bases import base_hash
 from ..report import export
+from ..report.facts import external_files
 
 # Each notebook and the arms that it shows; it promises the figures that carry its number.
 ARMS_OF: dict[str, tuple[str, ...]] = {
@@ -122,7 +123,7 @@ def fingerprint(study: Study, name: str) -> str:
     ]
     shown = [module_file(module) for module in sorted(reached(imported(code)))]
     shown += [ROOT / "data" / name for name in ("diseases.csv", "contamination.json", "general.csv")]
-    shown += sorted((ROOT / "report" / "external").glob("*.json"))
+    shown += external_files()
     shown += sorted(
         file for suffix in ("csv", "json") for file in (ROOT / study.profile.base).glob(f"*.{suffix}")
     )

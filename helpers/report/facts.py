@@ -4,13 +4,15 @@ From records, in one place.
 """
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 
 from ..arms import ARMS
-from ..config import ROOT
-from ..data import audit, fragments, splits
+from ..config import BUILD, ROOT
+from ..data import leakage as leaks
+from ..data import passages, splits, vocabulary
 from ..data.study import Study
 from ..experiments.plan import autopsy_specs, page_spec
 from ..experiments.records import load
@@ -30,6 +32,9 @@ FIRST_ATTEMPT = {
     "batch": 32,
     "epochs": 10,
 }
+# Where numbers on other people's data are kept: in the repository, with HELPERS_BUILD in scratch.
+PUBLISHED, SCRATCH = ROOT / "report" / "external", BUILD / "outputs" / "external"
+EXTERNAL = SCRATCH if "HELPERS_BUILD" in os.environ else PUBLISHED
 BASE = (
     "n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "parameters", "tokens_seen", "documents",
     "minutes", "megabytes", "bits", "kneser_ney_5", "unigram", "xz", "gzip", "repeated", "bits_new",
@@ -61,7 +66,7 @@ def corpus(study: Study) -> dict[str, float]:
 
     Pages, words, distinct words and the share of them seen once, fragments, mean tokens and words per page.
     """
-    counts, bpe = audit.word_counts(study.pages["text"]), load_bpe(study.profile.base)
+    counts, bpe = vocabulary.word_counts(study.pages["text"]), load_bpe(study.profile.base)
     texts = study.pages["text"].tolist()
     return {
         "pages": len(texts),
@@ -80,12 +85,12 @@ def leakage(study: Study) -> dict[str, float]:
     The rule's accuracy is given before and after masking.
     """
     tables = (study.pages, study.masked)
-    plain, masked = map(fragments.make_fragments, tables) if study.protocol == "fragment" else tables
+    plain, masked = (passages.units(table, study.protocol) for table in tables)
     return {
-        "pages": audit.naming_share(study.pages, study.aliases),
-        "rows": audit.naming_share(plain, study.aliases),
-        "rule": float(audit.name_matches(plain, study.aliases).mean()),
-        "rule_masked": float(audit.name_matches(masked, study.aliases).mean()),
+        "pages": leaks.naming_share(study.pages, study.aliases),
+        "rows": leaks.naming_share(plain, study.aliases),
+        "rule": float(leaks.name_matches(plain, study.aliases).mean()),
+        "rule_masked": float(leaks.name_matches(masked, study.aliases).mean()),
     }
 
 
@@ -171,7 +176,12 @@ def base(study: Study) -> dict[str, float]:
     return {name: float(found[name]) for name in BASE}
 
 
+def external_files() -> list[Path]:
+    """What `helpers external` wrote: the repository's files, then those in scratch."""
+    return sorted(PUBLISHED.glob("*.json")) + sorted(SCRATCH.glob("*.json"))
+
+
 def external() -> dict:
-    """The first of report/external/*.json, as `helpers external` wrote it; empty if there is none."""
-    files = sorted((ROOT / "report" / "external").glob("*.json"))
+    """The first of `external_files`; empty if there is none."""
+    files = external_files()
     return json.loads(files[0].read_text(encoding="utf-8")) if files else {}

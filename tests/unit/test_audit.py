@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from helpers.__main__ import main
 from helpers.config import ROOT
-from helpers.data import audit, fragments
+from helpers.data import audit, leakage, masking, passages, vocabulary
 from helpers.models.bases import count_tokens
 
 SAMPLE = ROOT.parent / "shared" / "data" / "nih_symptoms.csv"
@@ -89,15 +89,15 @@ def test_the_name_matcher_sees_what_a_mask_misses():
             "label": ["appendicitis", "kidney-stones", "gout"],
         }
     )
-    assert audit.name_matches(table, {}).tolist() == [True, True, False]
-    hidden = table.assign(text=[fragments.MASK + " hurts.", "They pass.", "Nothing here."])
-    assert not audit.name_matches(hidden, {}).any()
+    assert leakage.name_matches(table, {}).tolist() == [True, True, False]
+    hidden = table.assign(text=[masking.MASK + " hurts.", "They pass.", "Nothing here."])
+    assert not leakage.name_matches(hidden, {}).any()
 
 
 @given(st.lists(st.sampled_from(["fever rash fever", "cough", "", "rash itches"]), min_size=1))
 def test_word_counts_and_vocabulary_growth_agree(texts):
-    counts = audit.word_counts(texts)
-    read, distinct = audit.vocabulary_growth(texts, fragments.split_words)
+    counts = vocabulary.word_counts(texts)
+    read, distinct = vocabulary.vocabulary_growth(texts, passages.split_words)
     assert read[-1] == counts.sum()
     assert distinct[-1] == len(counts)
     assert len(read) == len(texts) + 1

@@ -8,7 +8,8 @@ import pytest
 
 from helpers.config import CLASS_GROUPS, ROOT
 from helpers.data.cleaning import label_slug
-from helpers.data.fragments import MIN_WORDS, names_itself, split_fragments, split_sentences
+from helpers.data.masking import names_itself
+from helpers.data.passages import MIN_WORDS, split_fragments, split_sentences
 from helpers.data.sources import load_diseases, load_table
 from helpers.pretraining.contamination import shared_runs
 

@@ -4,9 +4,6 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from helpers.data.fragments import (
     MASK,
     label_names,
@@ -18,6 +15,8 @@ from helpers.data.fragments import (
     split_sentences,
     telltale_words,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 TEXTS = st.text(alphabet="abc AB.!?\n\"'()[]-0 ", max_size=200)
 

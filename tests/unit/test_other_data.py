@@ -12,7 +12,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 
 from helpers.arms import ARMS
 from helpers.config import ROOT
-from helpers.data import audit, fragments, splits
+from helpers.data import audit, duplicates, masking
 from helpers.data.study import prepare
 from helpers.models import bilstm
 from helpers.notebooks import pipeline
@@ -73,12 +73,12 @@ def test_labels_are_drawn_among_those_that_can_be_split(tmp_path):
 
 @pytest.mark.parametrize("name", ["no", "Yes", "a", "12", "I", "B12", "the", "流感", "flu"])
 def test_only_labels_that_are_names_are_masked(name):
-    assert fragments.can_be_masked(name) == (name in ("流感", "flu"))
+    assert masking.can_be_masked(name) == (name in ("流感", "flu"))
 
 
 def test_a_label_that_is_a_function_word_stays_in_the_texts():
     table = pd.DataFrame({"text": ["no fever", "a fever", "no rash"], "label": ["no", "yes", "yes"]})
-    assert fragments.mask_table(table)["text"].tolist() == table["text"].tolist()
+    assert masking.mask_table(table)["text"].tolist() == table["text"].tolist()
 
 
 def test_the_audit_says_what_the_mask_alone_tells(tmp_path):
@@ -101,7 +101,7 @@ def test_equal_texts_are_compared_once():
     texts = pd.Series(
         ["one text that everybody copied from the same page"] * 20_000 + ["another text altogether"]
     )
-    groups = splits.near_duplicate_groups(texts)  # all pairs of the copies would be 200 million
+    groups = duplicates.near_duplicate_groups(texts)  # all pairs of the copies would be 200 million
     assert len(set(groups[:-1])) == 1
     assert len(set(groups)) == 2
 
@@ -110,9 +110,9 @@ def test_blocks_find_the_near_duplicates_that_one_comparison_finds(monkeypatch):
     rng = np.random.default_rng(0)
     texts = [sentence(rng, 20) for _ in range(40)]
     texts += [f"{text} {sentence(rng, 1)}" for text in texts[:25]]
-    whole = splits.near_duplicate_groups(pd.Series(texts))
-    monkeypatch.setattr(splits, "BLOCK", 7)
-    parts = splits.near_duplicate_groups(pd.Series(texts))
+    whole = duplicates.near_duplicate_groups(pd.Series(texts))
+    monkeypatch.setattr(duplicates, "BLOCK", 7)
+    parts = duplicates.near_duplicate_groups(pd.Series(texts))
     assert len(set(whole)) < len(texts)
     assert (whole[:, None] == whole).tolist() == (parts[:, None] == parts).tolist()
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.config import BUILD, InputError
-from helpers.data import splits
-from helpers.data.fragments import make_fragments
+from helpers.data import duplicates, splits
+from helpers.data.passages import make_fragments
 from helpers.data.study import prepare
 
 
@@ -55,7 +55,7 @@ def same_by_definition(texts):
     for i in range(len(texts)):
         for j in range(i):
             union = sets[i] | sets[j]
-            if union and len(sets[i] & sets[j]) / len(union) >= splits.NEAR_DUPLICATE:
+            if union and len(sets[i] & sets[j]) / len(union) >= duplicates.NEAR_DUPLICATE:
                 joined = groups[i] | groups[j]
                 for member in joined:
                     groups[member] = joined
@@ -69,14 +69,14 @@ def same_by_definition(texts):
     )
 )
 def test_near_duplicate_groups_are_those_of_the_definition(texts):
-    numbers = splits.near_duplicate_groups(pd.Series(texts))
+    numbers = duplicates.near_duplicate_groups(pd.Series(texts))
     assert {frozenset(np.flatnonzero(numbers == number)) for number in numbers} == same_by_definition(texts)
 
 
 def test_near_duplicates_are_found_by_jaccard_of_three_word_runs():
     a = "one two three four five six seven eight nine ten"
     texts = pd.Series([a, a + " eleven", "quite another sentence about something else in the world"])
-    assert splits.near_duplicates(texts).tolist() == [True, True, False]
+    assert duplicates.near_duplicates(texts).tolist() == [True, True, False]
 
 
 @settings(deadline=None, max_examples=40)
@@ -90,7 +90,7 @@ def test_near_duplicates_of_one_label_go_to_one_side_together(n_labels, copies, 
             rows += [(" ".join([*words, f"c{copy}"]), f"disease-{label}") for copy in range(n)]
     table = pd.DataFrame(rows, columns=["text", "label"], dtype=object)
     split = splits.row_split(splits.page_rows(table), seed)
-    groups = splits.near_duplicate_groups(split["text"])
+    groups = duplicates.near_duplicate_groups(split["text"])
     assert (split.groupby(groups)["side"].nunique() == 1).all()
     assert set(split.groupby("label")["side"].nunique()) == {3}
     shuffled = splits.row_split(splits.page_rows(table).sample(frac=1, random_state=1), seed)
@@ -154,7 +154,7 @@ def test_the_classes_own_split_is_sound():
     study = prepare("class")
     assert set(study.split["text"]) == set(make_fragments(study.masked)["text"])
     assert len(study.masked) == len(study.pages)
-    groups = splits.near_duplicate_groups(study.split["text"])
+    groups = duplicates.near_duplicate_groups(study.split["text"])
     assert (study.split.groupby(groups)["side"].nunique() == 1).all()
     counts = study.split.groupby(["label", "side"]).size().unstack()
     assert counts.notna().all().all()

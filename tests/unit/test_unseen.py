@@ -7,7 +7,7 @@ import pytest
 
 from helpers.analysis import unseen
 from helpers.arms import ARMS
-from helpers.data import fragments, splits
+from helpers.data import masking, splits
 from helpers.data.study import prepare
 from helpers.experiments import plan
 
@@ -29,8 +29,8 @@ def test_no_label_is_on_two_sides_and_the_test_pages_are_the_first_attempts(stud
 
 def test_no_training_page_names_a_disease_that_is_held_out(study):
     hidden = set(study.unseen_split.loc[study.unseen_split["side"] != "train", "label"])
-    names = {name for x in hidden for name in (*fragments.label_names(x), *study.aliases.get(x, ()))}
-    pattern = fragments.name_pattern(names)
+    names = {name for x in hidden for name in (*masking.label_names(x), *study.aliases.get(x, ()))}
+    pattern = masking.name_pattern(names)
     train = study.unseen_split[study.unseen_split["side"] == "train"]
     assert not [text for text in train["text"] if pattern.search(text)]
     # and a page that does name one is masked
@@ -60,7 +60,7 @@ def test_sources_with_few_labels_have_none_to_hold_out(tmp_path, number):
 
 def test_no_page_names_its_own_disease(study):
     named = [
-        fragments.names_itself(row.text, row.label, study.aliases.get(row.label, ()))
+        masking.names_itself(row.text, row.label, study.aliases.get(row.label, ()))
         for row in study.unseen_split.itertuples()
     ]
     assert not any(named)

@@ -1,8 +1,8 @@
-"""Pages to fragments, and disease names masked in them: without this the task would be string matching."""
+"""Disease names masked in texts: without this the task would be string matching."""
 
-import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import pandas as pd
@@ -26,7 +26,7 @@ def name_pattern(names: Iterable[str]) -> re.Pattern:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2**16)
 def _pattern(names: tuple[str, ...]) -> re.Pattern:
     alternatives = []
     for name in names:
@@ -102,13 +102,61 @@ def telltale_words(table: pd.DataFrame) -> dict[str, set[str]]:
     return {label: {w for w in own if not users.get(w, set()) - {label}} for label, own in words.items()}
 
 
-def mask_table(table: pd.DataFrame, aliases: dict[str, Iterable[str]] | None = None) -> pd.DataFrame:
-    """The table with each page's own disease masked.
+@dataclass(frozen=True)
+class Mask:
+    """What is masked in every text, whichever its label: so where a mask stands tells no label.
 
-    Masked are its slug, its aliases, and words that appear on no other label's page (see `telltale_words`).
+    names: of all labels, in every spelling (see `name_pattern`); words: as they are written, and their
+    plurals (see `telltale_words`).
     """
+
+    names: frozenset[str]
+    words: frozenset[str]
+
+    def on(self, texts: Iterable[str]) -> list[str]:
+        """The texts with every name and word replaced by MASK.
+
+        Of each text only those names are tried whose first word begins like a word of the text, in up to four
+        letters.
+        """
+        beginning: dict[str, list[str]] = {}
+        for name in sorted(self.names):
+            for first in _words_of(name)[:1]:
+                beginning.setdefault(first[:4], []).append(name)
+        masked = []
+        for text in texts:
+            words = set(_words_of(text))
+            begins = {word[:size] for word in words for size in range(1, 5)}
+            possible = [name for begin in sorted(begins) for name in beginning.get(begin, ())]
+            found = [name for name in possible if name_pattern([name]).search(text)]
+            text = mask_names(text, found) if found else text
+            if told := sorted(self.words & (words | {word.removesuffix("s") for word in words})):
+                text = re.sub(rf"\b(?:{'|'.join(told)})(?:['’]?s)?\b", MASK, text, flags=re.IGNORECASE)
+            masked.append(text)
+        return masked
+
+
+def _words_of(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", re.sub(r"['’]", "", text.lower()))
+
+
+def mask_of(table: pd.DataFrame, aliases: dict[str, Iterable[str]] | None = None) -> Mask:
+    """The mask of a table (columns `text`, `label`): its labels, their aliases and telltale words."""
+    telltale, aliases = telltale_words(table), aliases or {}
+    names = {name for label in telltale for name in (*label_names(label), *aliases.get(label, ()))}
+    words = set().union(*telltale.values()) - PLAIN_WORDS
+    return Mask(frozenset(filter(can_be_masked, names)), frozenset(words))
+
+
+def mask_table(table: pd.DataFrame, aliases: dict[str, Iterable[str]] | None = None) -> pd.DataFrame:
+    """The table with the names of all its labels masked in all its texts (see `Mask`)."""
+    masked = mask_of(table, aliases).on(table["text"])
+    return table.assign(text=pd.Series(masked, index=table.index, dtype=object))
+
+
+def mask_own(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> pd.DataFrame:
+    """The table with each page's own disease masked alone: the first edition (see `Profile.edition`)."""
     telltale = telltale_words(table)
-    aliases = aliases or {}
     masked = [
         mask_names(text, {*label_names(label), *aliases.get(label, ()), *telltale[label]})
         for text, label in zip(table["text"], table["label"], strict=True)
@@ -122,63 +170,3 @@ def names_itself(text: str, label: str, aliases: Iterable[str] = ()) -> bool:
     In any of the spellings that `name_pattern` knows.
     """
     return bool(name_pattern({*label_names(label), *aliases}).search(text))
-
-
-# shorter sentences are joined to the next: every sentence of the embedded corpus has at least this many
-MIN_WORDS = 8
-ABBREVIATIONS = r"(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bDr\.)(?<!\bvs\.)(?<!\betc\.)(?<!\bU\.S\.)(?<!\bNo\.)"
-# A mask opens a sentence too, though it begins with no capital.
-SENTENCE_END = re.compile(ABBREVIATIONS + r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(]?[A-Z0-9]|\[)|\n+")
-
-
-def split_sentences(text: str) -> list[str]:
-    """Sentences and list items of a cleaned text, in order; joining them with spaces gives back its words."""
-    pieces, start = [], 0
-    for match in SENTENCE_END.finditer(text):
-        # Closing quotes belong to the sentence that they close.
-        closing = len(match.group()) - len(match.group().lstrip("\"')]"))
-        pieces.append(text[start : match.start() + closing].strip())
-        start = match.end()
-    return [piece for piece in [*pieces, text[start:].strip()] if piece]
-
-
-def split_fragments(text: str, min_words: int = MIN_WORDS) -> list[str]:
-    """Sentences joined, in order, until each fragment has `min_words` words.
-
-    A short rest joins the fragment before it.
-    """
-    fragments, current = [], []
-    for sentence in split_sentences(text):
-        current += sentence.split()
-        if len(current) >= min_words:
-            fragments.append(" ".join(current))
-            current = []
-    if current and fragments:
-        fragments[-1] = " ".join([fragments[-1], *current])
-    elif current:
-        fragments.append(" ".join(current))
-    return fragments
-
-
-def make_fragments(table: pd.DataFrame, min_words: int = MIN_WORDS) -> pd.DataFrame:
-    """One row a fragment: `id`, `page`, `label`, `text`.
-
-    Ids come from the content, so the order of rows does not matter.
-    """
-    rows = []
-    for text, label in zip(table["text"], table["label"], strict=True):
-        page = page_id(label, text)
-        for number, fragment in enumerate(split_fragments(text, min_words)):
-            rows.append((f"{page}-{number:03d}", page, label, fragment))
-    fragments = pd.DataFrame(rows, columns=["id", "page", "label", "text"], dtype=object)
-    return fragments.drop_duplicates("id").reset_index(drop=True)
-
-
-def page_id(label: str, text: str) -> str:
-    """12 hexadecimal digits that identify a page by its content."""
-    return hashlib.sha256(f"{label}\x00{text}".encode()).hexdigest()[:12]
-
-
-def split_words(text: str) -> list[str]:
-    """The lower-case words of a text, in order; hyphens and apostrophes inside a word belong to it."""
-    return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.lower())
