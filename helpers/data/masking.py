@@ -106,8 +106,8 @@ def telltale_words(table: pd.DataFrame) -> dict[str, set[str]]:
 class Mask:
     """What is masked in every text, whichever its label: so where a mask stands tells no label.
 
-    names: of all labels, in every spelling (see `name_pattern`); words: as they are written, and their
-    plurals (see `telltale_words`).
+    names: of all labels, in every spelling (see `name_pattern`); words: as they are, with an apostrophe or
+    none (see `telltale_words`).
     """
 
     names: frozenset[str]
@@ -130,8 +130,9 @@ class Mask:
             possible = [name for begin in sorted(begins) for name in beginning.get(begin, ())]
             found = [name for name in possible if name_pattern([name]).search(text)]
             text = mask_names(text, found) if found else text
-            if told := sorted(self.words & (words | {word.removesuffix("s") for word in words})):
-                text = re.sub(rf"\b(?:{'|'.join(told)})(?:['’]?s)?\b", MASK, text, flags=re.IGNORECASE)
+            if told := sorted(self.words & words):
+                spelled = "|".join(re.sub("s$", "['’]?s", word) for word in told)
+                text = re.sub(rf"\b(?:{spelled})\b", MASK, text, flags=re.IGNORECASE)
             masked.append(text)
         return masked
 

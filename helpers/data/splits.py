@@ -61,6 +61,8 @@ def patients_split(masked: pd.DataFrame, statements: pd.DataFrame) -> pd.DataFra
     masked: pages, `text`, `label`; statements: `text`, `label`, `side`.
     """
     kept = set(masked["label"]) - set(left_out(masked, "patients", statements))
+    if len(kept) < 2:
+        raise InputError("fewer than two labels have a statement to test; give statements with side `test`")
     said = statements[statements["label"].isin(kept)]
     ids = [page_id(label, text) for text, label in zip(said["text"], said["label"], strict=True)]
     rows = pd.concat(
@@ -77,8 +79,7 @@ def patients_split(masked: pd.DataFrame, statements: pd.DataFrame) -> pd.DataFra
     rows = rows[rows["label"].isin(tested)].sort_values("id").reset_index(drop=True).astype(object)
     if tested.nunique() < 2:
         raise InputError(
-            f"fewer than two labels have a statement to test that is none of a page's passages (of "
-            f"{masked['label'].nunique()} labels {tested.nunique()}); give statements with side `test`"
+            "fewer than two labels have a statement to test that is none of a page's passages; give others"
         )
     if not (rows["side"] == "valid").any():
         raise InputError("no statement is left to choose by; give statements with side `valid`")

@@ -150,7 +150,7 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
     page_split = splits.page_split(pages)
     known = masked[masked["label"].isin(split["label"])] if said is not None else masked
     unseen_split = _unseen(known, page_split, aliases, said)
-    say_left_out(sorted(set(pages["label"]) - set(split["label"])))
+    say_left_out(sorted(set(pages["label"]) - set(split["label"])), protocol)
     keys = [splits.freeze(rows) for rows in (split, page_split, unseen_split)]
     return Study(
         profile=settings,
@@ -205,13 +205,12 @@ def choose_labels(
     return labels
 
 
-def say_left_out(labels: list[str]) -> None:
+def say_left_out(labels: list[str], protocol: str) -> None:
     """Says which labels have too few texts to be split, if any."""
+    few = f"with under {splits.MIN_ROWS} distinct texts"
     if labels:
-        print(
-            f"left out: {len(labels)} label(s) with under {splits.MIN_ROWS} distinct texts: "
-            f"{', '.join(labels[:5])}{' …' if labels[5:] else ''}"
-        )
+        few = "without a statement to test" if protocol == "patients" else few
+        print(f"left out: {len(labels)} label(s) {few}: {', '.join(labels[:5])}{' …' if labels[5:] else ''}")
 
 
 def _unseen(

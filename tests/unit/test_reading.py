@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from helpers.config import InputError
 from helpers.data.cleaning import clean_text, label_slug
 from helpers.data.reading import read_file
-from helpers.data.sources import file_of, load_table, name_of, resolve, with_columns
+from helpers.data.sources import load_table, name_of, parts_of, resolve, with_options
 
 ROWS = [
     ("fever and chills at night", "flu"),
@@ -72,14 +72,14 @@ def test_what_is_not_is_named_with_the_way_out(tmp_path, name, content, said):
 
 def test_a_column_can_be_named_and_goes_to_every_process_with_the_file(tmp_path):
     file = written(tmp_path / "odd name.csv", CSV.replace("text,label", "a & b,c=d"))
-    source = with_columns(str(file), "a & b", "c=d")
-    assert file_of(resolve(source)) == (file, {"text": "a & b", "label": "c=d"})
+    source = with_options(str(file), "a & b", "c=d")
+    assert parts_of(resolve(source)) == (str(file), {"text": "a & b", "label": "c=d"})
     assert load_table(source)["label"].tolist() == [label for _, label in ROWS]
     with pytest.raises(InputError, match="no column `x`"):
-        load_table(with_columns(str(file), "x", None))
+        load_table(with_options(str(file), "x", None))
     with pytest.raises(InputError, match="--text-column: only for a file"):
-        with_columns("embedded", "x", None)
-    assert file_of("what?.csv") == (file_of("what?.csv")[0], {})
+        with_options("embedded", "x", None)
+    assert parts_of("what?.csv") == ("what?.csv", {})
 
 
 COLUMNS = {

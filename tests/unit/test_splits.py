@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from helpers.config import BUILD, InputError
 from helpers.data import duplicates, splits
-from helpers.data.passages import make_fragments
+from helpers.data.passages import make_fragments, make_passages
 from helpers.data.study import prepare
 
 
@@ -120,7 +120,7 @@ def test_labels_that_are_too_small_are_left_out_and_counted(tmp_path, capsys):
     table = pd.concat([pages(3, 6), pages(1, 2, seed=9).assign(label="tiny")])
     fragments = make_fragments(table)
     assert "tiny" not in set(splits.fragment_split(fragments)["label"])
-    assert splits.left_out(fragments) == {"tiny": 2}
+    assert splits.left_out(table, "fragment") == {"tiny": 2}
     table.to_csv(tmp_path / "pages.csv", index=False)
     prepare("quick", str(tmp_path / "pages.csv"))
     assert "left out: 1 label(s) with under 4 distinct texts: tiny" in capsys.readouterr().out
@@ -130,7 +130,7 @@ def test_texts_that_every_label_has_do_not_count_as_its_own():
     shared = " ".join(f"The same advice number {i} stands on each of these pages here." for i in range(5))
     table = pd.concat([pages(3, 6), pages(1, 2, seed=9).assign(label="tiny")], ignore_index=True)
     table["text"] += " " + shared
-    assert splits.left_out(make_fragments(table)) == {"tiny": 2}
+    assert splits.left_out(table, "fragment") == {"tiny": 2}
 
 
 def test_too_few_labels_that_can_be_split_are_refused():
@@ -152,14 +152,15 @@ def test_a_frozen_split_comes_back_the_same_and_a_changed_file_is_refused():
 
 def test_the_classes_own_split_is_sound():
     study = prepare("class")
-    assert set(study.split["text"]) == set(make_fragments(study.masked)["text"])
+    train = study.split["side"] == "train"
+    assert set(study.split.loc[train, "text"]) == set(make_passages(study.masked)["text"])
     assert len(study.masked) == len(study.pages)
     groups = duplicates.near_duplicate_groups(study.split["text"])
     assert (study.split.groupby(groups)["side"].nunique() == 1).all()
     counts = study.split.groupby(["label", "side"]).size().unstack()
     assert counts.notna().all().all()
     assert (counts["test"] == 3).all()
-    assert (counts["valid"] == 2).all()
+    assert (counts["valid"] == 1).all()
     texts = {name: set(study.split.loc[study.split["side"] == name, "text"]) for name in splits.SIDES}
     assert not texts["train"] & texts["test"]
     assert not texts["train"] & texts["valid"]

@@ -24,7 +24,10 @@ def test_no_label_is_on_two_sides_and_the_test_pages_are_the_first_attempts(stud
     assert not sides["valid"] & sides["test"]
     assert sides["test"] == set(study.page_split.loc[study.page_split["side"] == "test", "label"])
     assert set.union(*sides) == set(study.pages["label"])
-    assert len(study.unseen_split) == len(study.pages)
+    said = study.statements.groupby(["label", "side"]).size()
+    asked = study.unseen_split.groupby(["side", "label"]).size()
+    assert all(asked["test", label] == said[label, "test"] for label in sides["test"])
+    assert all(asked["valid", label] == said[label, "valid"] for label in sides["valid"])
 
 
 def test_no_training_page_names_a_disease_that_is_held_out(study):

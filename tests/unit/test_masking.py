@@ -1,45 +1,24 @@
-"""Fragments lose and invent nothing; masks catch a name however it is written."""
+"""Masks catch a name however it is written, in every text, and leave every other word alone."""
 
 import re
 
 import pandas as pd
 import pytest
-from helpers.data.fragments import (
-    MASK,
-    label_names,
-    make_fragments,
-    mask_names,
-    mask_table,
-    names_itself,
-    split_fragments,
-    split_sentences,
-    telltale_words,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.data.masking import (
+    MASK,
+    Mask,
+    label_names,
+    mask_names,
+    mask_of,
+    mask_table,
+    names_itself,
+    telltale_words,
+)
+
 TEXTS = st.text(alphabet="abc AB.!?\n\"'()[]-0 ", max_size=200)
-
-
-@given(TEXTS, st.integers(1, 20))
-def test_fragments_hold_the_same_words_in_the_same_order(text, min_words):
-    fragments = split_fragments(text, min_words)
-    assert " ".join(fragments).split() == text.split()
-    assert all(len(f.split()) >= min_words for f in fragments) or len(fragments) == 1
-
-
-def test_sentences_end_where_a_reader_ends_them():
-    text = 'It hurts, e.g. at night. "Like fire!" 3 in 10 faint. [condition] is rare? Yes, says Dr. House.'
-    text += "\nswollen lips\nhives"
-    assert split_sentences(text) == [
-        "It hurts, e.g. at night.",
-        '"Like fire!"',
-        "3 in 10 faint.",
-        "[condition] is rare?",
-        "Yes, says Dr. House.",
-        "swollen lips",
-        "hives",
-    ]
 
 
 @pytest.mark.parametrize(
@@ -164,8 +143,42 @@ def test_a_slug_spells_possessives_and_acronyms():
     )
 
 
-def test_ids_do_not_depend_on_the_order_of_rows():
-    table = pd.DataFrame({"text": ["One two three. Four five six.", "Seven."], "label": ["a", "b"]})
-    forward, backward = make_fragments(table, 3), make_fragments(table[::-1], 3)
-    assert sorted(forward["id"]) == sorted(backward["id"])
-    assert forward["id"].is_unique
+def test_every_text_is_masked_of_every_label_so_that_a_mask_tells_none():
+    table = pd.DataFrame(
+        {
+            "text": [
+                "Gout hurts more than asthma.",
+                "Asthmatic people wheeze; gouty ones limp.",
+                "Calves ache.",
+            ],
+            "label": ["gout", "asthma", "perthes-calve"],
+        }
+    )
+    masked = mask_table(table)["text"].tolist()
+    assert masked == [
+        f"{MASK} hurts more than {MASK}.", f"{MASK} people wheeze; {MASK} ones limp.", "Calves ache.",
+    ]  # fmt: skip
+    assert masked == mask_table(table.assign(label=table["label"].tolist()[::-1]))["text"].tolist()
+    assert mask_of(table).on(["The Calve sign in Perthes hips."]) == [f"The {MASK} sign in {MASK} hips."]
+
+
+PARTS = [
+    "gout",
+    "Kidney-Stones",
+    "lyme",
+    "disease",
+    "RA",
+    "Crohn's",
+    "crohn’s",
+    "asthmatic",
+    "a",
+    "stone,",
+    "(MS)",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=12).map(" ".join))
+def test_looking_only_at_names_that_may_stand_there_misses_none(text):
+    names = {"gout", "kidney stone", "lyme disease", "RA", "crohns disease", "asthma", "MS"}
+    masked = Mask(frozenset(names), frozenset()).on([text])[0]
+    assert masked == mask_names(text, names)
