@@ -75,10 +75,7 @@ class Profile:
     `groups` names whole confusion groups of the embedded corpus (None: all); `max_labels` limits any other
     source. `epochs` by kind of arm (`Arm.budget`). `grids` gives arms, by id, other values to try than their
     own. `fractions`: training rows a label, beside all of them. `answer_seeds`: seeds of models that answer,
-    whose scoring of every name costs most (None: all). `edition`: of how texts become rows. In the second the
-    names of all labels are masked in every text, and where there are statements of patients, they are the
-    exam; in the first, of which the committed results are, each page is masked of its own names alone, and
-    its sentences are the exam.
+    whose scoring of every name costs most (None: all).
     """
 
     name: str
@@ -90,7 +87,6 @@ class Profile:
     base: str = "models/gpt2-mini"
     source: str = "embedded"
     answer_seeds: int | None = None
-    edition: int = 2
     grids: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def grid_of(self, arm) -> tuple[float, ...]:
@@ -130,10 +126,7 @@ PROFILES = {
     for profile in (
         Profile("quick", ("arthritis", "headache"), 10, (0, 1), epochs(2, 3, 2, 1), (1,)),
         Profile("class", CLASS_GROUPS, 50, (0, 1, 2), epochs(32, 20, 12, 5), (2,)),
-        Profile(
-            COMMITTED, None, None, (0, 1, 2, 3, 4), epochs(32, 40, 10, 6), (1, 2, 4), answer_seeds=3,
-            edition=1,
-        ),
+        Profile(COMMITTED, None, None, (0, 1, 2, 3, 4), epochs(32, 40, 10, 6), (1, 2, 4), answer_seeds=3),
         Profile(
             "full", None, None, (0, 1, 2, 3, 4), epochs(32, 40, 20, 8), (1, 2, 4),
             base="openai-community/gpt2", source="mayo", grids=LARGE_BASE,

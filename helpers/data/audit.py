@@ -55,11 +55,7 @@ def audit(
     aliases = sources.label_names_of(source, pages["label"])[1]
     statements = sources.load_statements(source, set(pages["label"]))
     protocol = splits.choose_protocol(pages, statements)
-    mask = masking.mask_of(pages, aliases)
-    masked, said = (
-        None if table is None else table.assign(text=pd.Series(mask.on(table["text"]), dtype=object))
-        for table in (pages, statements)
-    )
+    masked, said = masking.mask_all(pages, aliases, statements)
     split = splits.make_split(masked, protocol, statements=said)
     plain, hidden = (units(table, protocol) for table in (pages, masked))
     changed = [str(given).strip() != text for given, text in zip(raw["text"], pages["text"], strict=True)]

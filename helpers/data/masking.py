@@ -149,20 +149,22 @@ def mask_of(table: pd.DataFrame, aliases: dict[str, Iterable[str]] | None = None
     return Mask(frozenset(filter(can_be_masked, names)), frozenset(words))
 
 
+def mask_all(
+    pages: pd.DataFrame, aliases: dict | None = None, *more: pd.DataFrame | None
+) -> list[pd.DataFrame | None]:
+    """Pages, and more tables of their labels, with the names of all labels masked."""
+    mask = mask_of(pages, aliases)
+    return [
+        None
+        if table is None
+        else table.assign(text=pd.Series(mask.on(table["text"]), table.index, dtype=object))
+        for table in (pages, *more)
+    ]
+
+
 def mask_table(table: pd.DataFrame, aliases: dict[str, Iterable[str]] | None = None) -> pd.DataFrame:
     """The table with the names of all its labels masked in all its texts (see `Mask`)."""
-    masked = mask_of(table, aliases).on(table["text"])
-    return table.assign(text=pd.Series(masked, index=table.index, dtype=object))
-
-
-def mask_own(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> pd.DataFrame:
-    """The table with each page's own disease masked alone: the first edition (see `Profile.edition`)."""
-    telltale = telltale_words(table)
-    masked = [
-        mask_names(text, {*label_names(label), *aliases.get(label, ()), *telltale[label]})
-        for text, label in zip(table["text"], table["label"], strict=True)
-    ]
-    return table.assign(text=pd.Series(masked, index=table.index, dtype=object))
+    return mask_all(table, aliases)[0]
 
 
 def names_itself(text: str, label: str, aliases: Iterable[str] = ()) -> bool:

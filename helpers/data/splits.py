@@ -1,7 +1,7 @@
 """The protocols and their frozen splits: near-duplicates on one side, tables named by their hash."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,6 @@ from sklearn.model_selection import train_test_split
 from ..config import BUILD, InputError
 from ..files import replacing
 from .duplicates import near_duplicate_groups
-from .masking import label_names, mask_names
 from .passages import make_fragments, make_passages, page_id
 
 SIDES = ("train", "valid", "test")
@@ -108,16 +107,13 @@ def unseen_labels(split: pd.DataFrame) -> tuple[set[str], set[str]]:
 
 
 def unseen_split(
-    masked: pd.DataFrame,
-    held_out: set[str],
-    aliases: dict[str, Iterable[str]],
-    statements: pd.DataFrame | None = None,
+    masked: pd.DataFrame, held_out: set[str], statements: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Each label on one side: `held_out` test, an eighth of the others choose, the rest train.
 
     Rows are whole pages; with statements, passages to train on and statements to be asked about: those that
-    choose in the study choose here, those that test it test here. The names (and `aliases`) of what is held
-    out or chosen by are masked in every training row, so that none names them.
+    choose in the study choose here, those that test it test here. All names are masked in all texts (see
+    `masking.Mask`), so no training row names what is held out.
     """
     labels = set(masked["label"])
     valid = train_test_split(sorted(labels - held_out), test_size=0.125, random_state=0)[1]
@@ -128,14 +124,7 @@ def unseen_split(
         asked = {"test": held_out, "valid": set(valid), "train": labels - held_out - set(valid)}
         rows = split[[la in asked[at] for la, at in zip(split["label"], split["side"], strict=True)]]
         rows, side = rows.drop(columns="side").reset_index(drop=True), rows["side"].to_numpy()
-    hidden = {
-        name for label in {*held_out, *valid} for name in (*label_names(label), *aliases.get(label, ()))
-    }
-    texts = [
-        mask_names(text, hidden) if where == "train" else text
-        for text, where in zip(rows["text"], side, strict=True)
-    ]
-    return rows.assign(text=pd.Series(texts, dtype=object), side=side.astype(object))
+    return rows.assign(side=side.astype(object))
 
 
 def thin(split: pd.DataFrame, per_label: int, seed: int) -> pd.DataFrame:

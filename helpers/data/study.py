@@ -97,7 +97,7 @@ def scrub_pages(study: Study) -> pd.DataFrame:
     Names masked, no numbers, no English stop words, lower case.
     """
     split = study.page_split
-    texts = mask(study.profile, split[["text", "label"]], study.aliases, None)[0]["text"]
+    texts = masking.mask_table(split[["text", "label"]], study.aliases)["text"]
     words = texts.str.lower().str.findall(r"[a-z]+(?:-[a-z]+)*")
     return split.assign(
         text=[" ".join(word for word in row if word not in ENGLISH_STOP_WORDS) for row in words]
@@ -133,10 +133,10 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
     for note in pages.attrs.get("notes", ()):
         print(f"{sources.called(source)}: {note}")
     names, aliases = sources.label_names_of(source, sorted(set(pages["label"])))
-    statements = sources.load_statements(source, set(pages["label"])) if settings.edition > 1 else None
+    statements = sources.load_statements(source, set(pages["label"]))
     protocol = splits.choose_protocol(pages, statements)
     # Masked before the subset is taken: which words give a name away is decided on all pages.
-    masked, said = mask(settings, pages, aliases, statements)
+    masked, said = masking.mask_all(pages, aliases, statements)
     chosen = choose_labels(settings, source, masked, protocol, said)
     others = pages[~pages["label"].isin(chosen)].reset_index(drop=True)
     pages, masked, statements, said = (
@@ -149,7 +149,7 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         raise InputError(f"--data {source}: {error}") from error
     page_split = splits.page_split(pages)
     known = masked[masked["label"].isin(split["label"])] if said is not None else masked
-    unseen_split = _unseen(known, page_split, aliases, said)
+    unseen_split = _unseen(known, page_split, said)
     say_left_out(sorted(set(pages["label"]) - set(split["label"])), protocol)
     keys = [splits.freeze(rows) for rows in (split, page_split, unseen_split)]
     return Study(
@@ -168,19 +168,6 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         aliases=aliases,
         others=others,
         statements=statements,
-    )
-
-
-def mask(
-    settings: Profile, pages: pd.DataFrame, aliases: dict, statements: pd.DataFrame | None
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """Pages and statements, the names of all labels masked (in the first edition of pages, their own)."""
-    if settings.edition == 1:
-        return masking.mask_own(pages, aliases), None
-    names = masking.mask_of(pages, aliases)
-    return tuple(
-        None if table is None else table.assign(text=pd.Series(names.on(table["text"]), dtype=object))
-        for table in (pages, statements)
     )
 
 
@@ -213,9 +200,7 @@ def say_left_out(labels: list[str], protocol: str) -> None:
         print(f"left out: {len(labels)} label(s) {few}: {', '.join(labels[:5])}{' …' if labels[5:] else ''}")
 
 
-def _unseen(
-    masked: pd.DataFrame, page_split: pd.DataFrame, aliases: dict, statements: pd.DataFrame | None
-) -> pd.DataFrame:
+def _unseen(masked: pd.DataFrame, page_split: pd.DataFrame, statements: pd.DataFrame | None) -> pd.DataFrame:
     """`splits.unseen_split` with those labels held out that the original split tests but never taught.
 
     Of fewer than MIN_UNSEEN labels, no row. A source of many rows a label leaves no such test labels, so a
@@ -229,4 +214,4 @@ def _unseen(
         held_out = set(
             np.random.default_rng(0).choice(labels, max(2, len(labels) // 5), replace=False).tolist()
         )
-    return splits.unseen_split(masked, held_out, aliases, statements)
+    return splits.unseen_split(masked, held_out, statements)

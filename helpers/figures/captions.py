@@ -21,8 +21,8 @@ class Caption(NamedTuple):
 CAPTIONS = {
     "01_longitudes": Caption(
         "Histogramas",
-        "Longitud de los textos en palabras y en tokens BPE: a la izquierda, las páginas completas; a la "
-        "derecha, los fragmentos en que se cortan.",
+        "Longitud de los textos en palabras y en tokens BPE, un panel por clase de texto: las páginas, los "
+        "pasajes en que se cortan y los textos con que se examina. La última barra reúne los más largos.",
     ),
     "01_zipf": Caption(
         "Curvas",
@@ -37,9 +37,15 @@ CAPTIONS = {
     ),
     "01_protocolos": Caption(
         "Cuadrículas",
-        "Dos maneras de repartir las mismas páginas; cada renglón es una enfermedad y cada cuadro, un "
-        "fragmento. Por páginas, una enfermedad de prueba no deja nada en entrenamiento; por fragmentos, "
-        "está en los tres lados.",
+        "Maneras de repartir las mismas páginas; cada renglón es una enfermedad y cada cuadro, un texto (a "
+        "lo más nueve). Por páginas, una enfermedad de prueba no deja nada en entrenamiento; por fragmentos, "
+        "cada página tiene oraciones en los tres lados; con relatos, toda la página entrena y examinan "
+        "textos de otros autores.",
+    ),
+    "01_examen": Caption(
+        "Puntos con intervalos",
+        "Exactitud de los dos modelos de conteo de palabras según el examen: páginas de enfermedades no "
+        "vistas, una oración de una página conocida, varias leídas juntas, y el relato de un paciente.",
     ),
     "02_uniones": Caption(
         "Tabla dibujada",
@@ -48,7 +54,7 @@ CAPTIONS = {
     ),
     "02_fragmentacion": Caption(
         "Cajas de texto",
-        "El mismo fragmento de validación, cortado por los dos tokenizadores: una caja por token y, en "
+        "El mismo texto de validación, cortado por los dos tokenizadores: una caja por token y, en "
         "salmón, las palabras que el de palabras no conoce.",
     ),
     "02_desconocidas": Caption(
@@ -59,13 +65,8 @@ CAPTIONS = {
     ),
     "02_lotes": Caption(
         "Barras horizontales por lotes",
-        "Tres hábitos de relleno con lotes de igual número de textos: al más largo de todos, al más largo "
+        "Tres hábitos de relleno con lotes de igual número de páginas: al más largo de todos, al más largo "
         "del lote y lotes de longitudes parecidas. En azul, los tokens; en salmón, el relleno.",
-    ),
-    "02_padding": Caption(
-        "Barras horizontales",
-        "Parte de las posiciones calculadas que son relleno, con cada hábito, en páginas completas y en "
-        "fragmentos.",
     ),
     "02_mascara": Caption(
         "Curvas",
@@ -117,11 +118,6 @@ CAPTIONS = {
         "Puntos emparejados",
         "Cada sospechoso de las notas, puesto a prueba con el reparto por páginas: el círculo hueco es la "
         "exactitud en entrenamiento y el lleno, en prueba.",
-    ),
-    "04_etiquetas": Caption(
-        "Marcas por enfermedad",
-        "En qué lados del reparto aparece cada enfermedad; cada columna es una. Por páginas, ninguna tiene "
-        "marca en los dos lados; por fragmentos, todas la tienen en los tres.",
     ),
     "04_reparacion": Caption(
         "Barras horizontales",

@@ -5,10 +5,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..arms import ARMS
 from ..data import splits
 from ..data.study import Study
 from .style import (
     BPE,
+    EXAMS,
     INK,
     MIN_FONT,
     MUTED,
@@ -25,7 +27,7 @@ from .style import (
 
 
 def lengths(words: dict[str, pd.Series], tokens: dict[str, pd.Series], title: str) -> Figure:
-    """Histograms of words and BPE tokens a text, one panel for each unit (pages, fragments), with medians.
+    """Histograms of words and BPE tokens a text, one panel for each kind of text, with medians.
 
     The 0.5 % of longest texts are counted in the last bar."""
     fig, axes = plt.subplots(1, len(words))
@@ -34,25 +36,13 @@ def lengths(words: dict[str, pd.Series], tokens: dict[str, pd.Series], title: st
         step = top // 40 + 1  # whole numbers a bar, the same in each
         bins = np.arange(0, top + step + 1, step) - 0.5
         for counts, color, name in ((words[unit], WORDS, "palabras"), (tokens[unit], BPE, "tokens BPE")):
-            ax.hist(
-                np.minimum(counts, top),
-                bins=bins,
-                color=color,
-                alpha=0.75,
-                label=f"{name} (mediana {counts.median():.0f})",
-            )
-        ax.set(xlabel=f"palabras o tokens por {unit[:-1]}", ylabel=f"número de {unit}")
-        if tokens[unit].max() > 1.05 * top:
-            ax.text(
-                0.98,
-                0.7,
-                "la última barra\nreúne los más largos",
-                transform=ax.transAxes,
-                ha="right",
-                fontsize=MIN_FONT,
-            )
-        ax.set_ylim(top=1.45 * ax.get_ylim()[1])
-        ax.legend(loc="upper left", fontsize=MIN_FONT)
+            ax.hist(np.minimum(counts, top), bins=bins, color=color, alpha=0.75, label=name)
+        medians = f"{words[unit].median():.0f} palabras, {tokens[unit].median():.0f} tokens"
+        panel_title(ax, unit.capitalize())
+        ax.set_xlabel(f"mediana: {medians}", fontsize=MIN_FONT)
+    np.atleast_1d(axes)[0].set_ylabel("número de textos")
+    handles, names = np.atleast_1d(axes)[0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside lower center", ncols=2)
     headline(fig, title)
     return fig
 
@@ -116,10 +106,10 @@ def leakage(shares: dict[str, tuple[float, float]], chance: float) -> Figure:
     return fig
 
 
-def protocols(study: Study, shown: int = 10) -> Figure:
-    """The original protocol and the study's own side by side.
+def protocols(study: Study, exams: dict[str, pd.DataFrame], shown: int = 10) -> Figure:
+    """The ways to split the same pages side by side, by protocol: the original one first.
 
-    A row per disease, a square per fragment (or table row), its colour the side.
+    A row per disease, a square per text, its colour the side.
     """
     unseen, tested = splits.unseen_labels(study.page_split)
     labels = sorted(set(study.split["label"]))
@@ -130,15 +120,11 @@ def protocols(study: Study, shown: int = 10) -> Figure:
         part[:: max(1, len(part) // n)][:n] for part, n in ((test, n_test), (rest, shown - shown // 5))
     )
     chosen = sorted([*test, *rest], key=lambda label: study.names[label].casefold(), reverse=True)
-    page_side = study.page_split.groupby("label")["side"].agg(list)
-    unit = "fragmentos" if study.protocol == "fragment" else "filas"
-    fig, axes = plt.subplots(1, 2, sharey=True, width_ratios=[1.4, 1])
-    for ax, title in zip(axes, ("Por páginas (original)", _TITLES[study.protocol]), strict=True):
+    fig, axes = plt.subplots(1, len(exams), sharey=True)
+    for ax, (protocol, split) in zip(axes, exams.items(), strict=True):
+        by, unit, _ = EXAMS[protocol]
         for y, label in enumerate(chosen):
-            sides = study.split.loc[study.split["label"] == label, "side"].tolist()
-            if ax is axes[0]:
-                sides = page_side[label] * (len(sides) if len(page_side[label]) == 1 else 1)
-            sides = _at_most(sides, 15)
+            sides = _at_most(split.loc[split["label"] == label, "side"].tolist(), 9)
             ax.barh(
                 [y] * len(sides),
                 0.8,
@@ -146,11 +132,12 @@ def protocols(study: Study, shown: int = 10) -> Figure:
                 height=0.62,
                 color=[SIDE_COLORS[s] for s in sides],
             )
-            if ax is axes[0] and label in unseen:
+            if protocol == "page" and label in unseen:
                 ax.annotate("¡nunca vista!", (len(sides), y), (3, 0), textcoords="offset points",
                             fontsize=MIN_FONT, va="center", color=SIDE_COLORS["test"])  # fmt: skip
-        panel_title(ax, title)
-        ax.set(xlabel=unit, xticks=[], xlim=(-0.4, 22 if ax is axes[0] else 16.2))
+        panel_title(ax, by.capitalize())
+        unit = "pasajes y relatos" if protocol == "patients" else unit
+        ax.set(xlabel=unit, xticks=[], xlim=(-0.4, 10.4))
         ax.grid(visible=False)
     axes[0].set_yticks(range(len(chosen)), [study.names[label] for label in chosen], fontsize=MIN_FONT)
     axes[0].set_ylabel(f"{len(chosen)} de {len(labels)} enfermedades")
@@ -170,4 +157,34 @@ def _at_most(sides: list[str], n: int) -> list[str]:
     ]
 
 
-_TITLES = {"fragment": "Por fragmentos", "row": "Por filas"}
+ASKED = {
+    "page": "una página de enfermedad\nno vista (original)",
+    "fragment 1": "una oración de la página",
+    "fragment 2": "dos oraciones juntas",
+    "fragment 3": "tres oraciones juntas",
+    "row": "una fila de la tabla",
+    "patients": "el relato de un paciente",
+}  # fmt: skip
+
+
+def exams(table: pd.DataFrame, chance: float, title: str) -> Figure:
+    """Test accuracy of the counting arms under each exam (see `analysis.exam.exams`), with intervals."""
+    fig, ax = plt.subplots()
+    order, arms = list(dict.fromkeys(table["exam"])), list(dict.fromkeys(table["arm"]))
+    for number, arm in enumerate(arms):
+        own, color = table[table["arm"] == arm], ARMS[arm].color
+        places = np.array([-order.index(exam) for exam in own["exam"]]) - 0.24 * (number - 0.5)
+        ax.hlines(places, 100 * own["low"], 100 * own["high"], color=color, lw=3)
+        ax.plot(100 * own["accuracy"], places, "o", color=color, ms=7, label=ARMS[arm].name)
+        for place, row in zip(places, own.itertuples(), strict=True):
+            ax.annotate(f"{100 * row.accuracy:.1f} %", (100 * row.high, place), (6, 0), va="center",
+                        textcoords="offset points", fontsize=MIN_FONT)  # fmt: skip
+    ax.axvline(100 * chance, color=INK, ls=":", lw=1)
+    ax.annotate("azar", (100 * chance, 0.42), (3, 0), textcoords="offset points", fontsize=MIN_FONT)
+    ax.set_yticks([-place for place in range(len(order))], [ASKED[exam] for exam in order])
+    ax.set(xlabel="exactitud en prueba (%), con intervalo del 95 %", ylim=(0.6 - len(order), 0.6))
+    ax.set_xlim(-1, max(20.0, 118 * table["high"].max()))
+    ax.grid(axis="y", visible=False)
+    ax.legend(loc="upper right", fontsize=MIN_FONT)
+    headline(fig, title)
+    return fig

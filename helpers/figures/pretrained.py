@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from .style import BASE, INK, MIN_FONT, headline, panel_title
+from .style import BASE, INK, MIN_FONT, SIGNED, headline, panel_title
 
 BASELINES = {"unigram": "frecuencias de tokens", "gzip": "gzip", "xz": "xz", "kneser_ney_5": "5-gramas"}
 
@@ -79,7 +79,7 @@ def associations(panels: dict[str, np.ndarray], rows: list[str], columns: list[s
     limit = max(np.abs(values).max() for values in panels.values())
     fig, axes = plt.subplots(1, len(panels), sharey=True)
     for ax, (name, values) in zip(np.atleast_1d(axes), panels.items(), strict=True):
-        ax.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+        ax.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit, aspect="auto")
         for row, column in enumerate(values.argmax(axis=1)):
             ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=INK, lw=1.6))
         for (row, column), value in np.ndenumerate(values):

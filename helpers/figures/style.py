@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 from cycler import cycler
@@ -33,9 +34,26 @@ WORDS, BPE = "#B08D57", "#5B7C99"
 WORDS_BOX, BPE_BOX = "#FBE9C6", "#D6EAF8"  # their tokens, written in boxes
 LACKING, NEW = "#F4C7B5", "#F0C75E"  # what is padding or unknown; what has just been joined
 FORWARD, BACKWARD, JOINED = "#5B7C99", "#A97C50", "#6F7F66"  # the two readings of a BiLSTM, and both together
+SIGNED = "RdBu_r"  # numbers on both sides of zero: red is positive or for, blue negative or against
 BASE = "#3D5A6C"  # the pre-trained base before it is any of the models
 DRAWN = {"Slate": BASE, "Sand": SAND, "Forward": FORWARD, "Backward": BACKWARD, "Joined": JOINED}  # in LaTeX
 THEME_COLORS = ("#332288", "#117733", "#CC6677", "#AA4499", "#44AA99", "#999933")
+
+
+class Exam(NamedTuple):
+    """A protocol in Spanish: how its split is called, its training rows, and one of its test rows."""
+
+    by: str
+    unit: str
+    asked: str
+
+
+EXAMS = {
+    "page": Exam("por páginas", "páginas", "una página"),
+    "fragment": Exam("por fragmentos", "fragmentos", "una oración de su página"),
+    "row": Exam("por filas", "filas", "otra fila"),
+    "patients": Exam("con relatos", "pasajes", "lo que dice un paciente"),
+}
 SIDE_NAMES = {"train": "entrenamiento", "valid": "validación", "test": "prueba"}
 # Fonts for names in scripts that DejaVu lacks, tried in this order where they are installed.
 OTHER_SCRIPTS = (

@@ -13,7 +13,6 @@ from .style import (
     MIN_FONT,
     MUTED,
     NEW,
-    SAND,
     SIZE,
     SLATE,
     WORDS,
@@ -142,24 +141,6 @@ def unknown_words(
     return fig
 
 
-def padding_waste(shares: pd.DataFrame, title: str) -> Figure:
-    """Share of computed positions that are padding: a group of bars per habit, a bar per unit.
-
-    shares: index habit, columns unit.
-    """
-    fig, ax = plt.subplots(figsize=SIZE)
-    places = np.arange(len(shares))[::-1]
-    for offset, color, unit in zip((0.19, -0.19), (SLATE, SAND), shares.columns, strict=True):
-        bars = ax.barh(places + offset, 100 * shares[unit], 0.36, color=color, label=unit)
-        ax.bar_label(bars, fmt="%.0f %%", padding=3, fontsize=MIN_FONT)
-    ax.set_yticks(places, list(shares.index))
-    ax.set(xlabel="posiciones calculadas que son relleno (%)", xlim=(0, 115 * shares.to_numpy().max()))
-    ax.grid(axis="y", visible=False)
-    fig.legend(loc="outside lower center", ncols=2, fontsize=MIN_FONT)
-    headline(fig, title)
-    return fig
-
-
 def padded_batches(panels: dict[str, tuple[list[np.ndarray], int | None]], title: str) -> Figure:
     """One panel a habit: every text a row, its tokens dark and its padding light, batches apart.
 
@@ -178,9 +159,9 @@ def padded_batches(panels: dict[str, tuple[list[np.ndarray], int | None]], title
             ax.barh(rows, batch, height=1, color=BPE)
             y += len(batch) + 3
         panel_title(ax, habit)
-        ax.set(xlabel="tokens", yticks=[], xlim=(0, widest * 1.02), ylim=(y, -2))
+        ax.set(xlabel="palabras", yticks=[], xlim=(0, widest * 1.02), ylim=(y, -2))
         ax.grid(visible=False)
-    axes[0].set_ylabel("textos, por lotes")
+    axes[0].set_ylabel("páginas, por lotes")
     handles = [
         plt.Rectangle((0, 0), 1, 1, color=c, label=n) for c, n in ((BPE, "texto"), (LACKING, "relleno"))
     ]

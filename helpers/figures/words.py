@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from .style import INK, MIN_FONT, SIZE, THEME_COLORS, headline, panel_title
+from .style import INK, MIN_FONT, SIGNED, SIZE, THEME_COLORS, headline, panel_title
 
 # where a name may stand beside its point, the best first
 SIDES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, 1], [1, -1], [-1, -1]])
@@ -26,9 +26,9 @@ def lookup(one_hot: np.ndarray, matrix: np.ndarray, names: list[str], token: int
         axes[0].text(
             x, 0, f"{value:.0f}", ha="center", va="center", fontsize=MIN_FONT, color="white" if value else INK
         )
-    axes[1].imshow(matrix, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+    axes[1].imshow(matrix, cmap=SIGNED, vmin=-limit, vmax=limit, aspect="auto")
     axes[1].add_patch(plt.Rectangle((-0.5, token - 0.5), d, 1, fill=False, ec=INK, lw=2))
-    axes[2].imshow((one_hot @ matrix)[None, :], cmap="RdBu", vmin=-limit, vmax=limit, aspect="equal")
+    axes[2].imshow((one_hot @ matrix)[None, :], cmap=SIGNED, vmin=-limit, vmax=limit, aspect="equal")
     for ax, title in zip(
         axes, (f"one-hot, 1 × {n}", f"× matriz, {n} × {d}", f"= renglón, 1 × {d}"), strict=True
     ):
@@ -39,7 +39,7 @@ def lookup(one_hot: np.ndarray, matrix: np.ndarray, names: list[str], token: int
         ax.spines[:].set_visible(False)
     axes[0].set_xticks(range(n), names, rotation=90, fontsize=MIN_FONT)
     axes[1].set_yticks(range(n), names, fontsize=MIN_FONT)
-    axes[2].set_xlabel("azul: positivo · rojo: negativo", fontsize=MIN_FONT)
+    axes[2].set_xlabel("rojo: positivo · azul: negativo", fontsize=MIN_FONT)
     headline(fig, f"Buscar el renglón de «{names[token]}» es multiplicar por un vector one-hot")
     return fig
 
@@ -122,7 +122,7 @@ FONT_SIZES = (10, MIN_FONT)  # points, the largest that fits is taken
 # a line's height in font sizes; lines that a text needs beside its own: its label and a gap
 LINE, HEAD = 1.65, 1.5
 MARGIN, TITLE = 0.02, 0.12  # left and right, and the title's height, in fractions of the figure
-TONES = plt.get_cmap("RdBu_r")
+TONES = plt.get_cmap(SIGNED)
 
 
 def attribution_bars(rows: list[tuple[str, list[tuple[str, float]]]], title: str) -> Figure:

@@ -13,6 +13,8 @@ from tokenizers.normalizers import Lowercase, Replace, Sequence
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.trainers import WordLevelTrainer
 
+from ..data.passages import split_sentences
+
 LONGEST = 2500  # words to which the notes' network pads at most
 STEP_BYTES = 64 * 28 * 1024  # what each of those words takes of memory in a training step of 64 texts
 SPECIAL_WORDS = ["[PAD]", "[UNK]"]
@@ -45,6 +47,20 @@ def vocabulary_of(tokenizer: Tokenizer) -> list[str]:
 def encode_words(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
     """Word ids of each text, unpadded. A text without a word gives [1], so that no row is all padding."""
     return [row.ids or [1] for row in tokenizer.encode_batch(list(texts))]
+
+
+def sentence_with_unknown(tokenizer: Tokenizer, texts: Iterable[str]) -> str | None:
+    """The shortest sentence of the texts, of four words or more, with a word that the tokenizer lacks.
+
+    None where there is none.
+    """
+    found = [sentence for text in texts for sentence in split_sentences(text) if len(sentence.split()) >= 4]
+    lacking = [
+        sentence
+        for sentence, ids in zip(found, encode_words(tokenizer, found), strict=True)
+        if 1 in ids and sentence.isascii()
+    ]
+    return min(lacking, key=len, default=None)
 
 
 def merge_steps(bpe, word: str) -> list[list[str]]:

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from ..analysis.comparison import PAIRS, paired, summary
+from ..analysis.exam import read_together
 from ..arms import arms_asked
 from ..config import BUILD, InputError
 from ..data import sources
@@ -51,6 +52,7 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
         "pages_kept": int(study.pages["label"].isin(study.split["label"]).sum()),
         **export.head(study),
         "arms": export.plain(summary(study, arms)),
+        "together": export.plain(read_together(study, arms)),
         "pairs": export.plain(paired(study, [pair for pair in PAIRS if set(pair) <= set(arms)])),
     }
     name = Path(place).name.split(".")[0]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..arms import ARMS
+from ..analysis.exam import read_together
+from ..arms import ARMS, arms_asked
 from ..data.study import Study
 from ..files import write_json, write_text
 from .macros import colors, macros
@@ -129,9 +130,10 @@ def export(study: Study, first_attempt: dict, **parts) -> Path:
 
     first_attempt: the test metrics of the notes' network on whole pages. parts: what else is to be kept, one
     name each: a frame (indexed by arm: an object an arm; else a list of rows), or a dict of numbers. `arms`,
-    `pairs` and `tuning` must be among them.
+    `pairs` and `tuning` must be among them; `together` (see `exam.read_together`) is added.
     """
     directory = study.output / "report" / "generated"
+    parts["together"] = read_together(study, arms_asked("seen"))
     results = (
         head(study) | {"first_attempt": first_attempt} | {name: plain(part) for name, part in parts.items()}
     )

@@ -1,6 +1,8 @@
 """Numbers and sentences as the class reads them: each with its interval, in careful Spanish."""
 
 import re
+from collections.abc import Iterable, Mapping
+from html import escape
 
 from ..arms import ARMS
 
@@ -32,6 +34,35 @@ def points(value: float, low: float, high: float) -> str:
             "-", "−"
         )
     )
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """A share as a percentage with so many decimals; a dash where it does not exist."""
+    return DASH if is_missing(value) else f"{100 * value:.{digits}f} %"
+
+
+def shares(value: float, low: float, high: float) -> str:
+    """A share with its interval as percentages: `58.6 % [54.6, 62.6]`."""
+    return f"{share(value)} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def side_by_side(texts: Mapping[str, str]) -> str:
+    """Texts under their titles in columns of the same width, as HTML."""
+    width = 100 // max(1, len(texts))
+    cells = "".join(
+        f'<td style="width:{width}%;text-align:left;vertical-align:top;white-space:normal">'
+        f"<b>{escape(title)}</b><br>{escape(text)}</td>"
+        for title, text in texts.items()
+    )
+    return f"<table><tr>{cells}</tr></table>"
+
+
+def quiz(questions: Iterable[str], answers: Iterable[str], title: str = "Las respuestas") -> str:
+    """A numbered list, and its answers behind a fold that opens with a click, as HTML."""
+    asked, told = (
+        "".join(f"<li>{escape(line)}</li>" for line in lines) for lines in (list(questions), list(answers))
+    )
+    return f"<ol>{asked}</ol><details><summary>{escape(title)}</summary><ol>{told}</ol></details>"
 
 
 MINUS = r"\ensuremath{-}"

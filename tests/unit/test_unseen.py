@@ -37,11 +37,11 @@ def test_no_training_page_names_a_disease_that_is_held_out(study):
     train = study.unseen_split[study.unseen_split["side"] == "train"]
     assert not [text for text in train["text"] if pattern.search(text)]
     # and a page that does name one is masked
-    planted = study.masked.assign(
-        text=study.masked["text"] + " It may be taken for " + sorted(hidden)[0].replace("-", " ") + "."
+    planted = study.pages.assign(
+        text=study.pages["text"] + " It may be taken for " + sorted(hidden)[0].replace("-", " ") + "."
     )
     test = set(study.unseen_split.loc[study.unseen_split["side"] == "test", "label"])
-    again = splits.unseen_split(planted, test, study.aliases)
+    again = splits.unseen_split(masking.mask_table(planted, study.aliases), test)
     assert not [text for text in again.loc[again["side"] == "train", "text"] if pattern.search(text)]
 
 
