@@ -7,27 +7,39 @@ RUN_ARGS ?=
 RESULTS ?= .
 DEMO_ARGS ?=
 BIN     := $(VENV)/bin
+PIP      = $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt
+TORCH   := $(shell grep '^torch==' requirements.txt)
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ray reading gradio run report html demo test lint clean
+.PHONY: help setup constraints ray reading gradio run report html demo test lint clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: $(VENV)/.ready   ## create .venv and install requirements.txt (PIP_ARGS="--index-url ..." for another build of torch)
 
-$(VENV)/.ready: requirements.txt pyproject.toml
+# Each step leaves a mark: what failed is repeated by the same command, what is done is not.
+$(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "Python 3.11, 3.12 or 3.13 is needed; name one with PYTHON=..."; exit 1; }
-	@echo "setting up $(VENV): a few minutes and about 3 GB, once"
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off $(PIP_ARGS) torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements.txt -e .
-	@touch $@
+	@echo "setting up $(VENV), once: a few minutes and about 3 GB"
+	@echo "[1/3] an empty environment"
+	@$(PYTHON) -m venv $(VENV) && touch $@
+
+$(VENV)/.torch: $(VENV)/.created
+	@echo "[2/3] $(TORCH), the largest part"
+	@$(PIP) $(PIP_ARGS) $(TORCH) && touch $@
+
+$(VENV)/.ready: requirements.txt constraints.txt pyproject.toml $(VENV)/.torch
+	@echo "[3/3] everything else, in the versions of constraints.txt"
+	@$(PIP) -r requirements.txt -e . && touch $@
+
+constraints: ray reading gradio  ## write constraints.txt: the version of every package that is installed now
+	@{ echo "# Every package that was installed when all tests passed, by \`make constraints\`; torch and what it alone brings are its build's affair."; \
+	  $(BIN)/python -m pip freeze --exclude-editable | grep -Ev '^(torch|triton|nvidia-[a-z0-9-]*|cuda-[a-z0-9-]*)==|@ file' ; } > constraints.txt.part && mv constraints.txt.part constraints.txt
 
 ray: setup       ## also install Ray, for the grid on a cluster
-	@$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements-ray.txt \
-	  || echo "Ray could not be installed; its test will be skipped"
+	@$(BIN)/python -c 'import ray' 2>/dev/null || $(PIP) -r requirements-ray.txt || echo "Ray could not be installed; its test will be skipped"
 
 run: setup       ## train, execute the notebooks, write figures and tables (PROFILE=class, RUN_ARGS="--only 03 --data FILE")
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(RUN_ARGS)
@@ -42,10 +54,10 @@ demo: gradio     ## a local page that answers a text about symptoms with every m
 	@$(BIN)/python -m helpers demo $(DEMO_ARGS)
 
 gradio: setup    ## also install Gradio, for the demo
-	@$(BIN)/python -c 'from importlib.util import find_spec as f; import sys; sys.exit(not f("gradio"))' || $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements-demo.txt
+	@$(BIN)/python -c 'from importlib.util import find_spec as f; import sys; sys.exit(not f("gradio"))' || $(PIP) -r requirements-demo.txt
 
 reading: setup   ## also install what the web site is made of and tested with
-	@$(BIN)/python -c 'from importlib.util import find_spec as f; import sys; sys.exit(not all(map(f, ("playwright", "sphinx_revealjs", "ziamath"))))' || $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r requirements-html.txt
+	@$(BIN)/python -c 'from importlib.util import find_spec as f; import sys; sys.exit(not all(map(f, ("playwright", "sphinx_revealjs", "ziamath"))))' || $(PIP) -r requirements-html.txt
 
 test: ray reading gradio ## unit tests, every notebook with profile quick, end-to-end
 	@# Keras and PyTorch never share a process: each has its own pytest.

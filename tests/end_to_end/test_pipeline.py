@@ -140,4 +140,4 @@ def test_a_real_data_set_of_the_same_shape_goes_the_whole_way(tmp_path):
     printed = call("--data", str(sample), "--only", "01,04", cwd=tmp_path)
     assert "nih_symptoms" in printed
     output = BUILD / "outputs" / f"quick-{name_of(str(sample))}"
-    assert (output / "figures" / "04_etiquetas.pdf").is_file()
+    assert (output / "figures" / "04_reparacion.pdf").is_file()
