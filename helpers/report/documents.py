@@ -1,6 +1,7 @@
 """The report and the slides as PDF, built with latexmk and checked, and the index of their figures."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -25,7 +26,8 @@ diapositivas, está en `helpers/figures/captions.py`.
 # takes it.
 SCREENSHOT = "06_demo.png"
 SCREENSHOT_TEXT = (
-    "Captura de la demostración (`make demo`): un texto sobre síntomas y lo que contesta cada modelo."
+    "Captura de la demostración (`make demo`): un texto sobre síntomas y lo que contesta cada modelo, "
+    "entrenado con el corpus incluido."
 )
 
 
@@ -50,7 +52,7 @@ def write_index(output: Path) -> None:
         f'## 06_demo\n\n<a href="{SCREENSHOT}"><img src="{SCREENSHOT}" width="480" '
         f'alt="Captura"></a>\n\n{SCREENSHOT_TEXT}\n'
     )
-    write_text(figures / "README.md", "\n".join([HEAD, *entries]))
+    write_text(figures / "README.md", "\n".join([HEAD + of_what(output), *entries]))
     lines = [
         rf"\definefigure{{{name}}}{{{latex(CAPTIONS[name].text)}}}{{{latex(alt)}}}"
         for name, (_, alt) in shown.items()
@@ -59,6 +61,16 @@ def write_index(output: Path) -> None:
         output / "report" / "generated" / "figuras.tex",
         "% Written from the figures' metadata; do not edit.\n" + "\n".join(lines) + "\n",
     )
+
+
+def of_what(output: Path) -> str:
+    """A paragraph that says of which data the figures are; empty before there are results."""
+    file = output / "report" / "generated" / "results.json"
+    if not file.is_file():
+        return ""
+    told = json.loads(file.read_text(encoding="utf-8"))
+    profile, source, labels = told["profile"]["name"], told["source"], told["num_labels"]
+    return f"\nPerfil `{profile}`, fuente `{source}`, {labels} enfermedades.\n"
 
 
 def described(png: Path) -> tuple[str, str]:

@@ -5,6 +5,7 @@ Who may import whom, names that are unique, wings that say their job, arms that 
 
 import ast
 import re
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 import yaml
@@ -154,3 +155,31 @@ def test_the_citation_names_this_version_and_licence():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert f'version = "{citation["version"]}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith(citation["license"])
+
+
+def pinned(file):
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    found = (re.match(r"([\w.-]+)==(\S+)", line) for line in lines)
+    return {match[1].lower().replace("_", "-"): match[2] for match in found if match}
+
+
+def test_the_constraints_hold_every_requirement_and_what_is_installed():
+    constraints = pinned("constraints.txt")
+    files = [file.name for file in ROOT.glob("requirements*.txt")]
+    asked = {name: version for file in files for name, version in pinned(file).items()}
+    assert asked.pop("torch")  # whose build is chosen at set-up
+    assert {name: constraints.get(name) for name in asked} == asked, "run `make constraints`"
+    assert len(constraints) > 2 * len(asked)
+    other = {
+        name: found
+        for name in constraints
+        if (found := installed(name)) is not None and found != constraints[name]
+    }
+    assert not other, "installed in another version than the constraints say; run `make setup` again"
+
+
+def installed(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

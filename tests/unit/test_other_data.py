@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
+from helpers.__main__ import main
 from helpers.arms import ARMS
-from helpers.config import ROOT
+from helpers.config import ROOT, get_profile
 from helpers.data import audit, duplicates, masking
 from helpers.data.study import prepare
-from helpers.models import bilstm
+from helpers.models import bases, bilstm
 from helpers.notebooks import pipeline
-from helpers.report import export, readings
+from helpers.report import documents, export, facts, readings
 from helpers.report.macros import macros
 
 GENERATED = ROOT / "report" / "generated"
@@ -136,3 +137,35 @@ def test_notebooks_run_in_this_interpreter_whatever_kernel_is_called_python3(tmp
     pipeline.use_own_kernel()
     assert KernelSpecManager().get_kernel_spec("python3").argv[0] == sys.executable
     assert os.environ["JUPYTER_PATH"].count(os.pathsep) == 1
+
+
+def test_what_long_texts_cost_is_said_before_anything_is_trained(capsys, tmp_path):
+    base = get_profile("quick").base
+    said = bases.describe_lengths(base, ["pain " * 6000, "pain"], ["pain " * 100])
+    assert "pads to 2,500 words: about 4.3 GiB" in said  # what it would need of 6,000 is refused
+    assert re.search(r"(91|92)\.\d % of all tokens are cut, in 1 rows", said)
+    assert "0.0 % of all tokens are cut, in 0 rows" in bases.describe_lengths(base, ["pain"], ["pain"])
+    rng = np.random.default_rng(0)
+    rows = [(sentence(rng, 12), f"label{i % 4}") for i in range(48)] + [(sentence(rng, 6000), "label0")]
+    pd.DataFrame(rows, columns=["text", "label"]).to_csv(tmp_path / "long.csv", index=False)
+    assert main(["audit", "--data", str(tmp_path / "long.csv")]) == 0
+    assert "of all tokens are cut, in 1 rows" in capsys.readouterr().out
+
+
+def test_an_index_says_of_which_data_its_figures_are(tmp_path):
+    (tmp_path / "report" / "generated").mkdir(parents=True)
+    (tmp_path / "report" / "generated" / "results.json").write_text(
+        json.dumps({"profile": {"name": "quick"}, "source": "mine-1234", "num_labels": 7})
+    )
+    documents.write_index(tmp_path)
+    assert "fuente `mine-1234`, 7 enfermedades" in (tmp_path / "figures" / "README.md").read_text("utf-8")
+
+
+def test_numbers_on_other_data_are_called_by_their_content_and_found_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(facts, "PUBLISHED", tmp_path / "a")
+    monkeypatch.setattr(facts, "SCRATCH", tmp_path / "b")
+    for folder, name in (("b", "two"), ("a", "one")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{name}.json").write_text(json.dumps({"source": name}))
+    assert [file.stem for file in facts.external_files()] == ["one", "two"]
+    assert facts.external() == {"source": "one"}
