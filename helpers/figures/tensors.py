@@ -32,7 +32,7 @@ def token_boxes(rows: dict[str, tuple[list[str], str]], title: str) -> Figure:
                 x, y = 0.0, y - 1
             box = {
                 "boxstyle": "round,pad=0.25",
-                "fc": LACKING if token == "[UNK]" else color,
+                "fc": LACKING if token.startswith("[UNK]") else color,
                 "ec": INK,
                 "lw": 0.5,
             }
