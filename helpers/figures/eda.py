@@ -37,7 +37,7 @@ def lengths(words: dict[str, pd.Series], tokens: dict[str, pd.Series], title: st
         bins = np.arange(0, top + step + 1, step) - 0.5
         for counts, color, name in ((words[unit], WORDS, "palabras"), (tokens[unit], BPE, "tokens BPE")):
             ax.hist(np.minimum(counts, top), bins=bins, color=color, alpha=0.75, label=name)
-        medians = f"{words[unit].median():.0f} palabras, {tokens[unit].median():.0f} tokens"
+        medians = f"{words[unit].median():.0f} palabras,\n{tokens[unit].median():.0f} tokens"
         panel_title(ax, unit.capitalize())
         ax.set_xlabel(f"mediana: {medians}", fontsize=MIN_FONT)
     np.atleast_1d(axes)[0].set_ylabel("número de textos")
