@@ -62,12 +62,17 @@ def name_matches(table: pd.DataFrame, aliases: dict[str, Iterable[str]]) -> np.n
     """
     labels = sorted(set(table["label"]))
     names = [
-        " ".join(sorted({*masking.label_names(label), *aliases.get(label, ())})).lower() for label in labels
+        " ".join(
+            sorted({label.replace("-", " "), *masking.label_names(label), *aliases.get(label, ())})
+        ).lower()
+        for label in labels
     ]
     names = [
         " ".join(word for word in split_words(name) if word not in ENGLISH_STOP_WORDS) or name
         for name in names
     ]
+    if max(map(len, names)) < 2:  # no piece is four letters long, the spaces around a word counted
+        return np.zeros(len(table), dtype=bool)
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 5), sublinear_tf=True)
     of_names = vectorizer.fit_transform(names)
     texts = table["text"].str.replace(masking.MASK, " ", regex=False).tolist()

@@ -90,6 +90,9 @@ def test_the_name_matcher_sees_what_a_mask_misses():
         }
     )
     assert leakage.name_matches(table, {}).tolist() == [True, True, False]
+    short = pd.DataFrame({"text": ["No fever.", "A rash."], "label": ["no", "yes"]})
+    assert leakage.name_matches(short, {}).tolist() == [True, False]
+    assert not leakage.name_matches(short.assign(label=["a", "b"]), {}).any()
     hidden = table.assign(text=[masking.MASK + " hurts.", "They pass.", "Nothing here."])
     assert not leakage.name_matches(hidden, {}).any()
 
