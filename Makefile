@@ -60,10 +60,8 @@ reading: setup   ## also install what the web site is made of and tested with
 	@$(BIN)/python -c 'from importlib.util import find_spec as f; import sys; sys.exit(not all(map(f, ("playwright", "sphinx_revealjs", "ziamath"))))' || $(PIP) -r requirements-html.txt
 
 test: ray reading gradio ## unit tests, every notebook with profile quick, end-to-end
-	@# Keras and PyTorch never share a process: each has its own pytest.
-	@for part in tests/unit tests/keras tests/torch "tests/end_to_end notebooks"; do \
-	  echo "== pytest $$part"; $(BIN)/python -m pytest $$part || exit 1; done
-	@echo "all tests passed; the committed results are in notebooks/, figures/ and report/generated/"
+	@$(BIN)/python -m tests
+	@echo "the committed results are in notebooks/, figures/ and report/generated/"
 	@has() { command -v $$1 >/dev/null; }; has latexmk && has biber && { has chromium || has chromium-browser || has google-chrome; } \
 	  || echo "without LaTeX or Chromium the tests of PDFs, web pages and demo were skipped; the README says what to install"
 
