@@ -54,15 +54,14 @@ def side_by_side(texts: Mapping[str, str]) -> str:
         f"<b>{escape(title)}</b><br>{escape(text)}</td>"
         for title, text in texts.items()
     )
-    return f"<table><tr>{cells}</tr></table>"
+    return f'<table class="textos"><tr>{cells}</tr></table>'
 
 
-def quiz(questions: Iterable[str], answers: Iterable[str], title: str = "Las respuestas") -> str:
+def quiz(questions: Iterable[str], known: Iterable[str], title: str = "Las respuestas") -> str:
     """A numbered list, and its answers behind a fold that opens with a click, as HTML."""
-    asked, told = (
-        "".join(f"<li>{escape(line)}</li>" for line in lines) for lines in (list(questions), list(answers))
-    )
-    return f"<ol>{asked}</ol><details><summary>{escape(title)}</summary><ol>{told}</ol></details>"
+    asked, told = ("".join(f"<li>{escape(line)}</li>" for line in lines) for lines in (questions, known))
+    answers = f"<details><summary>{escape(title)}</summary><ol>{told}</ol></details>"
+    return f'<div class="textos"><ol>{asked}</ol>{answers}</div>'
 
 
 MINUS = r"\ensuremath{-}"

@@ -95,12 +95,12 @@ def test_it_learns_to_answer_and_its_run_rebuilds_it(study, tmp_path):
     split = study.split[study.split["label"].isin(labels)]
     text = dict(zip(labels, ("fever fever fever", "rash rash rash", "cough cough cough"), strict=True))
     split = split.assign(text=split["label"].map(text))
-    result = answering.train(Task(split, ARMS["gpt2_lm"], 1e-3, 0, 8, base, NAMES, tmp_path))
+    result = answering.train(Task(split, ARMS["gpt2_lm"], 1e-3, 0, 20, base, NAMES, tmp_path))
     assert (result["test_logits"].argmax(axis=1) == splits.side(split, "test")[1]).mean() > 0.9
     again, tokenizer = answering.rebuild(result["arrays"], base), bases.load_tokenizer(base)
     logits = answering.answer_logits(again, tokenizer, splits.side(split, "test")[0], NAMES)
     np.testing.assert_allclose(logits, result["test_logits"], atol=0.05)  # kept in half precision
-    assert [row["epoch"] for row in result["history"]] == list(range(1, 9))
+    assert [row["epoch"] for row in result["history"]] == list(range(1, 21))
     assert result["history"][-1]["valid_loss"] < result["history"][0]["valid_loss"]
 
 
