@@ -162,11 +162,13 @@ def train_parallel(specs: list[RunSpec], study: Study, where: Where) -> list[str
         return [attempt(spec, study) for spec in specs]
     # One thread each, even for a single run that is left: on small matrices two runs side by side are faster
     # than one with two threads, and how many threads add up a sum decides its last digits.
-    with joblib.parallel_config("loky", inner_max_num_threads=1), warnings.catch_warnings():
+    # Also a worker that has not been given a run yet ends with this process.
+    ends = {"initializer": die_with_parent, "initargs": (os.getpid(),)}
+    with joblib.parallel_config("loky", inner_max_num_threads=1, **ends), warnings.catch_warnings():
         # It replaces a worker that has grown; every run begins from nothing, so that takes nothing away.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
         return joblib.Parallel(n_jobs=max(2, min(jobs, len(specs))), batch_size=1)(
-            joblib.delayed(attempt_in_worker)(spec, study, os.getpid()) for spec in specs
+            joblib.delayed(attempt_in_worker)(spec, study) for spec in specs
         )
 
 
@@ -181,9 +183,8 @@ def default_jobs(framework: str) -> int:
     return max(1, min(joblib.cpu_count(), psutil.virtual_memory().available // MEMORY_PER_RUN))
 
 
-def attempt_in_worker(spec: RunSpec, study: Study, parent: int) -> str | None:
-    """`attempt` in a worker process, which ends with the process `parent` that started it, and at Ctrl-C."""
-    die_with_parent(parent)
+def attempt_in_worker(spec: RunSpec, study: Study) -> str | None:
+    """`attempt` in a worker process, which ends at Ctrl-C."""
     try:
         return attempt(spec, study)
     except KeyboardInterrupt:
