@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -128,10 +129,12 @@ class Killer:
     """`grid.attempt_in_worker`, but the first process to come here is killed by a signal."""
 
     def __init__(self, flag):
-        self.flag = flag
+        self.flag, self.parent = flag, os.getpid()
 
-    def __call__(self, spec, study, parent):
-        assert os.getppid() == parent
+    def __call__(self, spec, study):
+        assert os.getppid() == self.parent
+        # since before it was given a run
+        assert "die_with_parent" in [thread.name for thread in threading.enumerate()]
         if not self.flag.exists():
             self.flag.touch()
             os.kill(os.getpid(), signal.SIGKILL)
