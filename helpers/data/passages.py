@@ -165,19 +165,3 @@ def _rows(table: pd.DataFrame, pieces_of: Callable[[str, str], list[str]]) -> pd
             rows.append((f"{page}-{number:03d}", page, label, piece))
     made = pd.DataFrame(rows, columns=["id", "page", "label", "text"], dtype=object)
     return made.drop_duplicates("id").reset_index(drop=True)
-
-
-def recut(split: pd.DataFrame, seed: int, epoch: int) -> pd.DataFrame:
-    """The training passages of a split cut anew, within the sentences that they hold (see `cut`).
-
-    Rows as of `make_passages`, sorted by id. Passages that stood side by side on a page are cut as one text;
-    where one between them is missing, each side by itself.
-    """
-    rows = []
-    for page, own in split[split["side"] == "train"].sort_values("id").groupby("page", sort=True):
-        number = own["id"].str.rpartition("-")[2].astype(int).to_numpy()
-        for run, part in own.groupby(np.cumsum(np.diff(number, prepend=number[0]) != 1)):
-            rng = np.random.default_rng([seed, epoch, int(page, 16), int(run)])
-            label, pieces = part["label"].iloc[0], split_anew(" ".join(part["text"]), rng)
-            rows += [(f"{page}-{run:03d}-{n:03d}", page, label, piece) for n, piece in enumerate(pieces)]
-    return pd.DataFrame(rows, columns=["id", "page", "label", "text"], dtype=object)

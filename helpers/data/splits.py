@@ -34,8 +34,13 @@ def make_split(
     """The split of a masked table under a protocol; masked statements are for "patients"."""
     if protocol == "patients":
         return patients_split(masked, statements)
-    rows = page_rows(masked) if protocol == "row" else make_fragments(masked)
+    rows = _rows_of(masked, protocol)
     return row_split(rows, seed) if protocol == "row" else fragment_split(rows, seed)
+
+
+def _rows_of(masked: pd.DataFrame, protocol: str) -> pd.DataFrame:
+    """What is put on sides under "row" and "fragment": whole rows, or fragments of pages."""
+    return page_rows(masked) if protocol == "row" else make_fragments(masked)
 
 
 def left_out(masked: pd.DataFrame, protocol: str, statements: pd.DataFrame | None = None) -> dict[str, int]:
@@ -47,7 +52,7 @@ def left_out(masked: pd.DataFrame, protocol: str, statements: pd.DataFrame | Non
         tested = statements.loc[statements["side"] == "test", "label"].value_counts()
         counts = tested.reindex(sorted(set(masked["label"])), fill_value=0)
         return counts[counts == 0].to_dict()
-    distinct = _own_texts(page_rows(masked) if protocol == "row" else make_fragments(masked))[2]
+    distinct = _own_texts(_rows_of(masked, protocol))[2]
     return distinct[distinct < MIN_ROWS].to_dict()
 
 

@@ -29,7 +29,7 @@ class Study:
     split_key: str
     page_split: pd.DataFrame = field(repr=False)  # the original protocol: nothing masked
     page_key: str
-    # masked pages, the original test labels named nowhere else
+    # each label on one side, the original test labels in test: pages, or passages and statements
     unseen_split: pd.DataFrame = field(repr=False)
     unseen_key: str
     names: dict[str, str] = field(repr=False)

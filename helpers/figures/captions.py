@@ -110,7 +110,7 @@ CAPTIONS = {
     ),
     "03_bilstm_curvas": Caption(
         "Curvas",
-        "Entrenamiento de las dos BiLSTM con el reparto por fragmentos, una línea por semilla: a la "
+        "Entrenamiento de las dos BiLSTM con el reparto del estudio, una línea por semilla: a la "
         "izquierda, la pérdida (discontinua, entrenamiento; continua, validación); a la derecha, la "
         "exactitud en validación.",
     ),

@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+import pandas as pd
+
 from ..analysis.comparison import PAIRS, paired, summary
 from ..analysis.exam import read_together
 from ..arms import arms_asked
@@ -16,6 +18,17 @@ from ..pretraining import contamination
 from ..report import export, facts
 
 
+def statements_about(source: str, pages: pd.DataFrame, kept: pd.DataFrame) -> str | None:
+    """A file with a source's statements about the pages that are kept; None where it brings none."""
+    said = sources.load_statements(source, set(pages["label"]))
+    if said is None:
+        return None
+    file = BUILD / "external" / f"{sources.name_of(source)}-statements.csv"
+    with replacing(file) as temporary:
+        said[said["label"].isin(kept["label"])].to_csv(temporary, index=False)
+    return str(file)
+
+
 def compare(profile: str, source: str, corpus: Path | None) -> Path:
     """Compares arms on a source's shared split; writes report/external/<name>.json and returns its path.
 
@@ -25,7 +38,7 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
     corpus: the pre-training text; pages that share a run of words with it (see `contamination`) are left out,
     since the base has read them.
     """
-    place, asked = sources.parts_of(source)
+    place = sources.parts_of(source)[0]
     if corpus is not None and place in sources.NAMED_SOURCES:
         raise InputError(f"--corpus: only with a file; {source} is no file whose pages can be left out")
     pages = sources.load_table(source)
@@ -34,7 +47,6 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
         found = contamination.audit(pages, corpus)["pages"]
         own = pages[[found[contamination.page_key(text)] == 0 for text in pages["text"]]]
         table = BUILD / "external" / f"{sources.name_of(source)}.csv"
-        source = sources.with_options(str(table), statements=asked.get("statements"))
         if own.empty:
             raise InputError(
                 f"--corpus {corpus}: every page of {source} shares text with it; nothing is left to compare "
@@ -42,6 +54,7 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
             )
         with replacing(table) as temporary:
             own.to_csv(temporary, index=False)
+        source = sources.with_options(str(table), statements=statements_about(source, pages, own))
     study, arms = prepare(profile, source), arms_asked("external")
     with work_alone():
         ensure(study, arms)

@@ -13,10 +13,10 @@ from jupyter_client.kernelspec import KernelSpecManager
 from helpers.__main__ import main
 from helpers.arms import ARMS
 from helpers.config import ROOT, get_profile
-from helpers.data import audit, duplicates, masking
+from helpers.data import audit, duplicates, masking, sources
 from helpers.data.study import prepare
 from helpers.models import bases, bilstm
-from helpers.notebooks import pipeline
+from helpers.notebooks import external, pipeline
 from helpers.report import documents, export, facts, readings
 from helpers.report.macros import macros
 
@@ -169,3 +169,29 @@ def test_numbers_on_other_data_are_called_by_their_content_and_found_again(tmp_p
         (tmp_path / folder / f"{name}.json").write_text(json.dumps({"source": name}))
     assert [file.stem for file in facts.external_files()] == ["one", "two"]
     assert facts.external() == {"source": "one"}
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_the_comparison_on_other_data_leaves_out_what_the_base_has_read(tmp_path, monkeypatch, read):
+    """With the statements about it; training itself is left out here."""
+    pages, said = pd.read_csv(ROOT / "data" / "symptoms.csv").head(8), pd.read_csv(sources.STATEMENTS)
+    said = said[said["label"].isin(pages["label"])]
+    pages.to_csv(tmp_path / "mine.csv", index=False)
+    said.to_csv(tmp_path / "said.csv", index=False)
+    (tmp_path / "corpus").mkdir()
+    for name, text in (("train-00", pages["text"][0]), ("valid", "nothing of these pages")):
+        line = json.dumps({"text": text, "source": "a/b:1", "licence": "CC0"})
+        (tmp_path / "corpus" / f"{name}.jsonl").write_text(line + "\n")
+    for name in ("summary", "paired", "read_together"):
+        monkeypatch.setattr(external, name, lambda *given: pd.DataFrame())
+    monkeypatch.setattr(external, "ensure", lambda study, arms: None)
+    monkeypatch.setattr(facts, "EXTERNAL", tmp_path / "out")
+    source = sources.with_options(str(tmp_path / "mine.csv"), statements=str(tmp_path / "said.csv"))
+    file = external.compare("quick", source, tmp_path / "corpus" if read else None)
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    assert re.fullmatch(r"mine-[0-9a-f]{8}-quick(-unread)?\.json", file.name)
+    assert (kept["pages"], kept["pages_kept"]) == (8, 7 if read else 8)
+    assert kept["protocol"] == "patients"
+    assert kept["rows"]["test"] == 3 * kept["num_labels"] == 3 * kept["pages_kept"]
+    assert kept["command"].startswith("python -m helpers external --profile quick --data mine.csv")
+    assert str(tmp_path) not in file.read_text(encoding="utf-8")

@@ -2,16 +2,15 @@
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.data import sources, splits
+from helpers.data import sources
 from helpers.data.passages import (
     CUT_WORDS,
     cut,
     make_fragments,
     make_passages,
-    recut,
     split_anew,
     split_fragments,
     split_passages,
@@ -103,23 +102,6 @@ def test_cuts_are_a_function_of_seed_epoch_and_page_alone():
         assert set(other["text"]) != set(first["text"])
         assert " ".join(other["text"]).split() == " ".join(first["text"]).split()
     assert list(first.columns) == list(make_passages(some).columns)
-
-
-@given(st.integers(0, 3), st.integers(0, 3), st.integers(1, 6))
-@settings(max_examples=20, deadline=None)
-def test_a_split_is_cut_anew_within_the_sentences_that_it_holds(seed, epoch, per_label):
-    split = make_passages(PAGES.head(8)).assign(side="train")
-    given = splits.thin(split.sample(frac=1, random_state=seed), per_label, seed)
-    again = recut(given, seed, epoch)
-    assert again.equals(recut(given.sample(frac=1, random_state=epoch), seed, epoch))
-    assert again["id"].is_unique
-    pages = dict(zip(make_passages(PAGES.head(8))["page"].unique(), PAGES["text"], strict=False))
-    for page, own in given.groupby("page"):
-        cut_again = again[again["page"] == page]
-        held = [s for text in own.sort_values("id")["text"] for s in split_sentences(text)]
-        assert [s for text in cut_again["text"] for s in split_sentences(text)] == held
-        assert all(text in pages[page] for text in cut_again["text"]), "joined what does not stand together"
-        assert set(cut_again["label"]) == set(own["label"])
 
 
 def test_ids_do_not_depend_on_the_order_of_rows():
