@@ -24,7 +24,7 @@ def split_of(rows):
 def test_log_probabilities_of_a_pages_rows_are_added():
     split = split_of([("p", "a"), ("p", "a"), ("p", "a"), ("q", "b"), ("q", "b"), ("q", "b"), ("s", "a")])
     p = np.log([[0.6, 0.4], [0.45, 0.55], [0.45, 0.55]])  # alone one of three is right, together all
-    q = np.log([[0.1, 0.9], [0.6, 0.4], [0.6, 0.4]])  # one of three; with the first, both pairs
+    q = np.log([[0.001, 0.999], [0.8, 0.2], [0.8, 0.2]])  # one sure row outweighs two; a vote would not
     logits = np.vstack([p, q, [[0.0, 1.0]]])[None] + 3.0  # whatever is added to a row's logits
     table = exam.together(logits, split)
     assert table["read"].tolist() == [1, 2, 3]
