@@ -136,9 +136,14 @@ def pretrain(given: Namespace) -> None:
         raise InputError(f"--tokens {given.tokens}: must be a number")
     tokens = None if given.tokens is None else int(given.tokens)
     budget = None if given.time_budget is None else given.time_budget * 60
+    try:
+        keep = tuple(int(float(tokens)) for tokens in given.keep.split(",") if tokens)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"--keep {given.keep}: numbers of tokens, with commas, e.g. 0,4e5,1.6e6") from error
     decisive = [name for name in PretrainSpec.__dataclass_fields__ if name != "tokens"]
     spec = PretrainSpec(tokens=tokens, **{name: getattr(given, name) for name in decisive})
-    train(given.corpus, given.out, spec, not given.no_compile, given.eval_every, budget, given.micro_batch)
+    compiled, every = not given.no_compile, given.eval_every
+    train(given.corpus, given.out, spec, compiled, every, budget, given.micro_batch, keep)
 
 
 def option(flag: str, help: str, default=None, **more) -> tuple[str, dict]:
@@ -176,6 +181,7 @@ PRETRAIN = (
         "minutes of training, interruptions not counted; the rate falls to 0 in it",
         type=float,
     ),
+    option("--keep", "numbers of tokens after which the model is kept, in OUT/kept: 0,4e5,1.6e6", ""),
     option("--vocab-size", "tokens", 8192, type=int),
     option("--n-layer", "layers", 4, type=int),
     option("--n-embd", "width", 256, type=int),

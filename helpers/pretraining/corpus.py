@@ -49,7 +49,11 @@ class PretrainSpec:
 
 
 def check_settings(
-    spec: PretrainSpec, eval_every: int, budget: float | None, micro_batch: int | None
+    spec: PretrainSpec,
+    eval_every: int,
+    budget: float | None,
+    micro_batch: int | None,
+    keep: tuple[int, ...] = (),
 ) -> None:
     """InputError for options that cannot be, before anything is read or written."""
     if spec.tokens is None and budget is None:
@@ -63,6 +67,9 @@ def check_settings(
     ).items():
         if value is not None and value < 1:
             raise InputError(f"--{name.replace('_', '-')} {value}: must be at least 1")
+    most = math.inf if spec.tokens is None else spec.tokens
+    if wrong := [tokens for tokens in keep if not 0 <= tokens <= most]:
+        raise InputError(f"--keep {wrong[0]}: must lie between 0 and --tokens {most}")
     if budget is not None and not 0 < budget < math.inf:
         raise InputError(f"--time-budget {budget / 60:g}: must be a positive number of minutes")
     if not 0 <= spec.dropout < 1:

@@ -3,6 +3,7 @@
 A run resumes after any interruption.
 """
 
+import copy
 import csv
 import hashlib
 import json
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, GPT2LMHeadModel, TrainingArguments
+from transformers import AutoTokenizer, GPT2LMHeadModel, TrainerCallback, TrainingArguments
 from transformers.utils import logging
 
-from ..config import BUILD
-from ..files import check_writable, copy, drop_broken_checkpoints, only_one, sha256
+from .. import files
+from ..config import BUILD, InputError
+from ..files import check_writable, drop_broken_checkpoints, only_one, replacing, sha256
 from ..models.finetuning import can_compile
 from ..models.metrics import bits_per_byte
 from .corpus import PretrainSpec, check_settings, corpus_files, part_files, prepare
@@ -64,10 +66,12 @@ def pretrain(
     eval_every: int = 200,
     budget: float | None = None,
     micro_batch: int | None = None,
+    keep: tuple[int, ...] = (),
 ) -> dict:
     """Trains from random weights and writes the model and its record to `out`.
 
-    Written are float16 safetensors, tokenizer, `pretraining.csv`, `pretraining.json`. Interrupted at any
+    Written are float16 safetensors, tokenizer, `pretraining.csv`, `pretraining.json`; and, in `out/kept`, the
+    model as it was after each number of token steps in `keep` (see `kept_name`). Interrupted at any
     moment, the same call goes on from the last checkpoint (weights, optimizer state, schedule, data position,
     random states, clocks). It ends after `spec.tokens` token steps or `budget` seconds, whichever comes
     first; the weights kept are those of the best evaluation. `micro_batch` rows go through the model at once
@@ -76,7 +80,7 @@ def pretrain(
     slows down afterwards ends later. Raises InputError for values that cannot be, when nothing would end the
     run, and when `out` cannot be written.
     """
-    check_settings(spec, eval_every, budget, micro_batch)
+    check_settings(spec, eval_every, budget, micro_batch, keep)
     for validation in (False, True):
         part_files(corpus, validation)
     check_writable(out, "--out")
@@ -88,7 +92,7 @@ def pretrain(
         spec, work / "checkpoints", compile_model and can_compile(), eval_every, micro_batch
     )
     with only_one(work) if arguments.process_index == 0 else nullcontext():
-        return _run(corpus, out, spec, arguments, work, budget)
+        return _run(corpus, out, spec, arguments, work, budget, keep)
 
 
 def _run(
@@ -98,6 +102,7 @@ def _run(
     arguments: TrainingArguments,
     work: Path,
     budget: float | None,
+    keep: tuple[int, ...],
 ) -> dict:
     """The run itself, in a directory of its own."""
     checkpoints = work / "checkpoints"
@@ -110,6 +115,9 @@ def _run(
     model = make_model(spec, tokenizer)
     rows = {name: np.load(work / f"{name}.npy", mmap_mode="r") for name in ("train", "valid")}
     trainer = make_trainer(model, arguments, spec, tokenizer, rows, facts["bytes_per_token"], budget)
+    at = {round(tokens / spec.step_tokens): work / "kept" / kept_name(tokens) for tokens in keep}
+    check_kept(at, checkpoints)
+    trainer.add_callback(Keeper(at, spec, tokenizer, facts))
     if not finished(checkpoints):
         trainer.train(resume_from_checkpoint=resumes)
     if trainer.is_world_process_zero():
@@ -132,7 +140,50 @@ def _run(
         export(weights, tokenizer, work / "model", facts)
         write_log(history, spec, facts["bytes_per_token"], work / "model" / "pretraining.csv")
         publish(work / "model", out)
+        for directory in at.values():
+            publish(directory, out / "kept" / directory.name)
     return facts
+
+
+def kept_name(tokens: int) -> str:
+    """The directory of the model that has read so many tokens; names sort as the numbers do."""
+    return f"{tokens:012d}"
+
+
+class Keeper(TrainerCallback):
+    """Writes the model as it is after certain steps: a base like the finished one, in half precision.
+
+    at: the directory of each step, 0 being the random weights. What is there already stays: a run that was
+    killed and comes by again writes the same.
+    """
+
+    def __init__(self, at: dict[int, Path], spec: PretrainSpec, tokenizer, facts: dict):
+        self.at, self.spec, self.tokenizer, self.facts = at, spec, tokenizer, facts
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.on_step_end(args, state, control, **kwargs)
+
+    def on_step_end(self, args, state, control, model=None, **kwargs):
+        directory = self.at.get(state.global_step)
+        if directory is None or directory.is_dir() or not state.is_world_process_zero:
+            return
+        read = {"tokens_seen": state.global_step * self.spec.step_tokens}
+        with replacing(directory) as temporary:
+            temporary.mkdir()
+            export(copy.deepcopy(model), self.tokenizer, temporary, self.facts | asdict(self.spec) | read)
+
+
+def check_kept(at: dict[int, Path], checkpoints: Path) -> None:
+    """InputError where a run that goes on is past a step that was to be kept and was not."""
+    state = last_state(checkpoints)
+    passed = [
+        path.name for step, path in at.items() if state and step < state["global_step"] and not path.is_dir()
+    ]
+    if passed:
+        raise InputError(
+            f"--keep {int(passed[0])}: the run in {checkpoints.parent} is past it; leave it out, or remove "
+            "that directory to begin anew"
+        )
 
 
 def last_state(checkpoints: Path) -> dict | None:
@@ -163,4 +214,4 @@ def publish(source: Path, out: Path) -> None:
     """
     for file in sorted(source.iterdir()):
         if file.is_file() and not re.search(r"training_args|optimizer", file.name):
-            copy(file, out / file.name)
+            files.copy(file, out / file.name)

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,28 @@ def test_a_killed_pretraining_resumes_to_the_same_weights_and_log(
     clocks = ["seconds", "cpu_seconds"]
     pd.testing.assert_frame_equal(unbroken.drop(columns=clocks), resumed.drop(columns=clocks))
     assert resumed["seconds"].is_monotonic_increasing
+
+
+def test_the_model_is_kept_where_it_was_asked_for(toy_corpus, toy_base, tmp_path, monkeypatch):
+    """At no token the random weights, at the last the finished model; a killed run keeps the same."""
+    step, work = SPEC.step_tokens, tmp_path / "build"
+    monkeypatch.setattr(pretrain, "BUILD", work)
+    run = partial(pretrain.pretrain, toy_corpus, tmp_path / "out", SPEC, False, eval_every=5)
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "Progress", Killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(keep=(0, 12 * step))
+    with pytest.raises(InputError, match=f"--keep {7 * step}: .* is past it"):
+        run(keep=(7 * step,))
+    run(keep=(0, 12 * step, 20 * step))
+    kept = sorted((tmp_path / "out" / "kept").iterdir())
+    assert [int(path.name) for path in kept] == [0, 12 * step, 20 * step]
+    tokenizer = AutoTokenizer.from_pretrained(kept[0])
+    random = trainer.make_model(SPEC, tokenizer).to(torch.float16).state_dict()
+    assert same({name: random[name] for name in weights(kept[0])}, weights(kept[0]))
+    assert same(weights(toy_base), weights(kept[2]))
+    assert not same(weights(kept[1]), weights(kept[2]))
+    assert json.loads((kept[1] / "pretraining.json").read_text())["tokens_seen"] == 12 * step
 
 
 def test_a_time_budget_gives_the_run_of_as_many_tokens(toy_corpus, tmp_path, monkeypatch):
