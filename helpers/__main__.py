@@ -33,10 +33,20 @@ def source_of(given: Namespace) -> str | None:
     return with_options(given.data, *asked)
 
 
+def profile_of(given: Namespace) -> str:
+    """The profile that the options name, with another base where one is asked for (see `get_profile`)."""
+    if given.base is None:
+        return given.profile
+    from .models.bases import check_base
+
+    check_base(given.base)
+    return f"{given.profile}@{given.base}"
+
+
 def run(given: Namespace) -> None:
     from .notebooks import pipeline
 
-    pipeline.run(given.profile, source_of(given), given.only)
+    pipeline.run(profile_of(given), source_of(given), given.only)
 
 
 def audit(given: Namespace) -> None:
@@ -52,13 +62,21 @@ def grid(given: Namespace) -> None:
     """As the user's command, or as one of the processes that torchrun started."""
     from .data.study import prepare
     from .experiments.grid import ensure, train
+    from .experiments.plan import takes_part
     from .experiments.processes import Where, rank
     from .experiments.progress import status
     from .experiments.records import work_alone
+    from .models import smollm2
 
     arms, shared = get_arms(given.arms), "TORCHELASTIC_RUN_ID" in os.environ
     check_grid(given, arms, shared)
-    study, where = prepare(given.profile, source_of(given)), Where(given.backend, given.address, given.jobs)
+    study, where = (
+        prepare(profile_of(given), source_of(given)),
+        Where(given.backend, given.address, given.jobs),
+    )
+    if given.arms and (absent := [arm for arm in arms if not takes_part(study, arm)]):
+        raise InputError(f"--arms {absent[0]}: {smollm2.MISSING}, or not in profile {given.profile}")
+    arms = [arm for arm in arms if takes_part(study, arm)]
     if given.status:
         print(status(study, arms))
         return
@@ -87,6 +105,12 @@ def external(given: Namespace) -> None:
     from .notebooks import external as elsewhere
 
     elsewhere.compare(given.profile, source_of(given), given.corpus)
+
+
+def dose(given: Namespace) -> None:
+    from .analysis import dose as doses
+
+    print(f"the numbers are in {doses.measure(given.profile, given.kept)}")
 
 
 def report(given: Namespace) -> None:
@@ -129,21 +153,17 @@ def contamination(given: Namespace) -> None:
 
 
 def pretrain(given: Namespace) -> None:
-    from .pretraining.corpus import PretrainSpec
+    from .pretraining.corpus import PretrainSpec, token_counts
     from .pretraining.pretrain import pretrain as train
 
     if given.tokens is not None and not math.isfinite(given.tokens):
         raise InputError(f"--tokens {given.tokens}: must be a number")
     tokens = None if given.tokens is None else int(given.tokens)
     budget = None if given.time_budget is None else given.time_budget * 60
-    try:
-        keep = tuple(int(float(tokens)) for tokens in given.keep.split(",") if tokens)
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"--keep {given.keep}: numbers of tokens, with commas, e.g. 0,4e5,1.6e6") from error
     decisive = [name for name in PretrainSpec.__dataclass_fields__ if name != "tokens"]
     spec = PretrainSpec(tokens=tokens, **{name: getattr(given, name) for name in decisive})
     compiled, every = not given.no_compile, given.eval_every
-    train(given.corpus, given.out, spec, compiled, every, budget, given.micro_batch, keep)
+    train(given.corpus, given.out, spec, compiled, every, budget, given.micro_batch, token_counts(given.keep))
 
 
 def option(flag: str, help: str, default=None, **more) -> tuple[str, dict]:
@@ -157,30 +177,27 @@ COLUMNS = (
     option("--text-column", "the column of --data that holds the texts, if its name does not tell"),
     option("--label-column", "the column of --data that holds the labels, if its name does not tell"),
 )
+BASE = option("--base", "gpt2-mini, smollm2, gpt2 or a directory (default: the profile's own)")
 STATEMENTS = option(
     "--statements",
     "a file of what patients say about the diseases of --data: columns `text`, `label`, `side` (valid or "
     "test) and, if known, `hand`; the models learn from --data and are examined on these",
 )
 DATA = option("--data", f"{SOURCE} (default: the profile's own)")
+STUDY = (PROFILE, DATA, *COLUMNS, STATEMENTS, BASE)
 RESULTS = (
     "--results",
     {"type": Path, "default": ROOT, "help": "outputs of a run (default: the committed ones)"},
 )
 READ_CORPUS = "--corpus", {"type": Path, "required": True, "help": CORPUS}
 PRETRAIN = (
-    (
-        "--corpus",
-        {"type": Path, "required": True, "help": f"{CORPUS} with `text`, `source`; valid* is held out"},
-    ),
+    ("--corpus", {"type": Path, "required": True, "help": f"{CORPUS} with `text`, `source`; valid* is held "
+                                                          "out"}),
     ("--out", {"type": Path, "required": True, "help": "directory for the finished model"}),
     option("--include", "regular expression on `source`: which documents to use; all by default", ""),
     option("--tokens", "token steps to train for", type=float),
-    option(
-        "--time-budget",
-        "minutes of training, interruptions not counted; the rate falls to 0 in it",
-        type=float,
-    ),
+    option("--time-budget", "minutes of training, interruptions not counted; the rate falls to 0 in it",
+           type=float),
     option("--keep", "numbers of tokens after which the model is kept, in OUT/kept: 0,4e5,1.6e6", ""),
     option("--vocab-size", "tokens", 8192, type=int),
     option("--n-layer", "layers", 4, type=int),
@@ -196,17 +213,17 @@ PRETRAIN = (
     option("--micro-batch", "rows that go through the model at once (default: all of a step's)", type=int),
     option("--eval-every", "steps between evaluations and checkpoints", 200, type=int),
     ("--no-compile", {"action": "store_true", "help": "do without torch.compile"}),
-)
+)  # fmt: skip
 # Each command: its function, what it does, its options.
 COMMANDS = {
     "run": (
         run, "train what is missing, execute the notebooks, write figures and tables",
-        (PROFILE, DATA, *COLUMNS, STATEMENTS, option("--only", "notebooks by prefix, e.g. 03 or 03,06")),
+        (*STUDY, option("--only", "notebooks by prefix, e.g. 03 or 03,06")),
     ),
     "grid": (
         grid, "train every run of a profile and keep the records; --status: how far that is",
         (
-            PROFILE, DATA, *COLUMNS, STATEMENTS, option("--arms", "comma-separated arms (default: all)"),
+            *STUDY, option("--arms", "comma-separated arms (default: all)"),
             ("--status", {"action": "store_true", "help": "only say what is done, running and left, and for "
                                                           "how long"}),
             option("--jobs", "runs side by side (default: what cores and memory allow)", type=int),
@@ -226,6 +243,10 @@ COMMANDS = {
             option("--corpus", f"pre-training text ({CORPUS}): pages that share text with it are left "
                                "out", type=Path),
         ),
+    ),
+    "dose": (
+        dose, "fine-tune from every point that `pretrain --keep` kept; numbers only, in report/dose",
+        (PROFILE, ("--kept", {"type": Path, "required": True, "help": "OUT/kept of that run"})),
     ),
     "report": (report, "report and slides as PDF, from a run's results and figures (needs "
                        "LaTeX)", (RESULTS,)),

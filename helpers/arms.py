@@ -20,8 +20,8 @@ class Arm:
 
     framework: "sklearn", "keras" or "torch"; one process never holds two of the last two.
     module: the module of `helpers.models` whose `train` trains it; settings: what that is told of this arm.
-    start: where its weights begin: "random", "embeddings" (those of the base's tokens, all else random), or
-    "base".
+    start: where its weights begin: "random"; "own", first trained as a language model on its own training
+    rows; or "base", the pre-trained ones.
     frozen: what training leaves as it is: "nothing", the "body" under the last layer, or "everything".
     answers: whether it is a language model that answers with the disease's name; else it classifies.
     base: the pre-trained base whose architecture, tokenizer or weights it takes: a directory, a Hub id,
@@ -29,6 +29,7 @@ class Arm:
     grid: values of its one tuned hyperparameter, tried on validation; empty where nothing is chosen.
     budget: the kind of arm whose epochs a profile gives it (a key of `Profile.epochs`); None: it knows no
     epochs.
+    large: whether its base is so large that a profile may do without it; weights are kept of one seed only.
     questions: of "seen", "curve" (see above), "unseen" (asked about diseases that no training row names),
     "external" (other people's data), "autopsy" (the first attempt, reproduced and taken apart) and "demo".
     """
@@ -46,6 +47,7 @@ class Arm:
     grid: tuple[float, ...] = ()
     hyperparameter: str = RATE
     budget: str | None = None
+    large: bool = False
     questions: frozenset[str] = CURVE
 
     @property
@@ -74,12 +76,16 @@ def _table(*arms: Arm) -> dict[str, Arm]:
     return {arm.id: arm for arm in arms}
 
 
-# learning rates for a transformer that is trained whole, from random and from pre-trained weights alike
-WHOLE = (3e-4, 1e-3)
-NOTES = {"mask": False, "dropout": 0.0, "patience": None, "padding": "longest", "vocabulary": "all"}
-FAIR = {"mask": True, "dropout": 0.4, "patience": 6, "padding": "batch", "vocabulary": "train"}
-GPT2 = {"framework": "torch", "module": "classifier", "base": PROFILES_BASE, "budget": "classifier"}
+NOTES = {"batch_size": 64, "schedule": "constant", "padding": "longest", "vocabulary": "all"}
+WORDS = {"batch_size": 32, "schedule": "linear", "padding": "batch", "vocabulary": "train"}
+BILSTM = WORDS | {"mask": True, "units": 64, "word_dropout": 0.6, "embedding_dropout": 0.3, "dropout": 0.5}
+READS = {"pooling": "mean", "smoothing": 0.1, "head_rate": 3.0}  # see `classifier.train`
+HEAD = {"pooling": "mean", "cuts": 6}
+GPT2 = {"framework": "torch", "module": "classifier", "base": PROFILES_BASE}
 GPT2_LM = {"framework": "torch", "module": "answering", "base": PROFILES_BASE, "answers": True}
+LLM = {"framework": "torch", "base": "smollm2", "large": True}
+RATES = (3e-4, 1e-3, 3e-3)  # a small transformer, trained whole, wants these; one of SmolLM2's size less
+LESS = (1e-4, 3e-4, 1e-3)
 
 ARMS = _table(
     Arm(
@@ -88,48 +94,73 @@ ARMS = _table(
     ),
     Arm(
         "naive_bayes", "Bayes ingenuo", "#56B4E9", "sklearn", "baselines", {"classifier": "bayes"},
-        grid=(0.1, 0.01), hyperparameter="suavizado ($\\alpha$)", questions=CURVE | {"external"},
+        grid=(0.003, 0.01, 0.03), hyperparameter="suavizado ($\\alpha$)", questions=CURVE | {"external"},
     ),
     Arm(
         "tfidf_logreg", "TF-IDF + reg. logística", "#009E73", "sklearn", "baselines",
-        {"classifier": "logistic"}, grid=(10.0, 100.0), hyperparameter="regularización ($C$)",
+        {"classifier": "logistic"}, grid=(10.0, 30.0, 100.0), hyperparameter="regularización ($C$)",
         questions=CURVE | {"unseen", "external", "demo"},
+    ),
+    Arm(
+        "bag", "Bolsa de vectores", "#B8A900", "keras", "bag", WORDS | {"dropout": 0.5},
+        grid=(1e-3, 3e-3, 1e-2), budget="words", questions=CURVE | {"external"},
     ),
     Arm(
         "bilstm_original", "BiLSTM de las notas", "#E69F00", "keras", "bilstm", NOTES,
         budget="notes", questions=SEEN | {"autopsy"},
     ),
     Arm(
-        "bilstm", "BiLSTM ajustada", "#CC79A7", "keras", "bilstm", FAIR,
-        grid=(1e-3, 3e-3), budget="bilstm", questions=CURVE | {"unseen", "external", "demo"},
+        "bilstm", "BiLSTM ajustada", "#CC79A7", "keras", "bilstm", BILSTM,
+        grid=(1e-3, 3e-3, 1e-2), budget="words", questions=CURVE | {"unseen", "external", "demo"},
     ),
     Arm(
-        "gpt2_scratch", "GPT-2 desde cero", "#D55E00", **GPT2,
-        grid=WHOLE, questions=CURVE | {"external", "demo"},
+        "gpt2_scratch", "GPT-2 mini desde cero", "#D55E00", **GPT2, settings=READS,
+        grid=RATES, budget="scratch", questions=CURVE | {"external", "demo"},
     ),
     Arm(
-        "gpt2_embeddings", "GPT-2 sólo embeddings", "#6A3D9A", **GPT2, start="embeddings",
-        grid=WHOLE, questions=SEEN,
+        "gpt2_self", "GPT-2 mini, sólo sus páginas", "#6A3D9A", **GPT2,
+        settings=READS | {"reading": (1e-3, 40)}, start="own",
+        grid=RATES, budget="scratch", questions=SEEN,
     ),
     Arm(
-        "gpt2_frozen", "GPT-2 congelado", "#000000", **GPT2, start="base", frozen="body",
-        grid=(3e-3, 1e-2), questions=CURVE | {"external"},
+        "gpt2_frozen", "GPT-2 mini congelado", "#000000", **GPT2, settings=HEAD, start="base", frozen="body",
+        grid=(3e-3, 1e-2, 3e-2), budget="head", questions=CURVE | {"external"},
     ),
     Arm(
-        "gpt2_finetuned", "GPT-2 con ajuste fino", "#0072B2", **GPT2, start="base",
-        grid=WHOLE, questions=CURVE | {"unseen", "external", "demo"},
+        "gpt2_finetuned", "GPT-2 mini con ajuste fino", "#0072B2", **GPT2, settings=READS, start="base",
+        grid=RATES, budget="finetuned", questions=CURVE | {"unseen", "external", "demo"},
     ),
     Arm(
-        "gpt2_lm", "GPT-2 que responde", "#7B4B2A", **GPT2_LM, start="base",
-        grid=WHOLE, budget="answering", questions=SEEN | {"unseen", "demo"},
+        "smollm2_scratch", "SmolLM2 desde cero", "#F4A582", **LLM, module="classifier", settings=READS,
+        grid=LESS, budget="llm_scratch", questions=SEEN,
     ),
     Arm(
-        "gpt2_lm_scratch", "GPT-2 que responde, desde cero", "#A50F15", **GPT2_LM,
-        grid=WHOLE, budget="answering", questions=frozenset({"unseen"}),
+        "smollm2_frozen", "SmolLM2 congelado", "#7F7F7F", **LLM, module="classifier", settings=HEAD,
+        start="base", frozen="body", grid=(1e-3, 3e-3, 1e-2), budget="head", questions=CURVE,
     ),
     Arm(
-        "gpt2_lm_zero", "GPT-2 que responde, sin ajuste", "#8A8D00", **GPT2_LM, start="base",
-        frozen="everything", questions=frozenset({"unseen"}),
+        "smollm2_finetuned", "SmolLM2 con ajuste fino", "#000075", **LLM, module="classifier",
+        settings=READS, start="base", grid=LESS, budget="llm", questions=CURVE | {"unseen"},
+    ),
+    Arm(
+        "gpt2_lm", "GPT-2 mini que responde", "#7B4B2A", **GPT2_LM, start="base",
+        grid=RATES, budget="answering", questions=SEEN | {"unseen", "demo"},
+    ),
+    Arm(
+        "gpt2_lm_scratch", "GPT-2 mini que responde, desde cero", "#A50F15", **GPT2_LM,
+        grid=RATES, budget="answering", questions=frozenset({"unseen"}),
+    ),
+    Arm(
+        "gpt2_lm_zero", "GPT-2 mini que responde, sin ajuste", "#8A8D00", **GPT2_LM, start="base",
+        frozen="everything", questions=SEEN | {"unseen"},
+    ),
+    Arm(
+        "smollm2_lm", "SmolLM2 que responde", "#00441B", **LLM, module="answering", answers=True,
+        start="base", grid=(3e-5, 1e-4, 3e-4), budget="llm_answering", questions=SEEN | {"unseen"},
+    ),
+    Arm(
+        "smollm2_lm_zero", "SmolLM2 que responde, sin ajuste", "#66C2A4", **LLM, module="answering",
+        answers=True, start="base", frozen="everything", questions=SEEN | {"unseen"},
     ),
 )  # fmt: skip
 

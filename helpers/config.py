@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 
@@ -73,9 +73,10 @@ class Profile:
     """How much of everything: diseases, seeds, epochs, training fractions, and the pre-trained base.
 
     `groups` names whole confusion groups of the embedded corpus (None: all); `max_labels` limits any other
-    source. `epochs` by kind of arm (`Arm.budget`). `grids` gives arms, by id, other values to try than their
-    own. `fractions`: training rows a label, beside all of them. `answer_seeds`: seeds of models that answer,
-    whose scoring of every name costs most (None: all).
+    source. `epochs` and `fewer` by kind of arm (`Arm.budget`): epochs, and how many of the seeds are enough.
+    `grids` gives arms, by id, other values to try than their own; `extensions`: how often a choice at the
+    edge of what was tried adds a value beyond it. `fractions`: training rows a label, beside all of them.
+    `llm`: whether the arms of a large pre-trained base take part, where it can be had.
     """
 
     name: str
@@ -84,13 +85,15 @@ class Profile:
     seeds: tuple[int, ...]
     epochs: dict[str, int]
     fractions: tuple[int, ...] = ()
-    base: str = "models/gpt2-mini"
+    base: str = "gpt2-mini"
     source: str = "embedded"
-    answer_seeds: int | None = None
+    fewer: dict[str, int] = field(default_factory=dict)
     grids: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    extensions: int = 0
+    llm: bool = True
 
     def grid_of(self, arm) -> tuple[float, ...]:
-        """The values that are tried for an arm (an `Arm`): as many for every arm that is tuned."""
+        """The values that are tried for an arm (an `Arm`)."""
         return self.grids.get(arm.id, arm.grid)
 
     def epochs_of(self, arm) -> int | None:
@@ -103,7 +106,7 @@ class Profile:
 
     def seeds_of(self, arm) -> tuple[int, ...]:
         """The seeds of an arm that a seed changes."""
-        return self.seeds[: self.answer_seeds] if arm.answers else self.seeds
+        return self.seeds[: self.fewer.get(arm.budget)]
 
 
 CLASS_GROUPS = (
@@ -112,31 +115,53 @@ CLASS_GROUPS = (
 )  # fmt: skip
 # A base of 124 M parameters wants lower rates than ours.
 LARGE_BASE = dict.fromkeys(
-    ("gpt2_scratch", "gpt2_embeddings", "gpt2_finetuned", "gpt2_lm", "gpt2_lm_scratch"), (3e-5, 1e-4)
+    ("gpt2_scratch", "gpt2_self", "gpt2_finetuned", "gpt2_lm", "gpt2_lm_scratch"), (3e-5, 1e-4, 3e-4)
 )
+# In class a large model is trained once, with the value that the committed comparison chose.
+ONCE = {
+    "smollm2_frozen": (3e-3,),
+    "smollm2_finetuned": (3e-4,),
+    "smollm2_scratch": (3e-4,),
+    "smollm2_lm": (1e-4,),
+}
+LARGE = ("llm", "llm_scratch", "llm_answering")
 
 
-def epochs(notes: int, bilstm: int, classifier: int, answering: int) -> dict[str, int]:
+def epochs(
+    notes: int, words: int, head: int, scratch: int, finetuned: int, answering: int, llm: int = 0
+) -> dict[str, int]:
     """Epochs by kind of arm."""
-    return {"notes": notes, "bilstm": bilstm, "classifier": classifier, "answering": answering}
+    small = {"notes": notes, "words": words, "head": head, "scratch": scratch, "finetuned": finetuned}
+    return small | {"answering": answering, "llm": llm, "llm_scratch": 2 * llm, "llm_answering": llm // 2}
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", ("arthritis", "headache"), 10, (0, 1), epochs(2, 3, 2, 1), (1,)),
-        Profile("class", CLASS_GROUPS, 50, (0, 1, 2), epochs(32, 20, 12, 5), (2,)),
-        Profile(COMMITTED, None, None, (0, 1, 2, 3, 4), epochs(32, 40, 10, 6), (1, 2, 4), answer_seeds=3),
+        Profile("quick", ("arthritis", "headache"), 10, (0, 1), epochs(2, 3, 3, 2, 2, 1), (1,), llm=False),
         Profile(
-            "full", None, None, (0, 1, 2, 3, 4), epochs(32, 40, 20, 8), (1, 2, 4),
-            base="openai-community/gpt2", source="mayo", grids=LARGE_BASE,
+            "class", CLASS_GROUPS, 50, (0, 1, 2), epochs(32, 40, 40, 20, 12, 5, 10), (2,), grids=ONCE,
+            fewer=dict.fromkeys(LARGE, 1),
+        ),
+        Profile(
+            COMMITTED, None, None, (0, 1, 2, 3, 4), epochs(32, 80, 60, 60, 15, 8, 12), (1, 2), extensions=2,
+            fewer=dict.fromkeys(("scratch", "answering"), 3) | dict.fromkeys(LARGE, 2),
+        ),
+        Profile(
+            "full", None, None, (0, 1, 2, 3, 4), epochs(32, 80, 60, 60, 15, 8, 12), (1, 2), extensions=2,
+            base="gpt2", source="mayo", grids=LARGE_BASE,
+            fewer=dict.fromkeys(("scratch", "answering", *LARGE), 3),
         ),
     )
 }  # fmt: skip
 
 
 def get_profile(name: str) -> Profile:
-    """The profile of that name; InputError lists the names there are."""
-    if name not in PROFILES:
+    """The profile of that name; NAME@BASE is the profile with another base, under a name of its own.
+
+    InputError lists the names there are.
+    """
+    known, at, base = name.partition("@")
+    if known not in PROFILES:
         raise InputError(f"--profile {name!r}: no such profile; choose one of {', '.join(PROFILES)}")
-    return PROFILES[name]
+    return replace(PROFILES[known], name=name, base=base) if at else PROFILES[known]

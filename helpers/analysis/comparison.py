@@ -1,5 +1,7 @@
 """From run records to a comparison: intervals over diseases and seeds, paired tests, the worth of labels."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from scipy.stats import t
@@ -9,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from ..arms import ARMS
 from ..data import splits
 from ..data.study import Study
-from ..experiments.plan import results
+from ..experiments.plan import asked, results
 from ..experiments.records import Record
 
 REPLICATES = 10_000
@@ -82,11 +84,15 @@ def difference(a: np.ndarray, b: np.ndarray, labels: np.ndarray) -> tuple[float,
 PAIRS = (
     ("gpt2_finetuned", "gpt2_scratch"),
     ("gpt2_finetuned", "gpt2_frozen"),
-    ("gpt2_embeddings", "gpt2_scratch"),
+    ("gpt2_self", "gpt2_scratch"),
     ("gpt2_lm", "gpt2_finetuned"),
     ("gpt2_finetuned", "bilstm"),
     ("gpt2_finetuned", "tfidf_logreg"),
     ("bilstm", "bilstm_original"),
+    ("smollm2_finetuned", "smollm2_scratch"),
+    ("smollm2_finetuned", "smollm2_frozen"),
+    ("smollm2_finetuned", "gpt2_finetuned"),
+    ("smollm2_finetuned", "tfidf_logreg"),
 )
 
 
@@ -117,14 +123,18 @@ def summary(study: Study, arms: list[str]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def paired(study: Study, pairs=PAIRS) -> pd.DataFrame:
+def paired(study: Study, pairs: Iterable[tuple[str, str]] | None = None) -> pd.DataFrame:
     """Differences in test accuracy between arms on the same rows: mean, 95 % interval, McNemar's p.
+
+    pairs None: those of PAIRS that take part in the study.
 
     The interval resamples diseases (shared by both arms) and seeds; McNemar's exact test compares the first
     seed's predictions. Columns: a, b, difference, low, high, only_a, only_b (rows that only one of them gets
     right), p, p_holm (Holm-corrected).
     """
     labels = splits.side(study.split, "test")[1]
+    if pairs is None:
+        pairs = [pair for pair in PAIRS if set(pair) <= set(asked(study, "seen"))]
     rows = []
     for a, b in pairs:
         hits_a, hits_b = (correctness(results(study, arm), labels) for arm in (a, b))

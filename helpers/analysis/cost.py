@@ -1,9 +1,8 @@
 """What the arms cost: time, memory, and the arithmetic of their training."""
 
-import json
-
 import numpy as np
 import pandas as pd
+from safetensors import safe_open
 
 from ..arms import ARMS
 from ..data.splits import side
@@ -14,10 +13,10 @@ from ..models.bases import base_file, count_tokens
 from ..models.tokens import encode_words, word_tokenizer
 
 EMBEDDING_DIM, RNN_UNITS = 150, 256  # as in `helpers.bilstm`, which brings Keras along (a test compares them)
-QUESTION_TOKENS = 8  # about what one of `gpt2_lm.QUESTIONS` has (a test compares them)
+PROMPT_TOKENS = 5  # of `answering.PROMPT` (a test compares them)
 
 
-def training_flops(record: Record, split: pd.DataFrame, base: str, answers: list[str]) -> float:
+def training_flops(record: Record, study: Study) -> float:
     """Floating-point operations of a run's training: 6 per multiplied weight and token that passes it.
 
     That is 2 forward and 4 backward (Kaplan et al. 2020, section 2.1), attention's own products left out.
@@ -25,39 +24,50 @@ def training_flops(record: Record, split: pd.DataFrame, base: str, answers: list
     no such product; 0 for a model that is not trained.
     """
     count = {"keras": recurrent_flops, "torch": transformer_flops}.get(ARMS[record.spec.arm].framework)
-    return float("nan") if count is None else count(record, split, base, answers)
+    return float("nan") if count is None else count(record, study)
 
 
-def recurrent_flops(record: Record, split: pd.DataFrame, base: str, answers: list[str]) -> float:
-    """`training_flops` of a BiLSTM; padding counts where the network reads it."""
-    settings, texts = ARMS[record.spec.arm].settings, side(split, "train")[0]
+def recurrent_flops(record: Record, study: Study) -> float:
+    """`training_flops` of a network of words; padding counts where the network reads it."""
+    arm, split = ARMS[record.spec.arm], study.split
+    settings, texts = arm.settings, side(split, "train")[0]
     known = split["text"].tolist() if settings["vocabulary"] == "all" else texts
     lengths = [len(ids) for ids in encode_words(word_tokenizer(known), known)]
     tokens = len(texts) * max(lengths) if settings["padding"] == "longest" else sum(lengths)
-    recurrent, head = (
-        2 * 4 * RNN_UNITS * (EMBEDDING_DIM + RNN_UNITS),
-        2 * RNN_UNITS * split["label"].nunique(),
-    )
+    units = settings.get("units", RNN_UNITS) if arm.module == "bilstm" else 0
+    recurrent = 2 * 4 * units * (EMBEDDING_DIM + units)
+    head = (2 * units or EMBEDDING_DIM) * split["label"].nunique()
     return 6.0 * len(record.history) * (recurrent * tokens + head * len(texts))
 
 
-def transformer_flops(record: Record, split: pd.DataFrame, base: str, answers: list[str]) -> float:
-    """`training_flops` of a transformer; a frozen body is only passed forward, once.
+def transformer_flops(record: Record, study: Study) -> float:
+    """`training_flops` of a transformer; a frozen body is only passed forward, once for each cut.
 
-    A question of average length and the answer count where a model is taught to answer.
+    The prompt and an answer of average length count where a model is taught to answer, and what a body read
+    before where it was trained on its own rows.
     """
-    arm, epochs, texts = ARMS[record.spec.arm], len(record.history), side(split, "train")[0]
-    config = json.loads(base_file(base, "config.json").read_text(encoding="utf-8"))
-    width, tokens = config["n_embd"], sum(count_tokens(base, texts))
-    body, head = 12 * config["n_layer"] * width**2, width * split["label"].nunique()
+    arm, epochs, texts = ARMS[record.spec.arm], len(record.history), side(study.split, "train")[0]
+    base = study.profile.base_of(arm)
+    body, words, width = weights_of(base)
+    tokens, head = sum(count_tokens(base, texts)), width * study.num_labels
     if arm.answers:
-        tokens += len(texts) * (
-            QUESTION_TOKENS + np.mean(count_tokens(base, [f" {name}" for name in answers])) + 1
-        )
-        return float(6.0 * epochs * tokens * (body + width * config["vocab_size"]))
+        names = count_tokens(base, [f" {name}." for name in study.answers])
+        return float(6.0 * epochs * (tokens + len(texts) * (PROMPT_TOKENS + np.mean(names))) * (body + words))
     if arm.frozen == "body":
-        return 2.0 * body * tokens + 6.0 * epochs * head * len(texts)
-    return 6.0 * epochs * (body * tokens + head * len(texts))
+        return 2.0 * body * tokens * arm.settings["cuts"] + 6.0 * epochs * head * len(texts)
+    read = arm.settings["reading"][1] * tokens * (body + words) if "reading" in arm.settings else 0
+    return 6.0 * (epochs * (body * tokens + head * len(texts)) + read)
+
+
+def weights_of(base: str) -> tuple[int, int, int]:
+    """Multiplied weights of a base: of its body, and of its vocabulary's softmax; and its width."""
+    with safe_open(base_file(base, "model.safetensors"), framework="numpy") as tensors:
+        shapes = {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}
+    matrices = {name: shape for name, shape in shapes.items() if len(shape) == 2}
+    tables = {name for name in matrices if any(part in name for part in ("wte", "wpe", "embed", "lm_head"))}
+    vocabulary, width = max(matrices[name] for name in tables)
+    body = sum(int(np.prod(shape)) for name, shape in matrices.items() if name not in tables)
+    return body, vocabulary * width, width
 
 
 def table(study: Study, arms: list[str]) -> pd.DataFrame:
@@ -75,9 +85,7 @@ def table(study: Study, arms: list[str]) -> pd.DataFrame:
         rows[arm] = {
             "seconds": seconds,
             "memory": float(max(r.memory for r in records)),
-            "flops": float(
-                np.mean([training_flops(r, study.split, study.profile.base, study.answers) for r in records])
-            ),
+            "flops": float(np.mean([training_flops(r, study) for r in records])),
             "parameters": records[0].parameters,
             "accuracy": accuracy,
             "per_minute": accuracy / (seconds / 60),

@@ -16,9 +16,8 @@ def gpt2_words(base: str) -> pd.DataFrame:
     Whole words are tokens that begin with a space.
     """
     weights = load_file(base_file(base, "model.safetensors"))
-    matrix = next(tensor for name, tensor in weights.items() if name.endswith("wte.weight")).astype(
-        np.float32
-    )
+    tables = ("wte.weight", "embed_tokens.weight")
+    matrix = next(tensor for name, tensor in weights.items() if name.endswith(tables)).astype(np.float32)
     bpe = load_bpe(base)
     tokens = pd.Series([bpe.decode([number]) for number in range(len(matrix))])
     whole = tokens.str.fullmatch(r" [a-z]{2,}")

@@ -67,7 +67,7 @@ def gallery(hits: dict[str, np.ndarray], few: int) -> dict[str, np.ndarray]:
 
     chosen = {
         "all_wrong": ~ever(lambda arm: True),
-        "only_pretrained": mostly(lambda arm: arm.pretrained) & ~ever(lambda arm: arm.start == "random"),
+        "only_pretrained": mostly(lambda arm: arm.pretrained) & ~ever(lambda arm: not arm.pretrained),
         "only_counts": mostly(lambda arm: arm.counts_words) & ~ever(lambda arm: arm.framework == "torch"),
     }
     return {kind: np.flatnonzero(rows)[:few] for kind, rows in chosen.items()}
@@ -141,14 +141,14 @@ def calibration_table(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("arm")
 
 
-def logits_at_end(model, ids):
-    """(rows, k) logits of a GPT2ForSequenceClassification read at each row's last position.
+def logits_of_ids(model, ids):
+    """(rows, k) logits of a classifier for token ids (rows, length) int64 without padding.
 
-    ids: (rows, length) int64 tensor without padding. The last position is read whatever the row's tokens are:
-    the model's own forward pass looks for the last token that is not the pad token, and so would read a
-    baseline made of pad tokens elsewhere than the text.
+    Every token counts, whatever it is: so also those of a baseline that is made of pad tokens.
     """
-    return model.score(model.transformer(input_ids=ids).last_hidden_state[:, -1])
+    import torch
+
+    return model(ids, torch.ones_like(ids))["logits"]
 
 
 def text_and_baseline(model, tokenizer, text: str):
@@ -167,7 +167,7 @@ def text_and_baseline(model, tokenizer, text: str):
 def token_attributions(model, tokenizer, text: str, target: int, steps: int = 50) -> list[tuple[str, float]]:
     """What each token adds to the logit of class `target`: (decoded token, attribution in logits), in order.
 
-    model: a GPT2ForSequenceClassification (see `classifier.build`), put in evaluation mode. Integrated
+    model: a `classifier.Classifier`, put in evaluation mode. Integrated
     gradients of the token embeddings (Sundararajan, Taly and Yan 2017, ICML, eq. 1) from a text of pad
     tokens, summed over the embedding; `steps` points of the integral, more where `completeness` is not small.
     Raises ValueError for a text without a token.
@@ -176,7 +176,9 @@ def token_attributions(model, tokenizer, text: str, target: int, steps: int = 50
 
     model.eval()
     ids, baseline = text_and_baseline(model, tokenizer, text)
-    method = LayerIntegratedGradients(lambda tokens: logits_at_end(model, tokens), model.transformer.wte)
+    method = LayerIntegratedGradients(
+        lambda tokens: logits_of_ids(model, tokens), model.body.get_input_embeddings()
+    )
     # A few points of the integral go through at once: a long text would not fit in memory 50 times.
     parts = method.attribute(ids, baseline, target=target, n_steps=steps, internal_batch_size=8)
     values = parts.sum(dim=-1)[0].tolist()
@@ -194,7 +196,7 @@ def completeness(model, tokenizer, text: str, target: int, attributions: list[tu
     model.eval()
     with torch.inference_mode():
         text_logit, baseline_logit = (
-            logits_at_end(model, ids)[0, target].item() for ids in text_and_baseline(model, tokenizer, text)
+            logits_of_ids(model, ids)[0, target].item() for ids in text_and_baseline(model, tokenizer, text)
         )
     difference = np.float64(text_logit - baseline_logit)
     with np.errstate(divide="ignore", invalid="ignore"):

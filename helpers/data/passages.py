@@ -98,9 +98,30 @@ def cut(pages: pd.DataFrame, seed: int, epoch: int) -> pd.DataFrame:
     return _rows(pages, pieces)
 
 
+def recut(rows: pd.DataFrame, seed: int, epoch: int) -> pd.DataFrame:
+    """The sentences of given passages cut anew, as `cut` cuts pages: rows as of `make_passages`.
+
+    Passages that stood side by side on a page are cut as one text; where one between them is missing, each
+    side by itself. rows: columns `id` (of `make_passages`), `page`, `label`, `text`.
+    """
+    made = []
+    for page, own in rows.sort_values("id").groupby("page", sort=True):
+        number = own["id"].str.rpartition("-")[2].astype(int).to_numpy()
+        for run, part in own.groupby(np.cumsum(np.diff(number, prepend=number[0]) != 1)):
+            rng = np.random.default_rng([seed, epoch, int(page, 16), int(run)])
+            sentences = [sentence for text in part["text"] for sentence in split_sentences(text)]
+            pieces = enumerate(join_anew(sentences, rng))
+            made += [(f"{page}-{run:03d}-{n:03d}", page, part["label"].iloc[0], piece) for n, piece in pieces]
+    return pd.DataFrame(made, columns=["id", "page", "label", "text"], dtype=object)
+
+
 def split_anew(text: str, rng: np.random.Generator) -> list[str]:
     """One of the ways to cut a page into passages within CUT_WORDS, each as likely (see `cut`)."""
-    sentences = split_sentences(text)
+    return join_anew(split_sentences(text), rng)
+
+
+def join_anew(sentences: list[str], rng: np.random.Generator) -> list[str]:
+    """One of the ways to join sentences into passages (see `split_anew`)."""
     starts = _starts(sentences)
     least, most = CUT_WORDS
     for shortest in (least, 0):

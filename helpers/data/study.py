@@ -60,6 +60,12 @@ class Study:
         return sources.name_of(self.source)
 
     @property
+    def called(self) -> str:
+        """The name of its outputs: profile and source, and the base where it is not the profile's own."""
+        name, at, base = self.profile.name.partition("@")
+        return f"{name}-{self.source_name}" + (f"-{Path(base).name}" if at else "")
+
+    @property
     def output(self) -> Path:
         """Where outputs go: the repository or scratch space.
 
@@ -71,7 +77,7 @@ class Study:
             and self.source == self.profile.source
             and "HELPERS_BUILD" not in os.environ
         )
-        return ROOT if own else BUILD / "outputs" / f"{self.profile.name}-{self.source_name}"
+        return ROOT if own else BUILD / "outputs" / self.called
 
     @cached_property
     def page_variants(self) -> dict[str, pd.DataFrame]:

@@ -77,6 +77,7 @@ def load_torch(models: Models) -> None:
         arrays = load_arrays(models.specs[arm])
         if ARMS[arm].answers:
             _loaded[arm] = answering.rebuild(arrays, models.base)
+            _loaded["prior"] = arrays["weight"] * arrays["prior"]
         else:
             _loaded[arm] = bases.put_weights(
                 classifier.build(ARMS[arm], models.base, models.classes, 0), arrays
@@ -115,7 +116,8 @@ def _transformer_scores(arm: str, text: str) -> np.ndarray:
     from ..models import answering, classifier
 
     if ARMS[arm].answers:
-        return answering.answer_logits(_loaded[arm], _loaded["tokenizer"], [text], _loaded["answers"])
+        asked = _loaded[arm], _loaded["tokenizer"], [text], _loaded["answers"]
+        return answering.answer_logits(*asked) - _loaded["prior"]
     return classifier.logits_of(_loaded[arm], _loaded["tokenizer"], [text])
 
 
@@ -215,7 +217,7 @@ def _traced(network) -> dict:
 def _bilstm_logits(arm: str, ids: list[list[int]]) -> np.ndarray:
     """(1, k) scores of one text."""
     if "logits" not in _loaded:
-        from ..models.bilstm import logits_of
+        from ..models.keras_training import logits_of
 
         return logits_of(_loaded[arm], ids)
     return _loaded["logits"](_loaded[arm].get_layer("embedding")(np.array(ids, dtype="int32"))).numpy()

@@ -9,7 +9,7 @@ import joblib
 import psutil
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from ..arms import ARMS
+from ..arms import ARMS, Arm
 from ..config import BAD_INPUT, BUILD, InputError, RunError
 from ..data.study import Study
 from ..models.bases import check_base
@@ -84,7 +84,8 @@ def ensure(study: Study, arms: list[str], whole: bool = False, where: Where = HE
     Two frameworks in one process do not get along. A run that fails lets the others of its step and the other
     frameworks finish; then RunError says which failed.
     """
-    check_base(study.profile.base)
+    for base in bases_of(study, missing(study, arms, whole)):
+        check_base(base)
     failed = []
     for framework in dict.fromkeys(ARMS[arm].framework for arm in ARMS):
         own = [arm for arm in arms if ARMS[arm].framework == framework]
@@ -102,6 +103,12 @@ def ensure(study: Study, arms: list[str], whole: bool = False, where: Where = HE
         raise RunError(f"{'; '.join(failed)}; finished runs are kept, run again to go on")
 
 
+def bases_of(study: Study, specs: list[RunSpec]) -> list[str]:
+    """The pre-trained bases that some runs take."""
+    found = (study.profile.base_of(ARMS[spec.arm]) for spec in specs)
+    return list(dict.fromkeys(base for base in found if base))
+
+
 def train(study: Study, arms: list[str], whole: bool, where: Where) -> None:
     """Trains what is missing of the arms, all of one framework.
 
@@ -111,12 +118,22 @@ def train(study: Study, arms: list[str], whole: bool, where: Where) -> None:
     if any(ARMS[arm].asked("autopsy") for arm in arms):
         study.freeze_variants()
     done = 0
-    for number in range(2):
-        # The second step is only known when the first is done.
-        steps = [[spec for spec in step if load(spec) is None] for step in stages(study, arms, whole)]
-        to_come = len(steps[1]) if number == 0 else 0
-        train_step(steps[number], study, where, done, to_come)
-        done += len(steps[number])
+    while step := next_step(study, arms, whole):
+        train_step(step, study, where, done, len(missing(study, arms, whole)) - len(step))
+        done += len(step)
+
+
+def next_step(study: Study, arms: list[str], whole: bool) -> list[RunSpec]:
+    """The runs that can be trained now: the missing trials, then, with their choices made, the others.
+
+    What has been tried may ask for more trials (see `plan.trial_specs`). Empty when all is done.
+    """
+    for large in (False, True):  # what takes hours goes last
+        own = [arm for arm in arms if ARMS[arm].large == large]
+        for stage in stages(study, own, whole):
+            if step := [spec for spec in stage if load(spec) is None]:
+                return step
+    return []
 
 
 def train_step(specs: list[RunSpec], study: Study, where: Where, done: int, to_come: int) -> None:
@@ -157,7 +174,7 @@ def train_parallel(specs: list[RunSpec], study: Study, where: Where) -> list[str
     """Trains the specs; what was wrong with each that failed (None: nothing)."""
     if where.backend == "ray":
         return train_on_ray(specs, study, where.address, where.jobs)
-    jobs = where.jobs or default_jobs(ARMS[specs[0].arm].framework)
+    jobs = where.jobs or default_jobs(ARMS[specs[0].arm])
     if jobs == 1:  # in this process, with all its cores
         return [attempt(spec, study) for spec in specs]
     # One thread each, even for a single run that is left: on small matrices two runs side by side are faster
@@ -172,12 +189,14 @@ def train_parallel(specs: list[RunSpec], study: Study, where: Where) -> list[str
         )
 
 
-def default_jobs(framework: str) -> int:
-    """How many runs side by side: what cores and free memory allow.
+def default_jobs(arm: Arm) -> int:
+    """How many runs of an arm side by side: what cores and free memory allow.
 
-    One on a GPU, and one when torchrun shares it out.
+    One on a GPU, one of a large model, and one when torchrun shares it out.
     """
-    on_gpu = framework != "sklearn" and Path("/proc/driver/nvidia/version").is_file()
+    if arm.large:
+        return 1
+    on_gpu = arm.framework != "sklearn" and Path("/proc/driver/nvidia/version").is_file()
     if on_gpu or "TORCHELASTIC_RUN_ID" in os.environ:
         return 1
     return max(1, min(joblib.cpu_count(), psutil.virtual_memory().available // MEMORY_PER_RUN))

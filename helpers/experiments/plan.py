@@ -8,18 +8,41 @@ import pandas as pd
 from ..arms import ARMS, arms_asked
 from ..config import InputError
 from ..data.study import Study
+from ..models import smollm2
 from .records import Record, choose, load
 from .specs import RunSpec, make_spec
 
 
 def trial_specs(study: Study, arm: str, unseen: bool = False) -> list[RunSpec]:
-    """The tuning trials of an arm, all with the first seed: as many for every tuned arm.
+    """The tuning trials of an arm so far, all with the first seed, by ascending value.
 
-    unseen: on the unseen diseases.
+    Where the values of its grid are all tried and the best is the least or the greatest, the next beyond it
+    joins them, as often as the profile allows. unseen: on the unseen diseases.
     """
-    values = study.profile.grid_of(ARMS[arm]) or (None,)
+    values = sorted(study.profile.grid_of(ARMS[arm])) or [None]
     split = study.unseen_key if unseen else study.split_key
-    return [make_spec(study, arm, value, study.profile.seeds[0], split) for value in values]
+
+    def specs() -> list[RunSpec]:
+        return [make_spec(study, arm, value, study.profile.seeds[0], split) for value in values]
+
+    for _ in range(study.profile.extensions if len(values) > 1 else 0):
+        records = [load(spec) for spec in specs()]
+        best = None if None in records else choose(records).spec.value
+        if best == values[0]:
+            values.insert(0, beyond(best, up=False))
+        elif best == values[-1]:
+            values.append(beyond(best, up=True))
+        else:
+            break
+    return specs()
+
+
+def beyond(value: float, up: bool) -> float:
+    """The neighbour of a value on the ladder 1, 3, 10, 30, …, on which all grids stand."""
+    digit, exponent = f"{value:.0e}".split("e")
+    digits = {("1", True): "3e0", ("3", True): "1e1", ("1", False): "3e-1", ("3", False): "1e0"}
+    step, power = digits[digit, up].split("e")
+    return float(f"{step}e{int(exponent) + int(power)}")
 
 
 def seed_specs(study: Study, chosen: RunSpec, fraction: int | None = None) -> list[RunSpec]:
@@ -39,6 +62,16 @@ def grid_specs(study: Study, arm: str, chosen: RunSpec) -> list[RunSpec]:
     specs = [spec for fraction in (None, *fractions) for spec in seed_specs(study, chosen, fraction)]
     once = ARMS[arm].asked("unseen") and not ARMS[arm].answers and len(study.unseen_split) > 0
     return specs + ([replace(chosen, split=study.unseen_key)] if once else [])
+
+
+def takes_part(study: Study, arm: str) -> bool:
+    """Whether a profile trains an arm: one of a large base only where the profile has it and it is there."""
+    return not ARMS[arm].large or (study.profile.llm and smollm2.available())
+
+
+def asked(study: Study, question: str) -> list[str]:
+    """Ids of the arms of a study that take part in a question, in the order of the tables."""
+    return [arm for arm in arms_asked(question) if takes_part(study, arm)]
 
 
 def page_spec(study: Study, arm: str | None = None) -> RunSpec:
@@ -67,9 +100,11 @@ def autopsy_specs(study: Study, arm: str | None = None) -> dict[str, RunSpec]:
 def stages(study: Study, arms: list[str], whole: bool) -> Iterator[list[RunSpec]]:
     """The specs of some arms in two steps: what depends on no choice, then the runs with chosen values.
 
+    Arms that do not take part in the study have none.
     whole: with the training fractions and the unseen diseases; else only what notebooks 02 to 05 show. Where
     the trials are not done, the second step is shown as if the first trial won: as many runs, other keys.
     """
+    arms = [arm for arm in arms if takes_part(study, arm)]
     seen = [arm for arm in arms if ARMS[arm].asked("seen")]
     some_unseen = whole and len(study.unseen_split) > 0
     answering = [arm for arm in arms if some_unseen and ARMS[arm].answers and ARMS[arm].asked("unseen")]

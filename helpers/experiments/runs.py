@@ -42,7 +42,9 @@ def run(spec: RunSpec, study: Study) -> Record:
         result = train(replace(task, progress=say))
     # A resumed run costs what its epochs took, also those before it was cut short.
     seconds = max(time.perf_counter() - began, sum(row.get("seconds", 0.0) for row in result["history"]))
-    if spec.fraction is not None:  # of these only the answers are ever looked at
+    # of these only the answers are ever looked at, and a large model's weights are large
+    fewer = ARMS[spec.arm].large and spec.seed != study.profile.seeds[0]
+    if spec.fraction is not None or fewer:
         result.pop("arrays", None)
     if rank() == 0:
         save(spec, result, seconds, memory.peak, evaluate_sides(task.split, result))
@@ -57,11 +59,21 @@ def make_task(spec: RunSpec, study: Study) -> Task:
     That is the names of the rows' labels.
     """
     split, arm = splits.load_split(spec.split), ARMS[spec.arm]
+    rows = int((split["side"] == "train").sum())  # also with fewer of them a run has as many steps
     if spec.fraction is not None:
         split = splits.thin(split, spec.fraction, spec.seed)
-    names = study.answers_of(split) if arm.answers else None
-    work = BUILD / "runs" / f"{spec.key}.work"
-    return Task(split, arm, spec.value, spec.seed, spec.epochs, study.profile.base_of(arm), names, work)
+    return Task(
+        split=split,
+        arm=arm,
+        value=spec.value,
+        seed=spec.seed,
+        epochs=spec.epochs,
+        base=study.profile.base_of(arm),
+        names=study.answers_of(split) if arm.answers else None,
+        work=BUILD / "runs" / f"{spec.key}.work",
+        anew=study.protocol == "patients" and spec.split in (study.split_key, study.unseen_key),
+        rows=rows,
+    )
 
 
 @contextmanager

@@ -162,6 +162,7 @@ class RunSpec:
 
 
 ROWS = {"helpers.data.splits": ("side", "label_classes", "thin")}  # which rows a run gets, in which order
+CUTS = "helpers.models.task"  # cuts passages anew
 
 
 @cache
@@ -171,7 +172,8 @@ def code_of(module: str) -> str:
     See `code_hash`.
     """
     found = reached([f"helpers.models.{module}"])
-    return code_hash((name for name in found if name.startswith("helpers.models.")), ROWS)
+    counted = [name for name in found if name.startswith("helpers.models.")]
+    return code_hash([*counted, *(["helpers.data.passages"] if CUTS in found else [])], ROWS)
 
 
 def recipe(arm: Arm, answers: list[str] | None) -> str:

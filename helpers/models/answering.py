@@ -1,4 +1,4 @@
-"""GPT-2 as a causal language model on "text, question, disease": it answers with a name, not with a class."""
+"""A causal language model that answers a text about symptoms with a disease's name, and not with a class."""
 
 from collections.abc import Callable
 
@@ -8,69 +8,54 @@ import torch
 from ..data.splits import side
 from . import bases
 from .bases import start_model
-from .finetuning import fit
-from .task import Task
+from .finetuning import faster, fit, state
+from .metrics import mean_reciprocal_rank
+from .task import Task, epoch_rows
 from .tokens import pad
 
-
-def build_lm(start: str, base: str, seed: int):
-    """A GPT2LMHeadModel in float32; start: "random" or "base" (see `bases.start_model`)."""
-    from transformers import GPT2LMHeadModel
-
-    return start_model(GPT2LMHeadModel, start, base, seed)
-
-
-QUESTIONS = (
-    "Which disease fits these symptoms?",
-    "What condition would explain this?",
-    "What is this person most likely suffering from?",
-    "What is the name of the illness described here?",
-    "Which diagnosis comes to mind first?",
-    "What could be causing these complaints?",
-    "What would a doctor suspect?",
-)
+PROMPT = "The most likely diagnosis is"  # chosen on validation (benchmarks/choices.csv)
+END = "."  # closes the name, so that one name's beginning is not another name
 # tokens of names side by side in one row: fewer is less attention between strangers, more is less padding
 PACKED = 128
 IGNORED = -100  # the label of a token that takes no part in the loss
+WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a name's prior, tried on validation (see `weigh`)
 
 
-def prompt(text: str, question: str = QUESTIONS[0]) -> str:
+def build_lm(start: str, base: str, seed: int):
+    """A causal language model in float32; start: "random" or "base" (see `bases.start_model`)."""
+    return start_model("lm", start, base, seed)
+
+
+def prompt(text: str) -> str:
     """What stands before the answer; the answer begins with a space."""
-    return f"{text} {question}"
+    return f"{text} {PROMPT}".strip()
 
 
-def encode_prompt(tokenizer, text: str, question: str, room: int) -> list[int]:
+def encode_prompt(tokenizer, text: str, room: int) -> list[int]:
     """Token ids of the prompt; a text that is too long loses its end.
 
     Too long means for the model's positions, less `room` for the answer.
     """
-    ids = tokenizer(prompt(text, question))["input_ids"]
+    ids = tokenizer(prompt(text))["input_ids"]
     if (excess := len(ids) + room - tokenizer.model_max_length) <= 0:
         return ids
-    tail = tokenizer(f" {question}")["input_ids"]
+    tail = tokenizer(f" {PROMPT}")["input_ids"]
     return ids[: len(ids) - len(tail) - excess] + tail
 
 
 def encode_names(tokenizer, names: list[str]) -> list[list[int]]:
-    """Token ids of each disease's name as an answer: a space before it, the end-of-text token after."""
-    return [[*tokenizer(f" {name}")["input_ids"], tokenizer.eos_token_id] for name in names]
+    """Token ids of each disease's name as an answer: a space before it, a full stop after."""
+    return [tokenizer(f" {name}{END}")["input_ids"] for name in names]
 
 
-def examples(
-    tokenizer, texts: list[str], labels: np.ndarray, answers: list[list[int]], seed: int | None
-) -> list[dict]:
-    """One dict a text: `input_ids` of prompt and answer, `attention_mask`, `labels`.
-
-    seed given: a question drawn for each row, a loss on every token (to train on). seed None: the first
-    question, a loss on the answer's tokens alone (to choose the epoch by).
-    """
-    rng, room, rows = np.random.default_rng(seed), max(map(len, answers)), []
+def examples(tokenizer, texts: list[str], labels: np.ndarray, answers: list[list[int]]) -> list[dict]:
+    """One dict a text: `input_ids` of prompt and answer, `attention_mask`, `labels`: the answer's tokens."""
+    room, rows = max(map(len, answers)), []
     for text, label in zip(texts, labels, strict=True):
-        question = QUESTIONS[0] if seed is None else QUESTIONS[rng.integers(len(QUESTIONS))]
-        before, answer = encode_prompt(tokenizer, text, question, room), answers[label]
-        targets = [IGNORED] * len(before) if seed is None else before
+        before, answer = encode_prompt(tokenizer, text, room), answers[label]
         ids = before + answer
-        rows.append({"input_ids": ids, "attention_mask": [1] * len(ids), "labels": targets + answer})
+        targets = [IGNORED] * len(before) + answer
+        rows.append({"input_ids": ids, "attention_mask": [1] * len(ids), "labels": targets})
     return rows
 
 
@@ -100,48 +85,62 @@ def pack(answers: list[list[int]], room: int) -> dict[str, np.ndarray]:
 
 
 def answer_logits(model, tokenizer, texts: list[str], names: list[str]) -> np.ndarray:
-    """(n, k) float32: log-probability, in nats, of each name as the answer to the first question on a text.
+    """(n, k) float32: log-probability, in nats, of each name as the answer to each text.
 
-    The name's tokens and the end-of-text token are multiplied by the chain rule, so that a long name pays for
-    its length once and a softmax over a row is the model's posterior among the names. The prompt is read
-    once; all names share its keys and values, and go through the model side by side, each token seeing the
-    prompt and its own name's tokens only.
+    The name's tokens and the full stop are multiplied by the chain rule. The prompt is read once; all names
+    share its keys and values, and go through the model side by side, each token seeing the prompt and its own
+    name's tokens only. The vocabulary's softmax is computed where a name's token stands, and nowhere else.
     """
     answers = encode_names(tokenizer, names)
     longest = max(map(len, answers))
     packed = {
         name: torch.from_numpy(x).to(model.device) for name, x in pack(answers, max(PACKED, longest)).items()
     }
-    owner, place, nexts = packed["owner"], packed["place"], packed["nexts"]
+    owner, place = packed["owner"], packed["place"]
     own = (owner[:, :, None] == owner[:, None]) & (place[:, :, None] >= place[:, None])
+    inside = owner >= 0
+    whose, nexts = owner[inside], packed["nexts"][inside]
     heads = torch.tensor([answer[0] for answer in answers], device=model.device)
+    body, words = model.base_model, model.get_output_embeddings()
     out = np.zeros((len(texts), len(names)), dtype=np.float32)
     model.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), faster(model.device):
         for number, text in enumerate(texts):
-            ids = torch.tensor([encode_prompt(tokenizer, text, QUESTIONS[0], longest)], device=model.device)
-            read = model(ids, use_cache=True, logits_to_keep=1)
+            ids = torch.tensor([encode_prompt(tokenizer, text, longest)], device=model.device)
+            read = body(ids, use_cache=True)
             read.past_key_values.batch_repeat_interleave(len(own))
             prompt_seen = own.new_ones(*own.shape[:2], ids.shape[1])
-            after = model(
+            after = body(
                 packed["inputs"],
                 past_key_values=read.past_key_values,
                 position_ids=ids.shape[1] + place,
                 attention_mask=torch.cat([prompt_seen, own], dim=2)[:, None],
-            ).logits.float()
-            nats = torch.nn.functional.cross_entropy(after.flatten(0, 1), nexts.flatten(), reduction="none")
-            first = read.logits[0, 0].float().log_softmax(0)[heads]
-            inside = owner.flatten() >= 0
-            out[number] = first.index_add(0, owner.flatten()[inside], -nats[inside]).cpu().numpy()
+            ).last_hidden_state[inside]
+            first = words(read.last_hidden_state[0, -1]).float().log_softmax(0)[heads]
+            nats = torch.nn.functional.cross_entropy(words(after).float(), nexts, reduction="none")
+            out[number] = first.index_add(0, whose, -nats).cpu().numpy()
     return out
 
 
-def train(task: Task) -> dict:
-    """Trains a language model on every token of "text, question, disease" and keeps the best epoch.
+def weigh(logits: np.ndarray, prior: np.ndarray, labels: np.ndarray) -> float:
+    """Which share of a name's prior log-probability to take off, by validation MRR: one of WEIGHTS.
 
-    That is the epoch that answers best on validation. A model frozen whole is not trained. See `Task`;
-    the logits are `answer_logits`, valid_loss is nats per token of the answer, and the arrays are the weights
-    (see `bases.weights_of`) and `prior` (k,) float32, the `answer_logits` of the question alone.
+    0 leaves frequent and short names their advantage; 1 is pointwise mutual information, what the text adds
+    (Holtzman et al. 2021, EMNLP, eq. 2). logits: (n, k), prior: (k,), labels: (n,) of validation. 1 where
+    there is nothing to choose by.
+    """
+    if not len(labels):
+        return 1.0
+    return max(WEIGHTS, key=lambda weight: mean_reciprocal_rank(logits - weight * prior, labels))
+
+
+def train(task: Task) -> dict:
+    """Trains a language model to say the disease's name after a text, and keeps the best epoch.
+
+    That is the epoch whose answers' tokens are likeliest on validation. A model frozen whole is not trained.
+    See `Task`; the logits are `answer_logits` less their share of the prior, valid_loss is nats per token of
+    the answer, and the arrays are the weights (see `bases.weights_of`), `prior` (k,) float32, the
+    `answer_logits` of the prompt without a text, and `weight`, the share (see `weigh`).
     """
     split, names, tokenizer = task.split, task.names, bases.load_tokenizer(task.base)
     answers = encode_names(tokenizer, names)
@@ -150,22 +149,31 @@ def train(task: Task) -> dict:
         return build_lm(task.arm.start, task.base, task.seed)
 
     if task.arm.frozen == "everything":
-        model, history = make(), []
+        model, history = make().to(state().device), []
     else:
         data = {
-            "train": examples(tokenizer, *side(split, "train"), answers, task.seed),
-            "valid": examples(tokenizer, *side(split, "valid"), answers, None),
+            "train": lambda epoch: examples(tokenizer, *epoch_rows(task, epoch), answers),
+            "valid": examples(tokenizer, *side(split, "valid"), answers),
         }
         model, history = fit(make, data, collate(tokenizer.pad_token_id), None, "eval_loss", task)
+    sides = {name: side(split, name) for name in ("valid", "test")}
+    prior = answer_logits(model, tokenizer, [""], names)[0]
+    logits = {name: answer_logits(model, tokenizer, texts, names) for name, (texts, _) in sides.items()}
+    weight = weigh(logits["valid"], prior, sides["valid"][1])
+    weights = {} if task.arm.frozen == "everything" else bases.weights_of(model)
     return {
-        "valid_logits": answer_logits(model, tokenizer, side(split, "valid")[0], names),
-        "test_logits": answer_logits(model, tokenizer, side(split, "test")[0], names),
+        "valid_logits": logits["valid"] - weight * prior,
+        "test_logits": logits["test"] - weight * prior,
         "history": history,
         "parameters": int(model.num_parameters()),
-        "arrays": {"prior": answer_logits(model, tokenizer, [""], names)[0], **bases.weights_of(model)},
+        "arrays": {"prior": prior, "weight": np.float32(weight), **weights},
     }
 
 
 def rebuild(arrays: dict[str, np.ndarray], base: str):
-    """The trained language model from the arrays that `train` returned, in float32, in evaluation mode."""
-    return bases.put_weights(build_lm("base", base, 0), arrays)
+    """The trained language model from the arrays that `train` returned, in float32, in evaluation mode.
+
+    Where it was not trained, that is the base.
+    """
+    model = build_lm("base", base, 0)
+    return bases.put_weights(model, arrays) if len(arrays) > len(("prior", "weight")) else model.eval()

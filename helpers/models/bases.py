@@ -10,6 +10,7 @@ from safetensors import safe_open
 from tokenizers import Tokenizer
 
 from ..config import ROOT, InputError
+from . import smollm2
 from .tokens import LONGEST, STEP_BYTES
 
 
@@ -31,6 +32,8 @@ def check_base(base: str) -> None:
 
 
 GPT2_REVISIONS = {"openai-community/gpt2": "607a30d783dfa663caf39e06633721c8d4cfcd7e"}
+# Bases that have a name; any other is a directory.
+NAMED = {"gpt2-mini": "models/gpt2-mini", "gpt2": "openai-community/gpt2"}
 
 
 def resolve_base(base: str) -> tuple[str, str | None]:
@@ -39,13 +42,14 @@ def resolve_base(base: str) -> tuple[str, str | None]:
     A path in the repository or anywhere else must hold config, weights and tokenizer; otherwise InputError
     says what lacks.
     """
+    base = str(smollm2.unpack()) if base == smollm2.NAME else NAMED.get(base, base)
     if base in GPT2_REVISIONS:
         return base, GPT2_REVISIONS[base]
     directory = Path(base) if Path(base).is_absolute() else ROOT / base
     if not directory.is_dir():
         raise InputError(
-            f"--base {base}: no such directory, nor one of {', '.join(GPT2_REVISIONS)}; see `python -m "
-            "helpers pretrain`"
+            f"--base {base}: no such directory, nor one of {', '.join((*NAMED, smollm2.NAME))}; see "
+            "`python -m helpers pretrain`"
         )
     for file in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (directory / file).is_file():
@@ -95,7 +99,8 @@ def describe_lengths(base: str, rows: list[str], pages: list[str]) -> str:
     """
     words = min(max(len(text.split()) for text in [*rows, *pages]), LONGEST)
     config = json.loads(base_file(base, "config.json").read_text(encoding="utf-8"))
-    positions, tokens = config["n_positions"], np.array(count_tokens(base, rows))
+    positions = config.get("n_positions") or config["max_position_embeddings"]
+    tokens = np.array(count_tokens(base, rows))
     lost = np.maximum(tokens - positions, 0)
     return (
         f"the notes' network pads to {words:,} words: about {STEP_BYTES * words / 2**30:.1f} GiB for a step; "
@@ -117,7 +122,9 @@ def load_bpe(base: str) -> Tokenizer:
 
 @cache
 def base_hash(base: str) -> str:
-    """Hash of the base's weights and tokenizer, or the pinned revision of a base on the Hub."""
+    """Hash of the base's weights and tokenizer, or what pins a base that comes from elsewhere."""
+    if base == smollm2.NAME:  # the packed file's, so that a run's key can be told without unpacking it
+        return smollm2.HASH[:12]
     where, revision = resolve_base(base)
     if revision is not None:
         return revision
@@ -142,31 +149,30 @@ def load_tokenizer(base: str):
     return tokenizer
 
 
-def start_model(model_class, start: str, base: str, seed: int, **settings):
-    """A GPT-2 of `model_class` in float32 with the base's architecture.
+KINDS = {"body": "AutoModel", "lm": "AutoModelForCausalLM"}
 
-    start: where its weights begin (see `Arm`). The seed fixes every random weight; settings go into the
-    configuration, and so does the pad token.
+
+def start_model(kind: str, start: str, base: str, seed: int):
+    """A decoder in float32 with the base's architecture: its "body", or as a language model ("lm").
+
+    start: where its weights begin (see `Arm`). The seed fixes every random weight; the pad token goes into
+    the configuration.
     """
     import torch
-    from transformers import GPT2Config, GPT2Model, set_seed
+    import transformers
     from transformers.utils import logging
 
-    # Weight-loading bars, and the notice that a classifier's head is new, hide the progress lines.
+    # Weight-loading bars hide the progress lines.
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     where, revision = resolve_base(base)
-    settings["pad_token_id"] = load_tokenizer(base).pad_token_id
-    config = GPT2Config.from_pretrained(where, revision=revision, **settings)
-    set_seed(seed)
-    pretrained = {"revision": revision, "dtype": torch.float32}
+    pad = load_tokenizer(base).pad_token_id
+    config = transformers.AutoConfig.from_pretrained(where, revision=revision, pad_token_id=pad)
+    transformers.set_seed(seed)
+    auto = getattr(transformers, KINDS[kind])
     if start == "base":
-        return model_class.from_pretrained(where, config=config, **pretrained)
-    model = model_class(config).to(torch.float32)
-    if start == "embeddings":
-        theirs = GPT2Model.from_pretrained(where, **pretrained).wte.state_dict()
-        model.transformer.wte.load_state_dict(theirs)
-    return model
+        return auto.from_pretrained(where, config=config, revision=revision, dtype=torch.float32)
+    return auto.from_config(config, dtype=torch.float32)
 
 
 def weights_of(model) -> dict[str, np.ndarray]:

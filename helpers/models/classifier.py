@@ -1,70 +1,92 @@
-"""GPT-2 as a classifier: from random weights or the base's, with a body that is trained or frozen."""
+"""A decoder as a classifier: from random weights or the base's, with a body that is trained or frozen."""
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
-from transformers import DataCollatorWithPadding, default_data_collator
+from transformers import default_data_collator
 
 from ..arms import Arm
 from ..data.splits import label_classes, side
-from . import bases
+from . import answering, bases
 from .bases import encode, start_model
 from .finetuning import fit, state
 from .metrics import mean_reciprocal_rank
-from .task import Task
+from .task import Task, epoch_rows
 from .tokens import bucketed_batches
 
 
-def build(arm: Arm, base: str, labels: list[str], seed: int):
-    """A GPT2ForSequenceClassification in float32 that starts where the arm starts, its head random.
+def pooled(hidden: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
+    """What a body says of each text: (n, width), of hidden (n, time, width) and mask (n, time) of 0 and 1.
 
-    Of the start, see `bases.start_model`. Where the arm's body is frozen only the head has gradients. The
-    classifier reads the last token that is no padding. The seed fixes every random weight.
+    pooling: the "mean" over the text's tokens, or its "last" token. Padding on either side changes nothing.
     """
-    from transformers import GPT2ForSequenceClassification
+    if pooling == "mean":
+        weights = mask[..., None].to(hidden.dtype)
+        return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+    last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)
+    return hidden[torch.arange(len(last), device=hidden.device), last]
 
-    names = dict(enumerate(labels))
-    inverse = {name: i for i, name in names.items()}
-    model = start_model(
-        GPT2ForSequenceClassification,
-        arm.start,
-        base,
-        seed,
-        num_labels=len(labels),
-        id2label=names,
-        label2id=inverse,
-    )
-    model.transformer.requires_grad_(arm.frozen == "nothing")
+
+class Classifier(torch.nn.Module):
+    """A decoder's body and one dense layer without bias on what it says of a text (see `pooled`)."""
+
+    def __init__(self, body, num_labels: int, pooling: str, smoothing: float = 0.0):
+        super().__init__()
+        self.body, self.pooling, self.smoothing = body, pooling, smoothing
+        self.score = torch.nn.Linear(body.config.hidden_size, num_labels, bias=False)
+        torch.nn.init.normal_(self.score.weight, std=body.config.initializer_range)
+
+    @property
+    def device(self) -> torch.device:
+        return self.score.weight.device
+
+    def features(self, input_ids, attention_mask) -> torch.Tensor:
+        """(n, width): what the dense layer reads of each text."""
+        positions = (attention_mask.cumsum(dim=1) - 1).clamp(min=0)
+        given = {"input_ids": input_ids, "attention_mask": attention_mask, "position_ids": positions}
+        read = self.body(**given, use_cache=False)
+        return pooled(read.last_hidden_state, attention_mask, self.pooling)
+
+    def forward(self, input_ids, attention_mask, labels=None) -> dict[str, torch.Tensor]:
+        """`logits` (n, k) and, with labels, `loss`: cross-entropy, smoothed in training alone."""
+        logits = self.score(self.features(input_ids, attention_mask)).float()
+        if labels is None:
+            return {"logits": logits}
+        smoothing = self.smoothing if self.training else 0.0
+        loss = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+        return {"loss": loss, "logits": logits}
+
+
+def build(arm: Arm, base: str, labels: list[str], seed: int) -> Classifier:
+    """A classifier of these labels in float32 whose body starts where the arm starts, its dense layer random.
+
+    Of the start, see `bases.start_model`. Where the arm's body is frozen only the dense layer has gradients.
+    The seed fixes every random weight.
+    """
+    body = start_model("body", arm.start, base, seed)
+    model = Classifier(body, len(labels), arm.settings["pooling"], arm.settings.get("smoothing", 0.0))
+    model.body.requires_grad_(arm.frozen == "nothing")
     return model
 
 
-def logits_of(model, tokenizer, texts: list[str], batch_size: int = 64) -> np.ndarray:
+def logits_of(model: Classifier, tokenizer, texts: list[str], batch_size: int = 64) -> np.ndarray:
     """Logits in the order of `texts`, in evaluation mode: (n, k) float32.
 
     Batches of similar length are padded to their longest.
     """
-    return _by_length(lambda tensors: model(**tensors).logits, model, tokenizer, texts, batch_size)
+    return _by_length(lambda tensors: model(**tensors)["logits"], model, tokenizer, texts, batch_size)
 
 
-def features_of(model, tokenizer, texts: list[str], batch_size: int = 64) -> np.ndarray:
-    """What the classifier's last layer reads of each text: (n, width) float32.
-
-    That is the body's output at the text's last token.
-    """
-    import torch
-
-    def last_token(tensors):
-        hidden, last = model.transformer(**tensors).last_hidden_state, tensors["attention_mask"].sum(1) - 1
-        return hidden[torch.arange(len(last), device=hidden.device), last]
-
-    return _by_length(last_token, model, tokenizer, texts, batch_size)
+def features_of(model: Classifier, tokenizer, texts: list[str], batch_size: int = 64) -> np.ndarray:
+    """What the classifier's dense layer reads of each text: (n, width) float32."""
+    return _by_length(lambda tensors: model.features(**tensors), model, tokenizer, texts, batch_size)
 
 
-def _by_length(compute, model, tokenizer, texts: list[str], batch_size: int) -> np.ndarray:
-    import torch
-
+def _by_length(compute, model: Classifier, tokenizer, texts: list[str], batch_size: int) -> np.ndarray:
     rows, out = encode(tokenizer, texts), {}
     model.eval()
     with torch.inference_mode():
@@ -75,33 +97,51 @@ def _by_length(compute, model, tokenizer, texts: list[str], batch_size: int) -> 
 
 
 class Head(torch.nn.Module):
-    """A classifier's last layer by itself, on features that were computed once."""
+    """A classifier's dense layer by itself, on features that were computed once."""
 
-    def __init__(self, linear: torch.nn.Linear):
+    def __init__(self, linear: torch.nn.Linear, smoothing: float):
         super().__init__()
-        self.linear = linear
+        self.linear, self.smoothing = linear, smoothing
 
     def forward(self, features, labels):
         logits = self.linear(features)
-        return {"loss": torch.nn.functional.cross_entropy(logits, labels), "logits": logits}
+        smoothing = self.smoothing if self.training else 0.0
+        loss = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+        return {"loss": loss, "logits": logits}
+
+
+# tokens up to which attention as plain products is faster on a CPU than the fused kernel
+# (benchmarks/llm_speed_cpu.csv)
+SHORT = 256
 
 
 def train(task: Task) -> dict:
     """Trains every weight of a classifier that `build` leaves free (see `Task`).
 
-    The epoch with the best validation MRR is kept.
+    The epoch with the best validation MRR is kept. Settings: `pooling` (see `pooled`), `smoothing` of the
+    labels, `head_rate`: how many times the body's rate the dense layer has, and `reading` (see
+    `read_own_rows`).
     """
-    tokenizer = bases.load_tokenizer(task.base)
-    labels = label_classes(task.split).tolist()
+    tokenizer, labels = bases.load_tokenizer(task.base), label_classes(task.split).tolist()
+    longest = max(len(row["input_ids"]) for row in encode(tokenizer, task.split["text"].tolist()))
 
     def make():
-        return build(task.arm, task.base, labels, task.seed)
+        model = build(task.arm, task.base, labels, task.seed)
+        if longest <= SHORT and state().device.type == "cpu":
+            model.body.set_attn_implementation("eager")
+        return model
 
     if task.arm.frozen == "body":
         model, history = train_head(task, make, tokenizer)
     else:
-        data = {name: bases.encode(tokenizer, *side(task.split, name)) for name in ("train", "valid")}
-        model, history = fit(make, data, DataCollatorWithPadding(tokenizer), measure, "mrr", task)
+        start, seconds = (make, 0.0) if task.arm.start != "own" else read_own_rows(task, make, tokenizer)
+        data = {
+            "train": lambda epoch: encode(tokenizer, *epoch_rows(task, epoch)),
+            "valid": encode(tokenizer, *side(task.split, "valid")),
+        }
+        collate = partial(tokenizer.pad, return_tensors="pt")
+        model, history = fit(start, data, lambda rows: dict(collate(rows)), measure, "mrr", task)
+        history[0]["seconds"] += seconds
     return {
         "valid_logits": logits_of(model, tokenizer, side(task.split, "valid")[0]),
         "test_logits": logits_of(model, tokenizer, side(task.split, "test")[0]),
@@ -111,18 +151,55 @@ def train(task: Task) -> dict:
     }
 
 
-def train_head(task: Task, make: Callable, tokenizer) -> tuple:
-    """Trains the last layer of what `make()` builds: (model, history).
+def read_own_rows(task: Task, make: Callable, tokenizer) -> tuple[Callable, float]:
+    """Trains the body that `make()` builds as a language model, on nothing but the training rows.
 
-    The body never changes, so each text goes through it once and not once an epoch.
+    Settings: `reading`, its learning rate and epochs; the epoch that predicts the validation texts best is
+    kept. Returns what builds the classifier that starts there, and the seconds it took.
     """
-    model, data, began = make().to(state().device), {}, time.perf_counter()
-    for name in ("train", "valid"):
-        texts, numbers = side(task.split, name)
+    rate, epochs = task.arm.settings["reading"]
+    own = replace(task, value=rate, epochs=epochs, work=task.work / "reading")
+
+    def rows(texts: list[str], numbers: np.ndarray) -> list[dict]:
+        return [row | {"labels": row["input_ids"]} for row in encode(tokenizer, texts)]
+
+    data = {
+        "train": lambda epoch: rows(*epoch_rows(own, epoch)),
+        "valid": rows(*side(task.split, "valid")),
+    }
+    collate = answering.collate(tokenizer.pad_token_id)
+    lm, history = fit(
+        lambda: start_model("lm", "random", task.base, task.seed), data, collate, None, "eval_loss", own
+    )
+    weights = {name: tensor.cpu() for name, tensor in lm.base_model.state_dict().items()}
+
+    def start() -> Classifier:
+        model = make()
+        model.body.load_state_dict(weights)
+        return model
+
+    return start, sum(row["seconds"] for row in history)
+
+
+def train_head(task: Task, make: Callable, tokenizer) -> tuple:
+    """Trains the dense layer of what `make()` builds: (model, history).
+
+    The body never changes, so each text goes through it once and not once an epoch. Setting `cuts`: of how
+    many epochs the passages are computed; they come round again.
+    """
+    model, began = make().to(state().device), time.perf_counter()
+
+    def rows(texts: list[str], numbers: np.ndarray) -> list[dict]:
         features = features_of(model, tokenizer, texts)
-        data[name] = [{"features": f, "labels": n} for f, n in zip(features, numbers, strict=True)]
+        return [{"features": f, "labels": n} for f, n in zip(features, numbers, strict=True)]
+
+    cuts = min(task.arm.settings.get("cuts", 1), task.epochs) if task.anew else 1
+    drawn = [rows(*epoch_rows(task, number)) for number in range(cuts)]
+    data = {"train": lambda epoch: drawn[epoch % cuts], "valid": rows(*side(task.split, "valid"))}
     once = time.perf_counter() - began
-    head, history = fit(lambda: Head(make().score), data, default_data_collator, measure, "mrr", task)
+    head, history = fit(
+        lambda: Head(make().score, model.smoothing), data, default_data_collator, measure, "mrr", task
+    )
     history[0]["seconds"] += once
     model.score = head.linear.to(model.device)
     return model, history

@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
-from transformers import GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from ..config import InputError
 from ..files import drop_broken_checkpoints
-from .task import Task
+from .task import EpochBatches, Task, steps_of
 
 
 def cpu_has_bf16() -> bool:
@@ -50,6 +50,11 @@ def on_cpu() -> bool:
     return (bf16_pays() or "RANK" in os.environ) and not torch.cuda.is_available()
 
 
+def faster(device: torch.device) -> torch.autocast:
+    """A context in which matrices are multiplied in bf16, where that pays."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=bf16_pays())
+
+
 def state() -> PartialState:
     """What accelerate knows of the processes that train together."""
     return PartialState(cpu=on_cpu())
@@ -71,7 +76,8 @@ def can_compile() -> bool:
     return False
 
 
-BATCH_SIZE = 16  # rows of an optimizer step, over all processes and accumulated micro-batches
+DECAY = 0.01
+BATCH_SIZE = 32  # rows of an optimizer step, over all processes and accumulated micro-batches
 LOGGED = {
     "loss": "train_loss",
     "eval_loss": "valid_loss",
@@ -111,10 +117,10 @@ class EpochReport(TrainerCallback):
         state.log_history[-1]["seconds"] = time.perf_counter() - self.began
 
 
-def arguments(task: Task, metric: str, micro_batch: int, grouped: bool = True) -> TrainingArguments:
+def arguments(task: Task, metric: str, micro_batch: int) -> TrainingArguments:
     """The Trainer's arguments: an evaluation and a checkpoint an epoch, warm-up, linear decay, clipping.
 
-    Rows are grouped by length unless told not to.
+    What the Trainer takes for a row is a batch of `micro_batch` rows (see `task.EpochBatches`).
     """
     processes = state().num_processes
     # Not compiled: that takes longer than the whole of a fine-tuning gains by it
@@ -122,16 +128,15 @@ def arguments(task: Task, metric: str, micro_batch: int, grouped: bool = True) -
     return TrainingArguments(
         output_dir=str(task.work),
         num_train_epochs=task.epochs,
-        per_device_train_batch_size=micro_batch,
+        per_device_train_batch_size=1,
         gradient_accumulation_steps=BATCH_SIZE // (micro_batch * processes),
         per_device_eval_batch_size=4 * micro_batch,
         learning_rate=task.value,
         lr_scheduler_type="linear",
         warmup_steps=0.1,
-        weight_decay=0.01,
         max_grad_norm=1.0,
         **precision(),
-        train_sampling_strategy="group_by_length" if grouped else "random",
+        train_sampling_strategy="sequential",
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_strategy="epoch",
@@ -150,7 +155,7 @@ def arguments(task: Task, metric: str, micro_batch: int, grouped: bool = True) -
 
 def fit(
     make: Callable,
-    data: dict[str, list[dict]],
+    data: dict[str, Callable | list[dict]],
     collate: Callable,
     compute_metrics: Callable | None,
     metric: str,
@@ -158,10 +163,11 @@ def fit(
 ) -> tuple:
     """Trains what `make()` builds on data["train"] and keeps the best epoch: (model, history).
 
-    Best is the epoch whose `metric` on data["valid"] is best. Goes on from the checkpoint in `task.work` if
-    there is one. Under torchrun the processes share each step's rows. Where memory runs out the micro-batch
-    is halved and gradients are accumulated, so that a step still has BATCH_SIZE rows. The model comes back in
-    float32, the history as one row an epoch (train_loss, valid_loss, …, seconds).
+    data["train"] gives the rows of an epoch (see `task.EpochBatches`); `collate` makes a batch of rows.
+    Best is the epoch whose `metric` on the rows data["valid"] is best. Goes on from the checkpoint in
+    `task.work` if there is one. Under torchrun the processes share each step's rows. Where memory runs out
+    the micro-batch is halved and gradients are accumulated, so that a step still has BATCH_SIZE rows. The
+    model comes back in float32, the history as one row an epoch (train_loss, valid_loss, …, seconds).
     """
     processes = state()
     if BATCH_SIZE % processes.num_processes:
@@ -173,7 +179,7 @@ def fit(
     micro_batch = BATCH_SIZE // processes.num_processes
     while True:
         trainer = make_trainer(
-            make(), data, collate, compute_metrics, arguments(task, metric, micro_batch, grouped(data)), task
+            make(), data, collate, compute_metrics, arguments(task, metric, micro_batch), task
         )
         if not ran_out_of_memory(trainer, task.work):
             break
@@ -192,20 +198,18 @@ def fit(
     return model, epochs_of(trainer.state.log_history)
 
 
-def grouped(data: dict[str, list[dict]]) -> bool:
-    """Whether rows have lengths by which they can be grouped: features that were computed once have none."""
-    return "input_ids" in data["train"][0]
-
-
 def make_trainer(model, data, collate, compute_metrics, arguments: TrainingArguments, task: Task) -> Trainer:
     """The Trainer of one run, which says each epoch. InputError where one process would take several GPUs."""
+    parts = arguments.gradient_accumulation_steps * state().num_processes
+    rows = EpochBatches(data["train"], steps_of(task, BATCH_SIZE), parts, task.seed)
     trainer = Trainer(
         model,
         arguments,
-        train_dataset=data["train"],
+        train_dataset=rows,
         eval_dataset=data["valid"],
-        data_collator=collate,
+        data_collator=lambda items: collate(items[0] if isinstance(items[0], list) else items),
         compute_metrics=compute_metrics,
+        optimizers=(optimizer(model, task), None),
         callbacks=[EpochReport(task.progress, task.epochs)],
     )
     trainer.remove_callback(PrinterCallback)
@@ -215,8 +219,20 @@ def make_trainer(model, data, collate, compute_metrics, arguments: TrainingArgum
         )
     # A classifier's loss is a mean over the rows it is given, whatever it is told of the others: the Trainer
     # must divide.
-    trainer.model_accepts_loss_kwargs = isinstance(trainer.model, GPT2LMHeadModel)
+    trainer.model_accepts_loss_kwargs = isinstance(trainer.model, PreTrainedModel)
     return trainer
+
+
+def optimizer(model, task: Task) -> torch.optim.Optimizer:
+    """AdamW at the task's rate: decay on matrices alone, the dense layer `head_rate` times as fast."""
+    faster = task.arm.settings.get("head_rate", 1.0)
+    groups: dict[tuple, list] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            rate = task.value * (faster if name.startswith("score.") else 1.0)
+            groups.setdefault((rate, DECAY if parameter.ndim > 1 else 0.0), []).append(parameter)
+    told = [{"params": own, "lr": rate, "weight_decay": decay} for (rate, decay), own in groups.items()]
+    return torch.optim.AdamW(told, fused=True)
 
 
 def ran_out_of_memory(trainer: Trainer, work: Path) -> bool:

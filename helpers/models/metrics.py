@@ -101,7 +101,7 @@ def token_nats(model, tokens: np.ndarray) -> np.ndarray:
     """
     import torch
 
-    width, out = model.config.n_positions, np.full(len(tokens), np.nan)
+    width, out = model.config.max_position_embeddings, np.full(len(tokens), np.nan)
     with torch.inference_mode():
         for start in range(0, len(tokens), width):
             ids = torch.from_numpy(tokens[start : start + width].astype(np.int64))[None].to(model.device)
@@ -119,10 +119,9 @@ def continuation_bits(model, tokenizer, beginning: str, continuation: str) -> fl
     the tokens of `beginning` change once `continuation` follows: begin that with a space.
     """
     before, both = (tokenizer(text)["input_ids"] for text in (beginning, beginning + continuation))
-    if not before or len(both) > model.config.n_positions:
-        raise ValueError(
-            f"{beginning!r} must have a token, and with its continuation at most {model.config.n_positions}"
-        )
+    if not before or len(both) > model.config.max_position_embeddings:
+        most = model.config.max_position_embeddings
+        raise ValueError(f"{beginning!r} must have a token, and with its continuation at most {most}")
     if both[: len(before)] != before or len(both) == len(before):
         raise ValueError(
             f"{continuation!r} is no continuation of its own after {beginning!r}; begin it with a space"

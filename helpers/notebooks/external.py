@@ -7,10 +7,10 @@ import pandas as pd
 
 from ..analysis.comparison import PAIRS, paired, summary
 from ..analysis.exam import read_together
-from ..arms import arms_asked
 from ..config import BUILD, InputError
 from ..data import sources
 from ..data.study import prepare
+from ..experiments import plan
 from ..experiments.grid import ensure
 from ..experiments.records import work_alone
 from ..files import replacing, write_json
@@ -55,7 +55,8 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
         with replacing(table) as temporary:
             own.to_csv(temporary, index=False)
         source = sources.with_options(str(table), statements=statements_about(source, pages, own))
-    study, arms = prepare(profile, source), arms_asked("external")
+    study = prepare(profile, source)
+    arms = plan.asked(study, "external")
     with work_alone():
         ensure(study, arms)
     command = f"python -m helpers external --profile {profile} --data {Path(place).name}"

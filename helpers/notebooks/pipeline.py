@@ -17,6 +17,7 @@ from ..data.study import Study, prepare
 from ..experiments.grid import ensure
 from ..experiments.records import work_alone
 from ..files import write_json, write_text
+from ..models import smollm2
 from ..models.bases import describe_lengths
 from ..report import documents
 from ..report.readings import estimate
@@ -51,6 +52,8 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
         flush=True,
     )
     print(describe_lengths(study.profile.base, *(t["text"].tolist() for t in (study.split, study.pages))))
+    if study.profile.llm and not smollm2.available():
+        print(f"{smollm2.MISSING}: {', '.join(a.id for a in ARMS.values() if a.large)} are left out")
     with work_alone():
         arms = [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)]
         ensure(study, arms, whole="06_comparacion" in chosen)
@@ -87,7 +90,7 @@ def execute(study: Study, name: str, shown: str) -> None:
     inputs = stamps.fingerprint(study, name)
     print(f"{shown} …", flush=True)
     began = time.time()
-    executed = BUILD / "notebooks" / f"{study.profile.name}-{study.source_name}-{name}.ipynb"
+    executed = BUILD / "notebooks" / f"{study.called}-{name}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
     _papermill(study, source, executed)
     for file in wanted:

@@ -12,7 +12,7 @@ from ..experiments import plan
 from ..experiments.specs import imported, module_file, reached
 from ..figures.captions import CAPTIONS
 from ..files import sha256, write_json
-from ..models.bases import base_hash
+from ..models.bases import base_hash, resolve_base
 from ..report import export
 from ..report.facts import external_files
 
@@ -93,7 +93,7 @@ def is_current(study: Study, name: str) -> bool:
 
 def stamp_of(study: Study, name: str) -> Path:
     """Where a notebook's stamp is kept."""
-    return BUILD / "stamps" / f"{study.profile.name}-{study.source_name}" / f"{name}.json"
+    return BUILD / "stamps" / study.called / f"{name}.json"
 
 
 def write_stamp(study: Study, name: str, inputs: str) -> None:
@@ -124,9 +124,8 @@ def fingerprint(study: Study, name: str) -> str:
     shown = [module_file(module) for module in sorted(reached(imported(code)))]
     shown += [ROOT / "data" / name for name in ("diseases.csv", "contamination.json", "general.csv")]
     shown += external_files()
-    shown += sorted(
-        file for suffix in ("csv", "json") for file in (ROOT / study.profile.base).glob(f"*.{suffix}")
-    )
+    base = Path(resolve_base(study.profile.base)[0])
+    shown += sorted(file for suffix in ("csv", "json") for file in base.glob(f"*.{suffix}"))
     parts += [file.read_text(encoding="utf-8") for file in shown]
     runs = [spec.key for stage in plan.stages(study, arms, name == "06_comparacion") for spec in stage]
     parts += [f"{key} {sha256(BUILD / 'runs' / key / 'record.json')}" for key in runs]

@@ -84,6 +84,14 @@ def check_settings(
         raise InputError(f"--vocab-size {spec.vocab_size}: token ids are kept in 16 bits, so at most 65536")
 
 
+def token_counts(text: str) -> tuple[int, ...]:
+    """The numbers of `--keep`, separated by commas; InputError for what is none."""
+    try:
+        return tuple(int(float(tokens)) for tokens in text.split(",") if tokens)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"--keep {text}: numbers of tokens, with commas, e.g. 0,4e5,1.6e6") from error
+
+
 END_OF_TEXT = "<|endoftext|>"
 
 

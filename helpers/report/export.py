@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from ..analysis.exam import read_together
-from ..arms import ARMS, arms_asked
+from ..arms import ARMS
 from ..data.study import Study
+from ..experiments.plan import asked
 from ..files import write_json, write_text
 from .macros import colors, macros
 from .readings import fixed, latex, minus, number, p_value, power, span
@@ -72,7 +73,7 @@ def unseen_table(results: dict) -> str:
             *(fixed(row[key]) for key in ("top1", "top5", "top10")),
         )
         for row in results.get("unseen", [])
-        if row["chosen"] and row["candidates"] == "all"
+        if row.get("chosen", True) and row["candidates"] == "all"
     ]
     head = ("Modelo", "MRR", r"IC 95\,\%", "Top-1", "Top-5", "Top-10")
     if not (chance := results.get("unseen_chance", {}).get("all")):
@@ -133,7 +134,7 @@ def export(study: Study, first_attempt: dict, **parts) -> Path:
     `pairs` and `tuning` must be among them; `together` (see `exam.read_together`) is added.
     """
     directory = study.output / "report" / "generated"
-    parts["together"] = read_together(study, arms_asked("seen"))
+    parts["together"] = read_together(study, asked(study, "seen"))
     results = (
         head(study) | {"first_attempt": first_attempt} | {name: plain(part) for name, part in parts.items()}
     )

@@ -49,7 +49,8 @@ def size_macros(results: dict) -> Iterator[tuple[str, str]]:
     profile, count = results["profile"], results["num_labels"]
     yield "Profile", profile["name"]
     yield "NumSeeds", str(len(profile["seeds"]))
-    yield "NumSeedsAnswering", str(profile["answer_seeds"] or len(profile["seeds"]))
+    fewer = profile.get("fewer", {"answering": profile.get("answer_seeds")})
+    yield "NumSeedsAnswering", str(fewer.get("answering") or len(profile["seeds"]))
     yield "NumTrials", str(min(map(len, profile["trials"].values())))
     yield "NumLabels", number(count)
     yield "ChanceAccuracy", f"{1 / count:.3f}"
@@ -117,7 +118,7 @@ def unseen_macros(results: dict) -> Iterator[tuple[str, str]]:
     """
     chance = results.get("unseen_chance", {})
     for row in results.get("unseen", []):
-        if row["chosen"]:
+        if row.get("chosen", True):
             tail = "" if row["candidates"] == "all" else "Among"
             name = f"Unseen{macro_name(row['arm'])}{tail}"
             for key in ("mrr", "top1", "top5", "top10"):

@@ -6,7 +6,6 @@ Masks make padding irrelevant, one seed gives one result, interruptions leave no
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from functools import cache
 
 import keras
@@ -18,7 +17,7 @@ from helpers.arms import ARMS
 from helpers.config import ROOT, InputError
 from helpers.data import sources, splits
 from helpers.data.study import prepare
-from helpers.models import bilstm, metrics
+from helpers.models import bag, bilstm, keras_training, metrics, task
 from helpers.models.task import Task
 from helpers.models.tokens import encode_words, pad, vocabulary_of, word_tokenizer
 
@@ -30,12 +29,13 @@ def study():
 
 @pytest.fixture
 def train(tmp_path):
-    """`bilstm.train` without progress, each call with checkpoints of its own unless `work` is given."""
+    """An arm's `train` without progress, each call with checkpoints of its own unless `work` is given."""
     calls = iter(range(100))
 
-    def call(split, arm, *numbers, progress=quiet, work=None):
+    def call(split, arm, *numbers, progress=quiet, work=None, **more):
         work = work or tmp_path / f"{next(calls)}"
-        return bilstm.train(Task(split, ARMS[arm], *numbers, work=work, progress=progress))
+        module = bag if ARMS[arm].module == "bag" else bilstm
+        return module.train(Task(split, ARMS[arm], *numbers, work=work, progress=progress, **more))
 
     return call
 
@@ -63,16 +63,18 @@ def test_padding_changes_the_unmasked_network_and_not_the_masked_one():
     for mask in (True, False):
         keras.utils.set_random_seed(0)
         model = bilstm.build(vocab_size=20, num_labels=4, mask=mask)
-        alone = np.concatenate([bilstm.logits_of(model, [row], width=len(row)) for row in rows])
-        wide = bilstm.logits_of(model, rows, width=32)
+        alone = np.concatenate([keras_training.logits_of(model, [row], width=len(row)) for row in rows])
+        wide = keras_training.logits_of(model, rows, width=32)
         assert np.allclose(alone, wide, atol=1e-5) == mask
 
 
 def test_logits_come_back_in_the_order_of_the_texts():
     model = bilstm.build(vocab_size=20, num_labels=4, mask=True)
     rows = [[i % 19 + 1] * n for i, n in enumerate((9, 1, 30, 4, 4, 17))]
-    together = bilstm.logits_of(model, rows, batch_size=2)
-    assert np.allclose(together, np.concatenate([bilstm.logits_of(model, [row]) for row in rows]), atol=1e-5)
+    together = keras_training.logits_of(model, rows, batch_size=2)
+    assert np.allclose(
+        together, np.concatenate([keras_training.logits_of(model, [row]) for row in rows]), atol=1e-5
+    )
 
 
 def test_unknown_words_share_one_id_and_no_text_is_all_padding():
@@ -106,7 +108,7 @@ def test_a_saved_model_reloads_with_its_answers(tmp_path):
 @pytest.mark.parametrize("width", [None, 30])
 def test_each_epoch_shows_every_row_once_with_its_label_in_another_order(width):
     sequences, orders = [[i + 1] * (i % 23 + 1) for i in range(150)], []
-    batches = bilstm.Batches(sequences, np.arange(150), 16, 0, width)
+    batches = keras_training.Batches(lambda _: (sequences, np.arange(150)), 10, 0, width)
     for _ in range(3):
         shown = [
             (row[row > 0][0] - 1, label)
@@ -124,7 +126,7 @@ def test_each_epoch_shows_every_row_once_with_its_label_in_another_order(width):
 def test_batches_of_similar_length_hold_less_padding():
     sequences, share = [[1] * (i + 1) for i in range(200)], {}
     for width in (None, 200):
-        batches = bilstm.Batches(sequences, np.arange(200), 20, 0, width)
+        batches = keras_training.Batches(lambda _: (sequences, np.arange(200)), 10, 0, width)
         share[width] = 1 - sum(map(len, sequences)) / sum(batches[n][0].size for n in range(len(batches)))
     assert share[None] < 0.2
     assert share[200] == pytest.approx(0.5, abs=0.01)
@@ -134,12 +136,20 @@ def test_batches_of_similar_length_hold_less_padding():
 def unbroken(study, tmp_path_factory):
     """The result of an arm's run of five epochs that nothing disturbed, trained once."""
     work = tmp_path_factory.mktemp("unbroken")
-    return cache(lambda arm: bilstm.train(Task(study.split, ARMS[arm], 3e-3, 0, 5, work=work / arm)))
+
+    def run(arm):
+        module = bag if ARMS[arm].module == "bag" else bilstm
+        return module.train(Task(study.split, ARMS[arm], 3e-3, 0, 5, work=work / arm, anew=True))
+
+    return cache(run)
 
 
-@pytest.mark.parametrize("arm", ["bilstm_original", "bilstm"])
+@pytest.mark.parametrize("arm", ["bilstm_original", "bilstm", "bag"])
 def test_one_seed_gives_the_same_numbers_and_another_seed_others(study, train, unbroken, arm):
-    first, again, other = unbroken(arm), *(train(study.split, arm, 3e-3, seed, 5) for seed in (0, 1))
+    first, again, other = (
+        unbroken(arm),
+        *(train(study.split, arm, 3e-3, seed, 5, anew=True) for seed in (0, 1)),
+    )
     assert np.array_equal(first["test_logits"], again["test_logits"])
     assert not np.array_equal(first["test_logits"], other["test_logits"])
     assert first["test_logits"].shape == ((study.split["side"] == "test").sum(), study.num_labels)
@@ -151,7 +161,7 @@ class Killed(BaseException):
     """What no handler catches, as a kill."""
 
 
-@pytest.mark.parametrize("arm", ["bilstm_original", "bilstm"])
+@pytest.mark.parametrize("arm", ["bilstm_original", "bilstm", "bag"])
 @pytest.mark.parametrize("last", [2, 5])
 def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, train, unbroken, tmp_path, arm, last):
     def kill(text):
@@ -160,9 +170,9 @@ def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, train, un
 
     whole = unbroken(arm)
     with pytest.raises(Killed):
-        train(study.split, arm, 3e-3, 0, 5, progress=kill, work=tmp_path / "w")
+        train(study.split, arm, 3e-3, 0, 5, progress=kill, work=tmp_path / "w", anew=True)
     said = []
-    resumed = train(study.split, arm, 3e-3, 0, 5, progress=said.append, work=tmp_path / "w")
+    resumed = train(study.split, arm, 3e-3, 0, 5, progress=said.append, work=tmp_path / "w", anew=True)
     assert len(said) == 5 - last  # nothing is trained twice
     assert np.array_equal(whole["test_logits"], resumed["test_logits"])
     without = [
@@ -179,28 +189,84 @@ def test_a_checkpoint_is_there_whole_or_not_at_all(study, train, tmp_path, monke
         file.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bilstm.np, "savez", full)
+    monkeypatch.setattr(keras_training.np, "savez", full)
     with pytest.raises(InputError, match="No space left"):
         train(study.split, "bilstm_original", None, 0, 2, work=tmp_path)
     assert (tmp_path / "state.npz").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_it_stops_when_it_no_longer_improves_and_keeps_the_best_epoch(study, train, monkeypatch):
-    hasty = replace(ARMS["bilstm"], settings={**ARMS["bilstm"].settings, "patience": 2})
-    monkeypatch.setitem(ARMS, "bilstm", hasty)
-    result = train(study.split, "bilstm", 1e-2, 0, 40)
+def test_the_best_epoch_on_validation_is_kept(study, train):
+    result = train(study.split, "bilstm", 1e-2, 0, 12)
     scores = [row["valid_mrr"] for row in result["history"]]
-    assert len(scores) < 40
-    assert np.argmax(scores) == len(scores) - 3
     kept = metrics.mean_reciprocal_rank(result["valid_logits"], splits.side(study.split, "valid")[1])
+    assert len(scores) == 12
     assert kept == pytest.approx(max(scores), abs=1e-3)
+
+
+def test_the_notes_network_keeps_its_last_epoch_at_a_constant_rate(study, train):
+    result = train(study.split, "bilstm_original", None, 0, 2)
+    assert all("valid_mrr" not in row for row in result["history"])
+    constant = keras_training.optimizer(Task(study.split, ARMS["bilstm_original"], None), 10)
+    assert float(constant.learning_rate) == pytest.approx(1e-3)
+    falling = keras_training.optimizer(Task(study.split, ARMS["bilstm"], 1e-2, epochs=4), 10)
+    falling.build([keras.Variable(np.zeros(2, "float32"))])
+    rates = []
+    for _ in range(41):
+        rates.append(float(falling.learning_rate))
+        falling.iterations.assign_add(1)
+    assert rates[0] == pytest.approx(1e-2)
+    assert rates[20] == pytest.approx(5e-3)
+    assert rates[40] == 0
+
+
+def test_word_dropout_loses_words_in_training_alone_and_never_padding():
+    layer = keras_training.WordDropout(0.6)
+    ids = np.tile(np.array([[5, 9, 7, 0, 0]], "int32"), (2000, 1))
+    assert np.array_equal(np.asarray(layer(ids)), ids)
+    once, again = (np.asarray(layer(ids, training=True)) for _ in range(2))
+    assert not np.array_equal(once, again)
+    assert (once[:, 3:] == 0).all()
+    assert set(np.unique(once[:, :3])) == {1, 5, 7, 9}
+    assert (once[:, :3] == keras_training.UNKNOWN).mean() == pytest.approx(0.6, abs=0.03)
+
+
+def test_the_bag_is_the_mean_of_its_words_whatever_their_order_and_company():
+    keras.utils.set_random_seed(0)
+    model = bag.build(vocab_size=20, num_labels=4)
+    assert model.count_params() == 20 * 150 + 151 * 4
+    rows = [[5, 3, 8], [8, 5, 3], [2, 9, 4, 7, 6]]
+    logits = keras_training.logits_of(model, rows, width=32)
+    vectors, (weights, bias) = (
+        model.get_layer("embedding").get_weights()[0],
+        model.get_layer("logits").get_weights(),
+    )
+    by_hand = np.stack([vectors[row].mean(axis=0) for row in rows]) @ weights + bias
+    np.testing.assert_allclose(logits, by_hand, atol=1e-5)
+
+
+def test_with_fewer_rows_an_epoch_has_as_many_steps_and_other_cuts_each_time(study):
+    given = study.split[study.split["side"] == "train"]
+    few = splits.thin(study.split, 1, 0)
+    own = Task(few, ARMS["bilstm"], 1e-3, 0, 2, anew=True, rows=len(given))
+    assert task.steps_of(own, 8) == -(-len(given) // 8)
+    first, again, second = (task.epoch_rows(own, epoch) for epoch in (0, 0, 1))
+    assert first[0] == again[0]
+    assert first[0] != second[0]
+    kept = few[few["side"] == "train"]
+    pages = {label: " ".join(rows["text"]) for label, rows in kept.groupby("label")}
+    classes = splits.label_classes(few)
+    for text, number in zip(*first, strict=True):
+        assert text in pages[classes[number]]  # nothing but the sentences that were given
+    assert abs(len(first[0]) - len(given)) <= study.num_labels
 
 
 def test_the_watched_mrr_is_the_one_that_is_reported():
     rng = np.random.default_rng(0)
     scores, labels = rng.integers(0, 4, (50, 6)).astype(np.float32), rng.integers(0, 6, 50)  # with ties
-    assert np.mean(bilstm.mrr(labels, scores)) == pytest.approx(metrics.mean_reciprocal_rank(scores, labels))
+    assert np.mean(keras_training.mrr(labels, scores)) == pytest.approx(
+        metrics.mean_reciprocal_rank(scores, labels)
+    )
 
 
 def test_the_network_can_learn_a_word_per_label(study, train):
@@ -214,7 +280,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_epoch_before(
     study, train, tmp_path, monkeypatch
 ):
     train(study.split, "bilstm", 1e-3, 0, 1, work=tmp_path)
-    monkeypatch.setattr(bilstm.EpochKeeper, "restore", spoiled(bilstm.EpochKeeper.restore))
+    monkeypatch.setattr(keras_training.EpochKeeper, "restore", spoiled(keras_training.EpochKeeper.restore))
     with pytest.raises(FloatingPointError, match="in epoch 2: lower the learning rate"):
         train(study.split, "bilstm", 1e-3, 0, 3, work=tmp_path)
     with np.load(tmp_path / "state.npz") as saved:
@@ -239,13 +305,13 @@ def test_a_trained_network_is_rebuilt_from_what_its_run_kept(study, train):
     ids = encode_words(word_tokenizer(vocabulary=arrays["vocabulary"].tolist()), valid)
     assert ids == encode_words(word_tokenizer(splits.side(study.split, "train")[0]), valid)
     masked, blind = (bilstm.rebuild(arrays, mask=mask) for mask in (True, False))
-    np.testing.assert_allclose(bilstm.logits_of(masked, ids), result["valid_logits"], atol=1e-5)
+    np.testing.assert_allclose(keras_training.logits_of(masked, ids), result["valid_logits"], atol=1e-5)
     for side in ("left", "right"):
         np.testing.assert_allclose(
-            bilstm.logits_of(masked, ids, width=80, padding=side), result["valid_logits"], atol=1e-5
+            keras_training.logits_of(masked, ids, width=80, padding=side), result["valid_logits"], atol=1e-5
         )
         assert not np.allclose(
-            bilstm.logits_of(blind, ids, width=80, padding=side), result["valid_logits"], atol=1e-3
+            keras_training.logits_of(blind, ids, width=80, padding=side), result["valid_logits"], atol=1e-3
         )
     assert (
         arrays["initial_embedding"].shape
@@ -263,12 +329,13 @@ import numpy as np
 from helpers.arms import ARMS
 from helpers.data import splits
 from helpers.data.study import prepare
-from helpers.models import bilstm
+from helpers.models import bilstm, keras_training
 from helpers.models.keras_backend import keras
 from helpers.models.task import Task
 weights, out = sys.argv[1:3]
 with np.load(weights) as file:
-    logits = bilstm.logits_of(bilstm.rebuild(dict(file), mask=True), [[5, 3, 8], [2], [9, 4, 7, 6, 1]])
+    network = bilstm.rebuild(dict(file), mask=True)
+logits = keras_training.logits_of(network, [[5, 3, 8], [2], [9, 4, 7, 6, 1]])
 split = prepare("quick").split
 split = split[split["label"].isin(sorted(set(split["label"]))[:3])]
 split = split.assign(text=[f"{label.replace('-', '')} " * 3 for label in split["label"]])
@@ -281,7 +348,7 @@ np.savez(out, logits=logits, right=right, backend=keras.config.backend())
 def test_without_tensorflow_the_same_code_trains_on_pytorch_and_gives_the_same_logits(tmp_path):
     keras.utils.set_random_seed(0)
     model = bilstm.build(20, 4, mask=True)
-    here = bilstm.logits_of(model, [[5, 3, 8], [2], [9, 4, 7, 6, 1]])
+    here = keras_training.logits_of(model, [[5, 3, 8], [2], [9, 4, 7, 6, 1]])
     np.savez(
         tmp_path / "weights.npz", **{f"weight_{n}": weight for n, weight in enumerate(model.get_weights())}
     )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from helpers.demo import answers
-from helpers.models import bilstm
+from helpers.models import bilstm, keras_training
 from helpers.models.tokens import encode_words, word_tokenizer
 
 TEXTS = ["fever and a dry cough", "an itchy rash", "night night fever"]
@@ -28,7 +28,7 @@ def loaded(monkeypatch):
 
 
 def logits(loaded, ids):
-    return np.asarray(bilstm.logits_of(loaded[0], [ids]))[0]
+    return np.asarray(keras_training.logits_of(loaded[0], [ids]))[0]
 
 
 @pytest.mark.parametrize("text", [*TEXTS, *ODD])

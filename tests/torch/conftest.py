@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from helpers.config import ROOT
 from helpers.pretraining.corpus import PretrainSpec
@@ -53,3 +55,24 @@ def toy_base(toy_corpus, tmp_path_factory):
     out = tmp_path_factory.mktemp("base")
     pretrain(toy_corpus, out, SPEC, compile_model=False, eval_every=5)
     return out
+
+
+@pytest.fixture(scope="session")
+def toy_llama(toy_base, tmp_path_factory):
+    """The directory of a base of another architecture, Llama's: random weights, the toy base's tokenizer."""
+    out, tokenizer = tmp_path_factory.mktemp("llama"), AutoTokenizer.from_pretrained(toy_base)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64, tie_word_embeddings=True,
+        eos_token_id=tokenizer.eos_token_id, bos_token_id=tokenizer.eos_token_id,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    return out
+
+
+@pytest.fixture(params=["toy_base", "toy_llama"])
+def any_base(request):
+    """Each of the two toy bases in turn, as a string."""
+    return str(request.getfixturevalue(request.param))

@@ -8,7 +8,7 @@ from helpers.analysis import cost
 from helpers.arms import ARMS
 from helpers.data import splits
 from helpers.data.study import prepare
-from helpers.models import answering, bases, metrics
+from helpers.models import answering, bases, finetuning, metrics
 from helpers.models.task import Task
 
 NAMES = ["gout", "migraine without aura", "flu"]
@@ -19,9 +19,11 @@ def study():
     return prepare("quick")
 
 
-@pytest.fixture(scope="module")
-def pair(toy_base):
-    return answering.build_lm("base", str(toy_base), 0).eval(), bases.load_tokenizer(str(toy_base))
+@pytest.fixture
+def pair(any_base, monkeypatch):
+    """A toy language model and its tokenizer, read in float32: the sums are compared to many digits."""
+    monkeypatch.setattr(finetuning, "bf16_pays", lambda: False)
+    return answering.build_lm("base", any_base, 0).eval(), bases.load_tokenizer(any_base)
 
 
 def test_scratch_is_random_and_the_other_is_the_base(toy_base):
@@ -38,38 +40,33 @@ def test_scratch_is_random_and_the_other_is_the_base(toy_base):
     assert not torch.equal(weights[1], weights[2])
 
 
-def test_an_example_is_text_question_answer_and_an_end(pair):
+def test_an_example_is_text_prompt_name_and_a_stop_and_only_the_name_is_learned(pair):
     tokenizer = pair[1]
     answers = answering.encode_names(tokenizer, NAMES)
-    (row,) = answering.examples(tokenizer, ["Swollen toe."], np.array([1]), answers, seed=None)
-    said = tokenizer.decode(row["input_ids"])
-    assert said == f"Swollen toe. {answering.QUESTIONS[0]} migraine without aura{tokenizer.eos_token}"
+    (row,) = answering.examples(tokenizer, ["Swollen toe."], np.array([1]), answers)
+    assert tokenizer.decode(row["input_ids"]) == f"Swollen toe. {answering.PROMPT} migraine without aura."
     taught = [t for t in row["labels"] if t != answering.IGNORED]
-    assert tokenizer.decode(taught) == f" migraine without aura{tokenizer.eos_token}"
-    rows = answering.examples(tokenizer, ["Swollen toe."] * 100, np.zeros(100, int), answers, seed=0)
-    assert all(row["labels"] == row["input_ids"] for row in rows)
-    assert len({tuple(row["input_ids"]) for row in rows}) == len(answering.QUESTIONS)
-    assert rows == answering.examples(tokenizer, ["Swollen toe."] * 100, np.zeros(100, int), answers, seed=0)
+    assert tokenizer.decode(taught) == " migraine without aura."
+    assert row["labels"][-len(taught) :] == taught
 
 
-def test_a_text_too_long_loses_its_end_and_keeps_the_question(pair):
+def test_a_text_too_long_loses_its_end_and_keeps_the_prompt(pair):
     tokenizer = pair[1]
-    ids = answering.encode_prompt(tokenizer, "fever " * 500, answering.QUESTIONS[0], room=7)
+    ids = answering.encode_prompt(tokenizer, "fever " * 500, room=7)
     assert len(ids) == 64 - 7
-    assert tokenizer.decode(ids).endswith(f"fever {answering.QUESTIONS[0]}")
+    assert tokenizer.decode(ids).endswith(f"fever {answering.PROMPT}")
 
 
 def test_padding_takes_no_part_in_the_loss(pair):
     model, tokenizer = pair
     answers = answering.encode_names(tokenizer, NAMES)
-    rows = answering.examples(
-        tokenizer, ["fever", "cough and fever at night after the rash"], np.array([0, 1]), answers, 0
-    )
+    texts = ["fever", "cough and fever at night after the rash"]
+    rows = answering.examples(tokenizer, texts, np.array([0, 1]), answers)
     collate = answering.collate(tokenizer.pad_token_id)
     with torch.inference_mode():
         alone = [model(**collate([row])).loss.item() for row in rows]
         together = model(**collate(rows)).loss.item()
-    counts = [len(row["labels"]) - 1 for row in rows]
+    counts = [len(answers[label]) for label in (0, 1)]
     assert together == pytest.approx(np.average(alone, weights=counts), rel=1e-5)
 
 
@@ -79,9 +76,7 @@ def test_the_names_share_a_prompt_and_score_as_one_by_one(pair, monkeypatch):
     found = answering.answer_logits(model, tokenizer, texts, NAMES)
     for i, text in enumerate(texts):
         for j, name in enumerate(NAMES):
-            bits = metrics.continuation_bits(
-                model, tokenizer, answering.prompt(text), f" {name}{tokenizer.eos_token}"
-            )
+            bits = metrics.continuation_bits(model, tokenizer, answering.prompt(text), f" {name}.")
             assert found[i, j] == pytest.approx(-bits * np.log(2), rel=1e-4)
     alone = answering.answer_logits(model, tokenizer, texts[1:], NAMES[:1])
     assert alone[0, 0] == pytest.approx(found[1, 0], rel=1e-5)
@@ -97,11 +92,21 @@ def test_it_learns_to_answer_and_its_run_rebuilds_it(study, tmp_path):
     split = split.assign(text=split["label"].map(text))
     result = answering.train(Task(split, ARMS["gpt2_lm"], 1e-3, 0, 20, base, NAMES, tmp_path))
     assert (result["test_logits"].argmax(axis=1) == splits.side(split, "test")[1]).mean() > 0.9
-    again, tokenizer = answering.rebuild(result["arrays"], base), bases.load_tokenizer(base)
+    arrays = result["arrays"]
+    again, tokenizer = answering.rebuild(arrays, base), bases.load_tokenizer(base)
     logits = answering.answer_logits(again, tokenizer, splits.side(split, "test")[0], NAMES)
-    np.testing.assert_allclose(logits, result["test_logits"], atol=0.05)  # kept in half precision
+    logits -= arrays["weight"] * arrays["prior"]
+    np.testing.assert_allclose(logits, result["test_logits"], atol=0.2)  # kept and read in half precision
     assert [row["epoch"] for row in result["history"]] == list(range(1, 21))
     assert result["history"][-1]["valid_loss"] < result["history"][0]["valid_loss"]
+
+
+def test_the_share_of_the_prior_is_the_one_that_ranks_validation_best():
+    labels, prior = np.array([0, 1, 2]), np.array([-1.0, -5.0, -9.0])
+    evidence = 6 * np.eye(3)  # each text adds to its own name
+    assert answering.weigh(evidence + prior, prior, labels) == 0.5  # the least that puts all in front
+    assert answering.weigh(evidence, prior, labels) == 0
+    assert answering.weigh(np.zeros((0, 3)), prior, labels[:0]) == 1
 
 
 def test_names_are_packed_whole_and_every_token_is_there_once():
@@ -117,19 +122,18 @@ def test_names_are_packed_whole_and_every_token_is_there_once():
     assert (packed["nexts"][packed["owner"] == -1] == answering.IGNORED).all()
 
 
-def test_without_training_it_is_the_base_and_its_prior_is_the_question_alone(study, tmp_path):
+def test_without_training_it_is_the_base_and_its_prior_is_the_prompt_alone(study, tmp_path):
     base, labels = study.profile.base, splits.label_classes(study.unseen_split)
     names, split = study.answers_of(study.unseen_split), study.unseen_split
     result = answering.train(Task(split, ARMS["gpt2_lm_zero"], base=base, names=names, work=tmp_path))
     model, tokenizer = answering.rebuild(result["arrays"], base), bases.load_tokenizer(base)
     assert result["history"] == []
+    assert set(result["arrays"]) == {"prior", "weight"}  # the base's weights are kept elsewhere
     assert result["test_logits"].shape == (len(splits.side(split, "test")[0]), len(labels))
-    asked = answering.answer_logits(answering.build_lm("base", base, 0), tokenizer, [""], names)[0]
+    asked = answering.answer_logits(model, tokenizer, [""], names)[0]
     np.testing.assert_allclose(result["arrays"]["prior"], asked, rtol=1e-5)
-    np.testing.assert_allclose(answering.answer_logits(model, tokenizer, [""], names)[0], asked, atol=0.05)
 
 
-def test_what_the_cost_table_takes_for_a_question(study):
+def test_what_the_cost_table_takes_for_the_prompt(study):
     tokenizer = bases.load_tokenizer(study.profile.base)
-    counts = [len(tokenizer(f" {question}")["input_ids"]) for question in answering.QUESTIONS]
-    assert np.mean(counts) == pytest.approx(cost.QUESTION_TOKENS, abs=1)
+    assert len(tokenizer(f" {answering.PROMPT}")["input_ids"]) == pytest.approx(cost.PROMPT_TOKENS, abs=1)

@@ -1,11 +1,13 @@
 """GPT-2 classifiers: random weights are random, pre-trained ones the base's, and padding changes nothing."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
 
 from helpers.arms import ARMS
 from helpers.config import InputError
@@ -32,9 +34,18 @@ def quiet(text):
     pass
 
 
-def train(split, arm, rate, seed, epochs, progress, *, base, work):
-    """`classifier.train` of an arm given by its id."""
-    return classifier.train(Task(split, ARMS[arm], rate, seed, epochs, base, work=work, progress=progress))
+def train(split, arm, rate, seed, epochs, progress, *, base, work, anew=True, rows=None):
+    """`classifier.train` of an arm given by its id, on passages cut anew."""
+    own = ARMS[arm]
+    if "reading" in own.settings:
+        own = replace(own, settings={**own.settings, "reading": (1e-3, 4)})
+    return classifier.train(
+        Task(split, own, rate, seed, epochs, base, work=work, progress=progress, anew=anew, rows=rows)
+    )
+
+
+def size(model):
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def untimed(result):
@@ -50,40 +61,22 @@ def test_scratch_is_random_and_finetuned_starts_from_the_base(base, request):
     )
     where, _ = bases.resolve_base(base)
     body = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32).transformer.state_dict()
-    assert all(torch.equal(tensor, tuned.transformer.state_dict()[name]) for name, tensor in body.items())
+    assert all(torch.equal(tensor, tuned.body.state_dict()[name]) for name, tensor in body.items())
     matrices = [name for name, tensor in body.items() if tensor.ndim == 2]
     for name in matrices:
-        random = scratch.transformer.state_dict()[name]
+        random = scratch.body.state_dict()[name]
         assert not torch.equal(random, body[name])
-        assert not torch.equal(random, other.transformer.state_dict()[name])
+        assert not torch.equal(random, other.body.state_dict()[name])
         # GPT-2 draws weights from N(0, 0.02), those of the residual projections narrower.
         assert 0.002 < random.std() < 0.025
-    assert scratch.num_parameters() == tuned.num_parameters()
+    assert size(scratch) == size(tuned)
     assert {p.dtype for p in tuned.parameters()} == {torch.float32}
     assert all(p.requires_grad for p in tuned.parameters())
 
 
-def test_given_the_embeddings_only_these_are_the_base_s_and_all_is_trained(toy_base):
-    given, scratch, tuned = (
-        classifier.build(ARMS[arm], str(toy_base), ["x", "y"], 0)
-        for arm in ("gpt2_embeddings", "gpt2_scratch", "gpt2_finetuned")
-    )
-    theirs = dict(tuned.transformer.named_parameters())
-    for name, tensor in given.transformer.named_parameters():
-        assert tensor.requires_grad
-        if name == "wte.weight":
-            assert torch.equal(tensor, theirs[name])
-        elif tensor.ndim == 2:
-            assert not torch.equal(tensor, theirs[name]), name
-            # one seed, one start
-            assert torch.equal(tensor, dict(scratch.transformer.named_parameters())[name])
-
-
-def test_weights_kept_in_half_precision_come_back(toy_base):
-    model, other = (
-        classifier.build(ARMS["gpt2_finetuned"], str(toy_base), ["x", "y"], seed) for seed in (0, 1)
-    )
-    tokenizer = bases.load_tokenizer(str(toy_base))
+def test_weights_kept_in_half_precision_come_back(any_base):
+    model, other = (classifier.build(ARMS["gpt2_finetuned"], any_base, ["x", "y"], seed) for seed in (0, 1))
+    tokenizer = bases.load_tokenizer(any_base)
     again = bases.put_weights(other, bases.weights_of(model))
     assert np.allclose(
         classifier.logits_of(again, tokenizer, TEXTS),
@@ -94,27 +87,25 @@ def test_weights_kept_in_half_precision_come_back(toy_base):
         bases.put_weights(other, {})
 
 
-def test_logits_do_not_depend_on_padding_or_company(toy_base):
+def test_logits_do_not_depend_on_padding_or_company(any_base):
     model, tokenizer = (
-        classifier.build(ARMS["gpt2_finetuned"], str(toy_base), list("abcd"), 0),
-        bases.load_tokenizer(str(toy_base)),
+        classifier.build(ARMS["gpt2_finetuned"], any_base, list("abcd"), 0),
+        bases.load_tokenizer(any_base),
     )
     alone = classifier.logits_of(model, tokenizer, TEXTS, batch_size=1)
     assert np.allclose(alone, classifier.logits_of(model, tokenizer, TEXTS, batch_size=3), atol=1e-5)
     for side in ("right", "left"):
         tokenizer.padding_side = side
         wide = tokenizer(TEXTS, padding="max_length", truncation=True, max_length=60, return_tensors="pt")
-        # a token's position counts tokens, not padding
-        positions = (wide["attention_mask"].cumsum(1) - 1).clamp(min=0)
         with torch.inference_mode():
-            assert np.allclose(alone, model(**wide, position_ids=positions).logits.numpy(), atol=1e-5), side
+            assert np.allclose(alone, model(**wide)["logits"].numpy(), atol=1e-5), side
     assert np.abs(alone - alone[0]).max() > 1e-3  # the texts do differ
 
 
-def test_features_are_what_the_last_layer_reads(toy_base):
+def test_features_are_what_the_last_layer_reads(any_base):
     model, tokenizer = (
-        classifier.build(ARMS["gpt2_frozen"], str(toy_base), list("abcd"), 0),
-        bases.load_tokenizer(str(toy_base)),
+        classifier.build(ARMS["gpt2_frozen"], any_base, list("abcd"), 0),
+        bases.load_tokenizer(any_base),
     )
     features = classifier.features_of(model, tokenizer, TEXTS, batch_size=2)
     assert features.shape == (3, 32)
@@ -146,17 +137,18 @@ def test_one_seed_gives_the_same_numbers_and_another_seed_others(study, toy_base
     } == set(first["history"][0]) - {"epoch"}
 
 
-def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, toy_base, tmp_path):
+@pytest.mark.parametrize("arm", ["gpt2_scratch", "gpt2_frozen", "gpt2_self"])
+def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, any_base, tmp_path, arm):
     def killed_in_the_third_epoch(text):
         if text.startswith("epoch 3/"):
             raise KeyboardInterrupt
 
-    arguments = (study.split, "gpt2_scratch", 1e-3, 0, 4)
-    unbroken = train(*arguments, quiet, base=str(toy_base), work=tmp_path / "a")
+    arguments = (study.split, arm, 1e-3, 0, 4)
+    unbroken = train(*arguments, quiet, base=any_base, work=tmp_path / "a")
     with pytest.raises(KeyboardInterrupt):
-        train(*arguments, killed_in_the_third_epoch, base=str(toy_base), work=tmp_path / "b")
-    assert any((tmp_path / "b").glob("checkpoint-*"))
-    resumed = train(*arguments, quiet, base=str(toy_base), work=tmp_path / "b")
+        train(*arguments, killed_in_the_third_epoch, base=any_base, work=tmp_path / "b")
+    assert any((tmp_path / "b").rglob("checkpoint-*"))
+    resumed = train(*arguments, quiet, base=any_base, work=tmp_path / "b")
     assert np.array_equal(unbroken["test_logits"], resumed["test_logits"])
     assert untimed(unbroken) == untimed(resumed)
     assert all(row["seconds"] > 0 for row in resumed["history"])
@@ -178,12 +170,80 @@ def test_a_frozen_body_is_the_base_bit_for_bit_after_training(
             for n, p in trained[-1].named_parameters()
             if part in n
         )
-        for part in ("transformer.", "score.")
+        for part in ("body.", "score.")
     )
     assert body != moves
     assert not head
     free = [p.numel() for n, p in start.named_parameters() if moves or "score" in n]
     assert result["parameters"] == sum(free)
+
+
+def test_it_starts_from_what_its_own_pages_taught_it_and_from_nothing_else(
+    study, toy_base, tmp_path, monkeypatch
+):
+    """Before the first step its body is the language model's that read the training rows, not the base's."""
+    read, starts, real = [], [], classifier.fit
+
+    def fit(make, *arguments):
+        starts.append({name: p.clone() for name, p in make().named_parameters()})
+        model, history = real(make, *arguments)
+        read.append(model)
+        return model, history
+
+    monkeypatch.setattr(classifier, "fit", fit)
+    train(study.split, "gpt2_self", 1e-3, 0, 2, quiet, base=str(toy_base), work=tmp_path)
+    lm, start = read[0].base_model.state_dict(), starts[1]
+    base = classifier.build(ARMS["gpt2_finetuned"], str(toy_base), ["x", "y"], 0).body.state_dict()
+    for name in lm:
+        assert torch.equal(start[f"body.{name}"], lm[name].cpu())
+        assert lm[name].ndim < 2 or not torch.equal(lm[name].cpu(), base[name])
+    moved = [name for name in lm if not torch.equal(lm[name].cpu(), starts[0][f"transformer.{name}"])]
+    assert len(moved) == len(lm)
+
+
+def test_labels_are_smoothed_in_training_alone(toy_base):
+    model = classifier.Classifier(
+        classifier.build(ARMS["gpt2_scratch"], str(toy_base), ["x"], 0).body, 4, "mean", smoothing=0.5
+    )
+    given = dict(input_ids=torch.tensor([[5, 6]]), attention_mask=torch.ones(1, 2, dtype=torch.long))
+    labels = torch.tensor([2])
+    model.eval()
+    out = model(**given, labels=labels)
+    plain = torch.nn.functional.cross_entropy(out["logits"], labels)
+    assert out["loss"].item() == pytest.approx(plain.item())
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    model.train()
+    logits = model(**given)["logits"]
+    even = torch.log_softmax(logits, -1).mean().item()
+    expected = -0.5 * torch.log_softmax(logits, -1)[0, 2].item() - 0.5 * even
+    assert model(**given, labels=labels)["loss"].item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_dense_layer_learns_at_a_rate_of_its_own(toy_base):
+    model = classifier.build(ARMS["gpt2_finetuned"], str(toy_base), ["x", "y"], 0)
+    groups = finetuning.optimizer(model, Task(None, ARMS["gpt2_finetuned"], 1e-4)).param_groups
+    rates = {id(p): group["lr"] for group in groups for p in group["params"]}
+    faster = ARMS["gpt2_finetuned"].settings["head_rate"]
+    for name, parameter in model.named_parameters():
+        assert rates[id(parameter)] == pytest.approx(1e-4 * (faster if name.startswith("score") else 1))
+    plain = [p for group in groups if not group["weight_decay"] for p in group["params"]]
+    assert {id(p) for p in plain} == {id(p) for p in model.parameters() if p.ndim == 1}
+
+
+def test_with_fewer_rows_a_run_takes_as_many_steps(study, toy_base, tmp_path, monkeypatch):
+    steps, step = [], finetuning.Trainer.training_step
+    monkeypatch.setattr(
+        finetuning.Trainer, "training_step", lambda self, *rest: steps.append(1) or step(self, *rest)
+    )
+    rows, counts = int((study.split["side"] == "train").sum()), []
+    for split in (study.split, splits.thin(study.split, 1, 0)):
+        steps.clear()
+        work = tmp_path / str(len(counts))
+        train(split, "gpt2_scratch", 1e-3, 0, 2, quiet, base=str(toy_base), work=work, rows=rows)
+        counts.append(len(steps))
+    assert counts[0] == counts[1] == 2 * -(-rows // finetuning.BATCH_SIZE)
 
 
 def test_the_best_epoch_on_validation_is_kept(study, toy_base, tmp_path):
@@ -199,15 +259,6 @@ def test_logits_are_computed_in_float32_even_after_training_in_bf16(study, toy_b
     logits = torch.from_numpy(result["valid_logits"])
     rounded = logits.to(torch.bfloat16).to(torch.float32)
     assert (logits != rounded).float().mean() > 0.9
-
-
-def test_labels_survive_a_save_and_load(toy_base, tmp_path):
-    model = classifier.build(ARMS["gpt2_scratch"], str(toy_base), ["gout", "migraine"], 0)
-    model.save_pretrained(tmp_path)
-    assert AutoModelForSequenceClassification.from_pretrained(tmp_path).config.id2label == {
-        0: "gout",
-        1: "migraine",
-    }
 
 
 @pytest.mark.parametrize(
@@ -233,8 +284,8 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_epoch_before(
     ):
         train(study.split, "gpt2_scratch", 1e-3, 0, 3, quiet, base=str(toy_base), work=tmp_path)
     (checkpoint,) = tmp_path.glob("checkpoint-*")
-    kept = AutoModelForSequenceClassification.from_pretrained(checkpoint)
-    assert all(torch.isfinite(p).all() for p in kept.parameters())
+    kept = load_file(checkpoint / "model.safetensors")
+    assert all(torch.isfinite(tensor).all() for tensor in kept.values())
 
 
 def test_out_of_memory_halves_what_goes_through_at_once_and_changes_nothing_else(
@@ -243,7 +294,7 @@ def test_out_of_memory_halves_what_goes_through_at_once_and_changes_nothing_else
     """Without dropout the sums over micro-batches are those of the whole batch."""
     monkeypatch.setattr(classifier, "build", still(classifier.build))
     arguments = (study.split, "gpt2_finetuned", 1e-3, 0, 2)
-    whole = train(*arguments, quiet, base=str(toy_base), work=tmp_path / "a")
+    whole = train(*arguments, quiet, base=str(toy_base), work=tmp_path / "a", anew=False)
     sizes, said, step = [], [], finetuning.Trainer.training_step
 
     def small(self, model, inputs, *rest):
@@ -253,11 +304,11 @@ def test_out_of_memory_halves_what_goes_through_at_once_and_changes_nothing_else
         return step(self, model, inputs, *rest)
 
     monkeypatch.setattr(finetuning.Trainer, "training_step", small)
-    halved = train(*arguments, said.append, base=str(toy_base), work=tmp_path / "b")
-    assert sizes[:3] == [16, 8, 4]
-    assert max(sizes[2:]) == 4
-    assert "out of memory: 4 rows" in said[1]
-    np.testing.assert_allclose(whole["test_logits"], halved["test_logits"], atol=0.02)
+    halved = train(*arguments, said.append, base=str(toy_base), work=tmp_path / "b", anew=False)
+    assert [size for size in sizes if size > 4] == sorted((s for s in sizes if s > 4), reverse=True)
+    assert 2 <= max(sizes[-8:]) <= 4
+    assert "out of memory: 4 rows" in said[-3]
+    np.testing.assert_allclose(whole["test_logits"], halved["test_logits"], atol=0.03)
     losses = [[row["train_loss"] for row in result["history"]] for result in (whole, halved)]
     assert losses[0] == pytest.approx(losses[1], rel=0.02)  # the last step of an epoch has fewer rows
 
@@ -288,7 +339,7 @@ def test_two_processes_share_a_step_and_keep_one_record(study, toy_base, tmp_pat
     """Under torchrun: the rows of a step are shared, and the first process alone writes."""
     printed = torchrun(tmp_path, "grid", "--profile=quick", "--arms=gpt2_scratch")
     kept = [json.loads(file.read_text()) for file in tmp_path.glob("runs/*/record.json")]
-    assert len(kept) == 5 == printed.count("valid accuracy")
+    assert len(kept) == 6 == printed.count("valid accuracy")
     assert not list(tmp_path.glob("runs/*.work"))
     for record in kept:
         assert [row["epoch"] for row in record["history"]] == [1, 2]

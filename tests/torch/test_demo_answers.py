@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.analysis.errors import logits_at_end, text_and_baseline
+from helpers.analysis.errors import logits_of_ids, text_and_baseline
 from helpers.arms import ARMS
 from helpers.demo import answers
 from helpers.models import answering, bases, classifier
@@ -27,6 +27,7 @@ def loaded(toy_base, monkeypatch):
         "gpt2_lm": namer,
         "tokenizer": tokenizer,
         "answers": names,
+        "prior": np.array([-1.0, -2.0, -3.0]),
     }.items():
         monkeypatch.setitem(answers._loaded, name, value)
     return model, tokenizer
@@ -37,7 +38,7 @@ def test_attributions_by_word_add_up_to_what_the_text_changed(loaded, text):
     model, tokenizer = loaded
     with torch.inference_mode():
         ids, baseline = text_and_baseline(model, tokenizer, text)
-        change = (logits_at_end(model, ids) - logits_at_end(model, baseline))[0, 2].item()
+        change = (logits_of_ids(model, ids) - logits_of_ids(model, baseline))[0, 2].item()
     found = answers.words("gpt2_finetuned", text, 2)
     assert "".join(piece for piece, _ in found) == text
     assert sum(value for _, value in found) == pytest.approx(change, rel=0.03, abs=1e-3)

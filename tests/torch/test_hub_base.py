@@ -28,12 +28,13 @@ arms = (ARMS["gpt2_finetuned"], ARMS["gpt2_scratch"])
 tuned, scratch = (classifier.build(arm, base, list("abc"), 0) for arm in arms)
 words = embeddings.gpt2_words(base)
 tokenizer = bases.load_tokenizer(base)
-assert tokenizer.pad_token_id == tuned.config.pad_token_id is not None and tokenizer.padding_side == "right"
+assert tokenizer.pad_token_id == tuned.body.config.pad_token_id is not None
+assert tokenizer.padding_side == "right"
 row = tokenizer(" " + words.index[0])["input_ids"]
-assert np.allclose(words.iloc[0].to_numpy(), tuned.transformer.wte.weight[row[0]].detach().numpy())
-assert not torch.equal(tuned.transformer.wte.weight, scratch.transformer.wte.weight)
+assert np.allclose(words.iloc[0].to_numpy(), tuned.body.wte.weight[row[0]].detach().numpy())
+assert not torch.equal(tuned.body.wte.weight, scratch.body.wte.weight)
 shape = classifier.logits_of(tuned, tokenizer, ["fever and cough at night"]).shape
-print(shape, float(tuned.transformer.wte.weight.sum()))
+print(shape, float(tuned.body.wte.weight.sum()))
 """
 
 

@@ -63,7 +63,7 @@ def test_every_arm_is_entered_under_its_own_id_and_says_what_can_be():
     for name, arm in ARMS.items():
         assert arm.id == name
         assert arm.framework in ("sklearn", "keras", "torch")
-        assert arm.start in ("random", "embeddings", "base")
+        assert arm.start in ("random", "own", "base")
         assert arm.frozen in ("nothing", "body", "everything")
         assert (ROOT / "helpers" / "models" / f"{arm.module}.py").is_file()
         assert arm.questions <= {"seen", "curve", "unseen", "external", "autopsy", "demo"}

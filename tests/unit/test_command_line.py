@@ -30,6 +30,11 @@ def call(tmp_path, *arguments, **environment):
         (("run", "--only", "09"), "--only '09'"),
         (("grid", "--arms", "bert"), "--arms 'bert'"),
         (("run", "--profile", "quick", "--data", "nothing.csv"), "nothing.csv: no such file"),
+        (("run", "--base", "nowhere"), "nor one of gpt2-mini, gpt2, smollm2"),
+        (("grid", "--profile", "quick", "--arms", "smollm2_frozen"), "--arms smollm2_frozen: "),
+        (("dose", "--kept", "nowhere"), "--kept nowhere: no model there"),
+        (("pretrain", "--corpus", ".", "--out", ".", "--keep", "many"), "--keep many: numbers of tokens"),
+        (("pretrain", "--corpus", ".", "--out", ".", "--tokens=9", "--keep=10"), "--keep 10: must lie"),
     ],
 )
 def test_unusable_arguments(arguments, message, capsys):

@@ -198,8 +198,6 @@ def test_what_report_and_slides_say_in_words_is_so():
     }
     assert len(by_rows["gpt2_finetuned"]) > 2
     assert all(a > b for a, b in zip(*by_rows.values(), strict=True))
-    # "que el segundo quede por debajo"
-    assert arms["gpt2_embeddings"]["accuracy"] < arms["gpt2_scratch"]["accuracy"]
     assert (
         max(arms[arm]["accuracy"] for arm in ("bilstm", "bilstm_original")) < 10 / results["num_labels"]
     )  # "cerca del azar"

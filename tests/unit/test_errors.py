@@ -66,14 +66,14 @@ def test_the_gallery_knows_who_is_right_alone():
         "all wrong": dict(),
         "fine-tuned alone": dict(gpt2_finetuned=twice),
         "not in most seeds": dict(gpt2_finetuned=once),
-        "the base's embeddings do not count": dict(gpt2_frozen=always, gpt2_embeddings=once),
+        "another pre-trained one too": dict(gpt2_frozen=always, gpt2_finetuned=once),
         "from scratch too, once": dict(gpt2_frozen=always, gpt2_scratch=once),
         "counts alone": dict(tfidf_logreg=always),
         "counts and another word model": dict(naive_bayes=always, bilstm=always),
-        "counts and GPT-2 once": dict(tfidf_logreg=always, gpt2_embeddings=once),
+        "counts and GPT-2 once": dict(tfidf_logreg=always, gpt2_self=once),
         "all wrong again": dict(),
     }
-    arms = "naive_bayes tfidf_logreg bilstm gpt2_scratch gpt2_embeddings gpt2_frozen gpt2_finetuned".split()
+    arms = "naive_bayes tfidf_logreg bilstm gpt2_scratch gpt2_self gpt2_frozen gpt2_finetuned".split()
     hits = {arm: np.hstack([rows.get(arm, never) for rows in columns.values()]).astype(float) for arm in arms}
     found = gallery(hits, 5)
     assert {kind: rows.tolist() for kind, rows in found.items()} == {

@@ -14,7 +14,7 @@ from helpers.arms import ARMS, get_arms
 from helpers.config import BUILD, PROFILES, ROOT, InputError, RunError, get_profile
 from helpers.data import splits
 from helpers.data.study import prepare
-from helpers.experiments import grid, plan, records, runs, specs
+from helpers.experiments import grid, plan, processes, records, runs, specs
 from helpers.models import baselines
 from helpers.models.bases import check_base
 from helpers.models.task import Task
@@ -38,9 +38,26 @@ def test_no_framework_is_loaded_by_the_shared_modules():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_profile_takes_another_base_under_another_name():
+    """So its outputs and runs are others, and workers and notebooks hear of it by the name alone."""
+    study, other = prepare("quick"), prepare("quick@models/gpt2-mini/")
+    assert (study.profile.base, other.profile.base) == ("gpt2-mini", "models/gpt2-mini/")
+    assert other.called == f"{study.called}-gpt2-mini"
+    assert other.output.name == other.called
+    assert prepare("reference@smollm2").output != ROOT
+    command = processes.worker_command(other.profile.name, None, ["gpt2_lm"], False, grid.HERE)
+    assert command[command.index("--profile") + 1] == "quick@models/gpt2-mini/"
+    keys = [specs.make_spec(s, "gpt2_finetuned", 1e-3, 0).key for s in (study, other)]
+    assert keys[0] == keys[1]  # the same weights, wherever they lie
+
+
 def test_every_tuned_arm_of_a_profile_has_equally_many_trials():
+    """In `class` a large model is trained once, at the committed comparison's value, and so it is said."""
     for profile in PROFILES.values():
-        assert len({len(profile.grid_of(arm)) for arm in ARMS.values() if arm.tuned}) == 1, profile.name
+        trials = {arm.id: len(profile.grid_of(arm)) for arm in ARMS.values() if arm.tuned}
+        once = {arm for arm in trials if ARMS[arm].large and profile.name == "class"}
+        assert {trials.pop(arm) for arm in once} <= {1}
+        assert set(trials.values()) == {3}, profile.name
 
 
 def test_unknown_profiles_and_arms_are_refused():
@@ -229,7 +246,7 @@ def test_the_scikit_learn_arms_from_trial_to_result(study):
     assert plan.missing(study, arms) == []
     table = plan.tuning_table(study, arms[1:])
     assert table.groupby("arm")["chosen"].sum().tolist() == [1, 1]
-    assert len(table) == 4
+    assert len(table) == 6
     majority = plan.results(study, "majority")[0]
     assert majority.metrics["test"]["class_perplexity"] == pytest.approx(study.num_labels, rel=0.02)
 

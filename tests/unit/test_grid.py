@@ -8,14 +8,16 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import psutil
 import pytest
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from helpers import files
 from helpers.arms import ARMS
-from helpers.config import BUILD, RunError
+from helpers.config import BUILD, PROFILES, RunError
 from helpers.data.study import prepare
 from helpers.experiments import grid, plan, processes, progress, records, runs
 from helpers.models import baselines
@@ -37,11 +39,13 @@ def test_every_run_of_the_grid_is_there_once(study):
     first, second = plan.stages(study, list(ARMS), whole=True)
     assert len({spec.key for spec in first + second}) == len(first) + len(second)
     for arm in ARMS:
+        if not plan.takes_part(study, arm):
+            assert not [spec for spec in first + second if spec.arm == arm]
+            continue
         own = [spec for spec in first + second if spec.arm == arm and spec.split == study.split_key]
         seeds = {(spec.fraction, spec.seed) for spec in own}
-        wanted = {
-            (f, s) for f in ((None, 1) if ARMS[arm].asked("curve") else (None,)) for s in study.profile.seeds
-        }
+        fractions = (None, 1) if ARMS[arm].asked("curve") else (None,)
+        wanted = {(f, s) for f in fractions for s in study.profile.seeds if s == 0 or ARMS[arm].seeded or f}
         if ARMS[arm].framework == "sklearn":
             wanted.discard((None, 1))  # no seed changes anything
         assert seeds == (wanted if ARMS[arm].asked("seen") else set()), arm
@@ -53,14 +57,59 @@ def test_every_run_of_the_grid_is_there_once(study):
     assert study.unseen_key not in {spec.split for spec in part}
 
 
-def test_the_classifiers_of_the_ladder_have_the_same_trials_and_epochs(study):
-    ladder = ("gpt2_scratch", "gpt2_embeddings", "gpt2_finetuned")
-    assert (
-        len({study.profile.grid_of(ARMS[arm]) for arm in ladder})
-        == len({study.profile.epochs_of(ARMS[arm]) for arm in ladder})
-        == 1
-    )
-    assert study.profile.grid_of(ARMS["gpt2_lm"]) == study.profile.grid_of(ARMS["gpt2_lm_scratch"])
+def test_the_classifiers_of_the_ladder_have_the_same_trials_and_scratch_the_most_epochs():
+    ladder = ("gpt2_scratch", "gpt2_self", "gpt2_finetuned")
+    for profile in PROFILES.values():
+        assert len({profile.grid_of(ARMS[arm]) for arm in ladder}) == 1
+        epochs = [profile.epochs_of(ARMS[arm]) for arm in ladder]
+        assert epochs[0] == epochs[1] >= epochs[2]
+        assert profile.grid_of(ARMS["gpt2_lm"]) == profile.grid_of(ARMS["gpt2_lm_scratch"])
+        both = [profile.epochs_of(ARMS[f"smollm2_{start}"]) for start in ("scratch", "finetuned")]
+        assert both[0] >= both[1]
+
+
+@pytest.mark.parametrize(
+    ("best", "tried"),
+    [
+        (0.03, [0.01, 0.03, 0.1]),  # inside: nothing more
+        (1.0, [0.01, 0.03, 0.1, 0.3, 1.0]),  # always the greatest: as often as is allowed
+        (0.001, [0.001, 0.003, 0.01, 0.03, 0.1]),
+        (0.3, [0.01, 0.03, 0.1, 0.3, 1.0]),  # found by the first extension, confirmed by the second
+    ],
+)
+def test_a_choice_at_the_edge_extends_the_grid(study, monkeypatch, best, tried):
+    """Whatever is tried is there at once; the nearer to `best`, the better its validation."""
+    profile = replace(study.profile, grids={"naive_bayes": (0.1, 0.01, 0.03)}, extensions=2)
+
+    def load(spec):
+        score = -abs(np.log(spec.value / best))
+        return SimpleNamespace(spec=spec, metrics={"valid": {"mrr": score, "loss": 0.0}})
+
+    monkeypatch.setattr(plan, "load", load)
+    specs = plan.trial_specs(replace(study, profile=profile), "naive_bayes")
+    assert [spec.value for spec in specs] == pytest.approx(tried)
+    fixed = replace(study, profile=replace(profile, extensions=0))
+    assert len(plan.trial_specs(fixed, "naive_bayes")) == 3
+
+
+def test_what_is_not_tried_yet_extends_nothing(study, monkeypatch):
+    monkeypatch.setattr(plan, "load", lambda spec: None)
+    profile = replace(study.profile, grids={"naive_bayes": (0.01, 0.03, 0.1)}, extensions=2)
+    assert len(plan.trial_specs(replace(study, profile=profile), "naive_bayes")) == 3
+
+
+def test_a_large_base_takes_part_where_it_is_there_and_the_profile_has_it(study, monkeypatch):
+    whole = replace(study, profile=replace(study.profile, llm=True))
+    large = [arm for arm in ARMS if ARMS[arm].large]
+    for there in (True, False):
+        monkeypatch.setattr(plan.smollm2, "available", lambda there=there: there)
+        assert all(plan.takes_part(whole, arm) == there for arm in large)
+        assert not any(plan.takes_part(study, arm) for arm in large)
+        asked = plan.asked(whole, "seen")
+        assert ("smollm2_finetuned" in asked) == there
+        assert "gpt2_finetuned" in asked
+        specs = [spec for stage in plan.stages(whole, list(ARMS), whole=True) for spec in stage]
+        assert any(ARMS[spec.arm].large for spec in specs) == there
 
 
 def test_status_counts_what_is_done_running_and_left(study):
@@ -211,12 +260,12 @@ def test_one_after_the_other_and_side_by_side_give_the_same_numbers(study):
 def test_jobs_fit_cores_and_memory(monkeypatch):
     monkeypatch.setattr(grid.joblib, "cpu_count", lambda: 16)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("M", (), {"available": 5 * 2**30})())
-    assert grid.default_jobs("keras") == 2
+    assert grid.default_jobs(ARMS["bilstm"]) == 2
     monkeypatch.setattr(grid.Path, "is_file", lambda path: True)  # the driver of a GPU is there
-    assert (grid.default_jobs("keras"), grid.default_jobs("sklearn")) == (1, 2)
+    assert (grid.default_jobs(ARMS["bilstm"]), grid.default_jobs(ARMS["majority"])) == (1, 2)
     monkeypatch.undo()
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
-    assert grid.default_jobs("keras") == 1
+    assert grid.default_jobs(ARMS["bilstm"]) == 1
 
 
 def test_memory_is_what_a_run_adds():

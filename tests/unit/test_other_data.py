@@ -15,7 +15,7 @@ from helpers.arms import ARMS
 from helpers.config import ROOT, get_profile
 from helpers.data import audit, duplicates, masking, sources
 from helpers.data.study import prepare
-from helpers.models import bases, bilstm
+from helpers.models import bases, keras_training
 from helpers.notebooks import external, pipeline
 from helpers.report import documents, export, facts, readings
 from helpers.report.macros import macros
@@ -120,9 +120,9 @@ def test_blocks_find_the_near_duplicates_that_one_comparison_finds(monkeypatch):
 
 def test_the_notes_network_does_not_pad_all_texts_to_one_of_six_thousand_words(capsys):
     task = type("Task", (), {"arm": ARMS["bilstm_original"]})
-    assert bilstm.longest(task, {"train": [[1] * 30], "test": [[1] * 70]}) == 70
+    assert keras_training.longest(task, {"train": [[1] * 30], "test": [[1] * 70]}) == 70
     assert capsys.readouterr().out == ""
-    assert bilstm.longest(task, {"train": [[1] * 6000], "test": [[1]]}) == bilstm.LONGEST
+    assert keras_training.longest(task, {"train": [[1] * 6000], "test": [[1]]}) == keras_training.LONGEST
     assert "6,000 words" in capsys.readouterr().out
 
 

@@ -22,9 +22,9 @@ def row(low, high, p_holm, **more):
 @pytest.mark.parametrize(
     ("low", "high", "p", "said", "not_said"),
     [
-        (0.01, 0.03, 0.01, "más que GPT-2 desde cero, con una diferencia de +2.0 puntos", "no lo confirma"),
+        (0.01, 0.03, 0.01, "que GPT-2 mini desde cero, con una diferencia de +2.0 puntos", "no lo confirma"),
         (0.01, 0.03, 0.2, "no lo confirma", "incluye el cero"),
-        (-0.03, -0.01, 0.01, "acierta menos que GPT-2 desde cero", "más"),
+        (-0.03, -0.01, 0.01, "acierta menos que GPT-2 mini desde cero", "más"),
         (-0.01, 0.03, 0.2, "no se distingue una diferencia: +1.0 puntos porcentuales (IC 95 % de −1.0 a "
                            "+3.0)", "cautela"),
         (-0.01, 0.03, 0.01, "cautela", "no lo confirma"),

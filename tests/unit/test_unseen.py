@@ -1,7 +1,5 @@
 """Diseases without a training row: the split, the scores, and ranks whose answer is known."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -91,16 +89,6 @@ def test_chance_is_what_blind_orders_get():
     assert unseen.chance(4)["top5"] == 1
 
 
-def test_scores_of_a_language_model(monkeypatch):
-    logits, lengths, prior = np.array([[-4.0, -6.0, -9.0]]), np.array([2, 3, 9]), np.array([-1.0, -6.0, -5.0])
-    monkeypatch.setattr(unseen, "load_arrays", lambda spec, name: {name: prior})
-    record = SimpleNamespace(spec=None)
-    np.testing.assert_allclose(unseen.scores(record, logits, lengths, "mean"), [[-2, -2, -1]])
-    np.testing.assert_allclose(unseen.scores(record, logits, lengths, "pmi"), [[-3, 0, -4]])
-    assert unseen.scores(record, logits, lengths, "sum") is logits
-    assert (unseen.scorings("gpt2_lm"), unseen.scorings("tfidf_logreg")) == (("sum", "mean", "pmi"), ("sum",))
-
-
 def test_hits_among_all_and_among_some():
     scores = np.array([[0.9, 0.1, 0.5, 0.3], [0.1, 0.9, 0.2, 0.8]])
     found = unseen.rank_measures(scores, np.array([2, 3]), np.arange(4))
@@ -117,14 +105,3 @@ def test_a_model_without_opinion_gets_what_chance_gets():
     half = unseen.rank_measures(np.array([[2.0, 1, 1, 0]]), np.array([1]), np.arange(4))  # second or third
     assert half["mrr"][0] == pytest.approx((1 / 2 + 1 / 3) / 2)
     assert half["top1"][0] == 0
-
-
-def test_lengths_count_the_name_and_its_end(study):
-    lengths = unseen.name_lengths(study)
-    bpe = unseen.load_bpe(study.profile.base)
-    names = study.answers_of(study.unseen_split)
-    assert lengths.shape == (len(names),)
-    assert lengths[0] == len(bpe.encode(f" {names[0]}").ids) + 1
-    assert (
-        splits.label_classes(study.unseen_split).tolist() == splits.label_classes(study.page_split).tolist()
-    )
