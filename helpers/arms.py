@@ -119,7 +119,7 @@ ARMS = _table(
     ),
     Arm(
         "gpt2_self", "GPT-2 mini, sólo sus páginas", "#6A3D9A", **GPT2,
-        settings=READS | {"reading": (1e-3, 40)}, start="own",
+        settings=READS | {"reading": 1e-3}, start="own",
         grid=RATES, budget="scratch", questions=SEEN,
     ),
     Arm(

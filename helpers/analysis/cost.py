@@ -55,7 +55,7 @@ def transformer_flops(record: Record, study: Study) -> float:
         return float(6.0 * epochs * (tokens + len(texts) * (PROMPT_TOKENS + np.mean(names))) * (body + words))
     if arm.frozen == "body":
         return 2.0 * body * tokens * arm.settings["cuts"] + 6.0 * epochs * head * len(texts)
-    read = arm.settings["reading"][1] * tokens * (body + words) if "reading" in arm.settings else 0
+    read = record.spec.epochs * tokens * (body + words) if "reading" in arm.settings else 0
     return 6.0 * (epochs * (body * tokens + head * len(texts)) + read)
 
 

@@ -154,11 +154,11 @@ def train(task: Task) -> dict:
 def read_own_rows(task: Task, make: Callable, tokenizer) -> tuple[Callable, float]:
     """Trains the body that `make()` builds as a language model, on nothing but the training rows.
 
-    Settings: `reading`, its learning rate and epochs; the epoch that predicts the validation texts best is
-    kept. Returns what builds the classifier that starts there, and the seconds it took.
+    Setting `reading`: its learning rate. It has as many epochs as the classifier after it; the one that
+    predicts the validation texts best is kept. Returns what builds the classifier that starts there, and the
+    seconds it took.
     """
-    rate, epochs = task.arm.settings["reading"]
-    own = replace(task, value=rate, epochs=epochs, work=task.work / "reading")
+    own = replace(task, value=task.arm.settings["reading"], work=task.work / "reading")
 
     def rows(texts: list[str], numbers: np.ndarray) -> list[dict]:
         return [row | {"labels": row["input_ids"]} for row in encode(tokenizer, texts)]

@@ -1,7 +1,7 @@
 """GPT-2 classifiers: random weights are random, pre-trained ones the base's, and padding changes nothing."""
 
 import json
-from dataclasses import replace
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -36,11 +36,8 @@ def quiet(text):
 
 def train(split, arm, rate, seed, epochs, progress, *, base, work, anew=True, rows=None):
     """`classifier.train` of an arm given by its id, on passages cut anew."""
-    own = ARMS[arm]
-    if "reading" in own.settings:
-        own = replace(own, settings={**own.settings, "reading": (1e-3, 4)})
     return classifier.train(
-        Task(split, own, rate, seed, epochs, base, work=work, progress=progress, anew=anew, rows=rows)
+        Task(split, ARMS[arm], rate, seed, epochs, base, work=work, progress=progress, anew=anew, rows=rows)
     )
 
 
@@ -176,6 +173,27 @@ def test_a_frozen_body_is_the_base_bit_for_bit_after_training(
     assert not head
     free = [p.numel() for n, p in start.named_parameters() if moves or "score" in n]
     assert result["parameters"] == sum(free)
+
+
+def test_the_trainer_asks_for_the_passages_of_each_epoch_also_after_a_kill(
+    study, toy_base, tmp_path, monkeypatch
+):
+    asked, real = [], classifier.epoch_rows
+    monkeypatch.setattr(classifier, "epoch_rows", lambda task, n: asked.append(n) or real(task, n))
+
+    def kill(text):
+        if text.startswith("epoch 3/"):
+            raise KeyboardInterrupt
+
+    for progress in (kill, quiet):
+        with suppress(KeyboardInterrupt):
+            train(study.split, "gpt2_scratch", 1e-3, 0, 4, progress, base=str(toy_base), work=tmp_path)
+        asked.append("|")
+    first, second, _ = "".join(map(str, asked)).split("|")
+    assert sorted(set(first)) == ["0", "1", "2"]
+    assert second.endswith("23")
+    texts = [real(Task(study.split, ARMS["gpt2_scratch"], anew=True), number)[0] for number in (0, 1, 0)]
+    assert texts[0] == texts[2] != texts[1]
 
 
 def test_it_starts_from_what_its_own_pages_taught_it_and_from_nothing_else(

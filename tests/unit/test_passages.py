@@ -11,6 +11,7 @@ from helpers.data.passages import (
     cut,
     make_fragments,
     make_passages,
+    recut,
     split_anew,
     split_fragments,
     split_passages,
@@ -109,3 +110,36 @@ def test_ids_do_not_depend_on_the_order_of_rows():
     forward, backward = make_fragments(table, 3), make_fragments(table[::-1], 3)
     assert sorted(forward["id"]) == sorted(backward["id"])
     assert forward["id"].is_unique
+
+
+def test_given_passages_are_cut_anew_within_what_they_hold():
+    """The same sentences in order, another cut each epoch, and none across a passage that is missing."""
+    rows = make_passages(PAGES.head(6))
+    first, again, other, seed = (recut(rows, *how) for how in ((0, 0), (0, 0), (0, 1), (1, 0)))
+    assert first.equals(again)
+    assert not first["text"].equals(other["text"])
+    assert not first["text"].equals(seed["text"])
+    held = {page: " ".join(own["text"]) for page, own in rows.groupby("page")}
+    for cuts in (first, other):
+        assert {page: " ".join(own["text"]) for page, own in cuts.groupby("page")} == held
+        assert cuts.groupby("page")["label"].agg(set).map(len).eq(1).all()
+    page = rows["page"].iloc[0]
+    own = rows[rows["page"] == page]
+    without = recut(rows.drop(own.index[1]), 0, 0)
+    before, after = own["text"].iloc[0], " ".join(own["text"].iloc[2:])
+    pieces = without.loc[without["page"] == page, "text"]
+    assert all(piece in before or piece in after for piece in pieces)
+    assert " ".join(pieces) == f"{before} {after}"
+
+
+def test_list_items_of_given_passages_keep_their_ends():
+    rows = pd.DataFrame(
+        {
+            "id": ["a1-000", "a1-001"], "page": "a1", "label": "x",
+            "text": ["Swollen lips, and no full stop at the end", "Hives that itch and burn all over, and hurt"],
+        }
+    )  # fmt: skip
+    drawn = {tuple(recut(rows, 0, epoch)["text"]) for epoch in range(20)}
+    assert drawn == {(" ".join(rows["text"]),)}  # each is too short to stand alone
+    long = rows.assign(text=[text + " again" * 20 for text in rows["text"]])
+    assert {tuple(recut(long, 0, epoch)["text"]) for epoch in range(20)} == {tuple(long["text"])}

@@ -1,0 +1,139 @@
+"""What was tried before each arm's settings were fixed, on validation alone: what paid and what did not.
+
+    python benchmarks/choices.py [--only gpt2_finetuned]      appends to choices.csv what it does not hold yet
+
+Each row is one training of an arm of `reference` on the patients' exam, with the first seed: its settings as
+`helpers/arms.py` has them, but for what `changed` says. Test rows are not looked at. One row after the other,
+with all cores; a killed row goes on from its last epoch.
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from helpers.arms import ARMS
+from helpers.config import BUILD, get_profile
+from helpers.data import splits
+from helpers.data.study import prepare
+from helpers.models import metrics
+from helpers.models.task import Task
+
+FILE = Path(__file__).with_name("choices.csv")
+# Each: arm, value of its tuned hyperparameter, epochs (None: the profile's), what is changed.
+TRIALS: tuple[tuple[str, float | None, int | None, dict], ...] = (
+    ("bag", 3e-3, None, {}),
+    ("bilstm", 3e-3, None, {}),
+    ("gpt2_finetuned", 1e-3, None, {}),
+    ("smollm2_finetuned", 3e-4, None, {}),
+    ("bilstm_original", None, None, {}),
+    ("gpt2_frozen", 1e-2, None, {}),
+    ("gpt2_scratch", 1e-3, None, {}),
+    ("gpt2_self", 1e-3, None, {}),
+    ("smollm2_lm_zero", None, None, {}),
+    ("smollm2_frozen", 3e-3, None, {}),
+    ("gpt2_lm_zero", None, None, {}),
+    ("gpt2_lm", 1e-3, None, {}),
+    ("smollm2_lm", 1e-4, None, {}),
+    ("bilstm", 3e-3, None, {"pooling": "mean"}),
+    ("bilstm", 1e-2, None, {"pooling": "mean"}),
+    ("bag", 3e-3, None, {"word_dropout": 0.3}),
+    ("bag", 3e-3, 160, {}),
+    ("bag", 3e-3, None, {"dropout": 0.0}),
+    ("bilstm", 3e-3, None, {"anew": False}),
+    ("bilstm", 3e-3, None, {"word_dropout": 0.0}),
+    ("bilstm", 3e-3, None, {"word_dropout": 0.3}),
+    ("bilstm", 3e-3, 160, {}),
+    ("bilstm", 3e-3, None, {"units": 256}),
+    ("gpt2_finetuned", 1e-3, None, {"anew": False}),
+    ("gpt2_finetuned", 1e-3, None, {"pooling": "last"}),
+    ("gpt2_finetuned", 1e-3, None, {"smoothing": 0.0}),
+    ("gpt2_finetuned", 1e-3, None, {"head_rate": 1.0}),
+    ("gpt2_finetuned", 1e-3, None, {"head_rate": 10.0}),
+    ("gpt2_finetuned", 1e-3, 30, {}),
+    ("gpt2_frozen", 1e-2, None, {"cuts": 1}),
+    ("gpt2_frozen", 1e-2, None, {"pooling": "last"}),
+    ("gpt2_scratch", 1e-3, None, {"pooling": "last"}),
+    ("smollm2_finetuned", 3e-4, None, {"anew": False}),
+    ("smollm2_finetuned", 3e-4, None, {"pooling": "last"}),
+    ("smollm2_scratch", 3e-4, None, {}),
+)  # fmt: skip
+COLUMNS = (
+    "arm", "value", "epochs", "changed", "valid_accuracy", "valid_top5", "valid_mrr", "best_epoch", "seconds",
+)  # fmt: skip
+
+
+def known() -> list[tuple]:
+    """What the table holds already: (arm, value, epochs, changed) as text."""
+    if not FILE.is_file():
+        return []
+    with FILE.open(encoding="utf-8") as file:
+        return [tuple(row[name] for name in COLUMNS[:4]) for row in csv.DictReader(file)]
+
+
+def measure(arm: str, value: float | None, epochs: int | None, changed: dict) -> dict:
+    """One row of the table."""
+    study, own = prepare("reference"), ARMS[arm]
+    split = study.split[study.split["side"] != "test"].reset_index(drop=True)
+    settings = {name: new for name, new in changed.items() if name != "anew"}
+    own = replace(own, settings={**own.settings, **settings})
+    name = f"{arm}-{value}-{epochs}-" + "-".join(f"{key}={new}" for key, new in changed.items())
+    epochs = epochs or study.profile.epochs_of(own)
+    task = Task(
+        split=split,
+        arm=own,
+        value=value,
+        epochs=epochs,
+        base=study.profile.base_of(own),
+        names=study.answers if own.answers else None,
+        work=BUILD / "choices" / name,
+        progress=lambda text: print(f"  {text}", flush=True),
+        anew=changed.get("anew", True),
+    )
+    began = time.perf_counter()
+    result = import_module(f"helpers.models.{own.module}").train(task)
+    found = metrics.evaluate(result["valid_logits"], splits.side(split, "valid")[1])
+    scores = [row["valid_mrr"] for row in result["history"] if "valid_mrr" in row]
+    return {
+        **{f"valid_{name}": round(found[name], 4) for name in ("accuracy", "top5", "mrr")},
+        "best_epoch": 1 + scores.index(max(scores)) if scores else "",
+        "seconds": round(time.perf_counter() - began),
+    }
+
+
+def keep(row: dict) -> None:
+    """Appends a row to the table."""
+    new = not FILE.is_file()
+    with FILE.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def main() -> None:
+    """Measures what is missing, row by row, each in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="arms, separated by commas")
+    parser.add_argument("--row", type=int, help=argparse.SUPPRESS)
+    given, profile = parser.parse_args(), get_profile("reference")
+    for number, (arm, value, epochs, changed) in enumerate(TRIALS):
+        row = {"arm": arm, "value": "" if value is None else f"{value:g}"}
+        row |= {"epochs": str(epochs or profile.epochs_of(ARMS[arm]) or ""), "changed": json.dumps(changed)}
+        if given.row == number:
+            keep(row | measure(arm, value, epochs, changed))
+        elif given.row is None and not (given.only and arm not in given.only.split(",")):
+            if tuple(row.values()) not in known():
+                print(" · ".join(row.values()), flush=True)
+                subprocess.run([sys.executable, __file__, "--row", str(number)], check=True)
+    if given.row is None:
+        print(f"the table is {FILE}")
+
+
+if __name__ == "__main__":
+    main()
