@@ -136,7 +136,7 @@ def test_list_items_of_given_passages_keep_their_ends():
     rows = pd.DataFrame(
         {
             "id": ["a1-000", "a1-001"], "page": "a1", "label": "x",
-            "text": ["Swollen lips, and no full stop at the end", "Hives that itch and burn all over, and hurt"],
+            "text": ["Swollen lips, no full stop at the end", "Hives that itch and burn all over, and hurt"],
         }
     )  # fmt: skip
     drawn = {tuple(recut(rows, 0, epoch)["text"]) for epoch in range(20)}
