@@ -76,7 +76,7 @@ class Profile:
     source. `epochs` and `fewer` by kind of arm (`Arm.budget`): epochs, and how many of the seeds are enough.
     `grids` gives arms, by id, other values to try than their own; `extensions`: how often a choice at the
     edge of what was tried adds a value beyond it. `fractions`: training rows a label, beside all of them.
-    `llm`: whether the arms of a large pre-trained base take part, where it can be had.
+    `leaves_out`: ids of arms that take no part.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Profile:
     fewer: dict[str, int] = field(default_factory=dict)
     grids: dict[str, tuple[float, ...]] = field(default_factory=dict)
     extensions: int = 0
-    llm: bool = True
+    leaves_out: frozenset[str] = frozenset()
 
     def grid_of(self, arm) -> tuple[float, ...]:
         """The values that are tried for an arm (an `Arm`)."""
@@ -118,12 +118,9 @@ LARGE_BASE = dict.fromkeys(
     ("gpt2_scratch", "gpt2_self", "gpt2_finetuned", "gpt2_lm", "gpt2_lm_scratch"), (3e-5, 1e-4, 3e-4)
 )
 # In class a large model is trained once, with the value that the committed comparison chose.
-ONCE = {
-    "smollm2_frozen": (3e-3,),
-    "smollm2_finetuned": (3e-4,),
-    "smollm2_scratch": (3e-4,),
-    "smollm2_lm": (1e-4,),
-}
+ONCE = {"smollm2_frozen": (3e-3,), "smollm2_finetuned": (3e-4,)}
+SLOW = frozenset({"gpt2_self", "smollm2_scratch", "smollm2_lm"})
+SMOLLM2 = frozenset({"smollm2_frozen", "smollm2_finetuned", "smollm2_lm_zero"}) | SLOW - {"gpt2_self"}
 LARGE = ("llm", "llm_scratch", "llm_answering")
 
 
@@ -138,10 +135,13 @@ def epochs(
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", ("arthritis", "headache"), 10, (0, 1), epochs(2, 3, 3, 2, 2, 1), (1,), llm=False),
         Profile(
-            "class", CLASS_GROUPS, 50, (0, 1, 2), epochs(32, 40, 40, 20, 12, 5, 10), (2,), grids=ONCE,
-            fewer=dict.fromkeys(LARGE, 1),
+            "quick", ("arthritis", "headache"), 10, (0, 1), epochs(2, 3, 3, 2, 2, 1), (1,),
+            leaves_out=SMOLLM2,
+        ),
+        Profile(
+            "class", CLASS_GROUPS, 50, (0, 1), epochs(32, 40, 40, 20, 12, 4, 8), (2,), grids=ONCE,
+            fewer=dict.fromkeys(("answering", *LARGE), 1), leaves_out=SLOW,
         ),
         Profile(
             COMMITTED, None, None, (0, 1, 2, 3, 4), epochs(32, 80, 60, 60, 15, 8, 12), (1, 2), extensions=2,

@@ -65,8 +65,8 @@ def grid_specs(study: Study, arm: str, chosen: RunSpec) -> list[RunSpec]:
 
 
 def takes_part(study: Study, arm: str) -> bool:
-    """Whether a profile trains an arm: one of a large base only where the profile has it and it is there."""
-    return not ARMS[arm].large or (study.profile.llm and smollm2.available())
+    """Whether a study trains an arm: where its profile has it, one of a large base if that is at hand."""
+    return arm not in study.profile.leaves_out and (not ARMS[arm].large or smollm2.available())
 
 
 def asked(study: Study, question: str) -> list[str]:

@@ -52,8 +52,9 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
         flush=True,
     )
     print(describe_lengths(study.profile.base, *(t["text"].tolist() for t in (study.split, study.pages))))
-    if study.profile.llm and not smollm2.available():
-        print(f"{smollm2.MISSING}: {', '.join(a.id for a in ARMS.values() if a.large)} are left out")
+    large = [arm.id for arm in ARMS.values() if arm.large and arm.id not in study.profile.leaves_out]
+    if large and not smollm2.available():
+        print(f"{smollm2.MISSING}: {', '.join(large)} are left out")
     with work_alone():
         arms = [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)]
         ensure(study, arms, whole="06_comparacion" in chosen)

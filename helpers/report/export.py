@@ -9,7 +9,7 @@ import pandas as pd
 from ..analysis.exam import read_together
 from ..arms import ARMS
 from ..data.study import Study
-from ..experiments.plan import asked
+from ..experiments.plan import asked, takes_part
 from ..files import write_json, write_text
 from .macros import colors, macros
 from .readings import fixed, latex, minus, number, p_value, power, span
@@ -159,7 +159,8 @@ def head(study: Study) -> dict:
 
 def profile_of(study: Study) -> dict:
     """The study's profile as JSON has it, with the epochs and the grid of every arm by its id."""
-    arms, profile = ARMS.values(), asdict(study.profile)
+    arms = [ARMS[arm] for arm in ARMS if takes_part(study, arm)]
+    profile = asdict(study.profile) | {"leaves_out": sorted(study.profile.leaves_out)}
     profile["trials"] = {arm.id: study.profile.grid_of(arm) for arm in arms if arm.tuned}
     profile["epochs"] = {arm.id: epochs for arm in arms if (epochs := study.profile.epochs_of(arm))}
     del profile["grids"]
