@@ -32,11 +32,24 @@ def pooled(hidden: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tens
 
 
 class Classifier(torch.nn.Module):
-    """A decoder's body and one dense layer without bias on what it says of a text (see `pooled`)."""
+    """A decoder's body and one dense layer without bias on what it says of a text (see `pooled`).
 
-    def __init__(self, body, num_labels: int, pooling: str, smoothing: float = 0.0):
+    In training alone: labels are smoothed, `dropout` is of the numbers that the dense layer reads, and
+    `token_dropout` of whole tokens, which become the end-of-text token.
+    """
+
+    def __init__(
+        self,
+        body,
+        num_labels: int,
+        pooling: str,
+        smoothing: float = 0.0,
+        dropout: float = 0.0,
+        token_dropout: float = 0.0,
+    ):
         super().__init__()
         self.body, self.pooling, self.smoothing = body, pooling, smoothing
+        self.dropout, self.token_dropout = torch.nn.Dropout(dropout), token_dropout
         self.score = torch.nn.Linear(body.config.hidden_size, num_labels, bias=False)
         torch.nn.init.normal_(self.score.weight, std=body.config.initializer_range)
 
@@ -46,6 +59,9 @@ class Classifier(torch.nn.Module):
 
     def features(self, input_ids, attention_mask) -> torch.Tensor:
         """(n, width): what the dense layer reads of each text."""
+        if self.training and self.token_dropout:
+            lost = torch.rand(input_ids.shape, device=input_ids.device) < self.token_dropout
+            input_ids = input_ids.masked_fill(lost, self.body.config.eos_token_id)
         positions = (attention_mask.cumsum(dim=1) - 1).clamp(min=0)
         given = {"input_ids": input_ids, "attention_mask": attention_mask, "position_ids": positions}
         read = self.body(**given, use_cache=False)
@@ -53,12 +69,15 @@ class Classifier(torch.nn.Module):
 
     def forward(self, input_ids, attention_mask, labels=None) -> dict[str, torch.Tensor]:
         """`logits` (n, k) and, with labels, `loss`: cross-entropy, smoothed in training alone."""
-        logits = self.score(self.features(input_ids, attention_mask)).float()
+        logits = self.score(self.dropout(self.features(input_ids, attention_mask))).float()
         if labels is None:
             return {"logits": logits}
         smoothing = self.smoothing if self.training else 0.0
         loss = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
         return {"loss": loss, "logits": logits}
+
+
+NETWORK = ("pooling", "smoothing", "dropout", "token_dropout")
 
 
 def build(arm: Arm, base: str, labels: list[str], seed: int) -> Classifier:
@@ -68,7 +87,8 @@ def build(arm: Arm, base: str, labels: list[str], seed: int) -> Classifier:
     The seed fixes every random weight.
     """
     body = start_model("body", arm.start, base, seed)
-    model = Classifier(body, len(labels), arm.settings["pooling"], arm.settings.get("smoothing", 0.0))
+    own = {name: value for name, value in arm.settings.items() if name in NETWORK}
+    model = Classifier(body, len(labels), **own)
     model.body.requires_grad_(arm.frozen == "nothing")
     return model
 
@@ -118,9 +138,9 @@ SHORT = 256
 def train(task: Task) -> dict:
     """Trains every weight of a classifier that `build` leaves free (see `Task`).
 
-    The epoch with the best validation MRR is kept. Settings: `pooling` (see `pooled`), `smoothing` of the
-    labels, `head_rate`: how many times the body's rate the dense layer has, and `reading` (see
-    `read_own_rows`).
+    The epoch with the best validation MRR is kept. Settings: those of NETWORK (see `Classifier`),
+    `head_rate`: how many times the body's rate the dense layer has, `cuts` (see `train_head`) and `reading`
+    (see `read_own_rows`).
     """
     tokenizer, labels = bases.load_tokenizer(task.base), label_classes(task.split).tolist()
     longest = max(len(row["input_ids"]) for row in encode(tokenizer, task.split["text"].tolist()))

@@ -239,6 +239,20 @@ def test_labels_are_smoothed_in_training_alone(toy_base):
     assert model(**given, labels=labels)["loss"].item() == pytest.approx(expected, rel=1e-4)
 
 
+def test_tokens_and_what_the_dense_layer_reads_are_lost_in_training_alone(toy_base):
+    body = classifier.build(ARMS["gpt2_scratch"], str(toy_base), ["x"], 0).body
+    for module in body.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    given = dict(input_ids=torch.full((50, 4), 7), attention_mask=torch.ones(50, 4, dtype=torch.long))
+    plain = classifier.Classifier(body, 4, "mean").eval()
+    for settings in ({"dropout": 0.5}, {"token_dropout": 0.5}):
+        model = classifier.Classifier(body, 4, "mean", **settings)
+        model.score = plain.score
+        assert torch.equal(model.eval()(**given)["logits"], plain(**given)["logits"])
+        assert len(torch.unique(model.train()(**given)["logits"], dim=0)) > 5
+
+
 def test_the_dense_layer_learns_at_a_rate_of_its_own(toy_base):
     model = classifier.build(ARMS["gpt2_finetuned"], str(toy_base), ["x", "y"], 0)
     groups = finetuning.optimizer(model, Task(None, ARMS["gpt2_finetuned"], 1e-4)).param_groups
