@@ -64,6 +64,10 @@ TRIALS: tuple[tuple[str, float | None, int | None, dict], ...] = (
     ("gpt2_scratch", 1e-3, None, {"pooling": "last"}),
     ("gpt2_scratch", 1e-3, None, {"dropout": 0.5}),
     ("gpt2_scratch", 1e-3, None, {"token_dropout": 0.3}),
+    ("smollm2_lm_zero", None, None, {"prompt": "Diagnosis:"}),
+    ("smollm2_lm_zero", None, None, {"prompt": "These are typical symptoms of"}),
+    ("smollm2_lm_zero", None, None, {"prompt": "My doctor says that I have"}),
+    ("smollm2_lm_zero", None, None, {"prompt": "The name of this disease is"}),
     ("smollm2_finetuned", 3e-4, None, {"anew": False}),
     ("smollm2_finetuned", 3e-4, None, {"pooling": "last"}),
     ("smollm2_scratch", 3e-4, None, {}),
@@ -85,8 +89,11 @@ def measure(arm: str, value: float | None, epochs: int | None, changed: dict) ->
     """One row of the table."""
     study, own = prepare("reference"), ARMS[arm]
     split = study.split[study.split["side"] != "test"].reset_index(drop=True)
-    settings = {name: new for name, new in changed.items() if name != "anew"}
+    settings = {name: new for name, new in changed.items() if name not in ("anew", "prompt")}
     own = replace(own, settings={**own.settings, **settings})
+    module = import_module(f"helpers.models.{own.module}")
+    if "prompt" in changed:
+        module.PROMPT = changed["prompt"]
     name = f"{arm}-{value}-{epochs}-" + "-".join(f"{key}={new}" for key, new in changed.items())
     epochs = epochs or study.profile.epochs_of(own)
     task = Task(
@@ -101,13 +108,15 @@ def measure(arm: str, value: float | None, epochs: int | None, changed: dict) ->
         anew=changed.get("anew", True),
     )
     began = time.perf_counter()
-    result = import_module(f"helpers.models.{own.module}").train(task)
+    result = module.train(task)
     found = metrics.evaluate(result["valid_logits"], splits.side(split, "valid")[1])
     scores = [row["valid_mrr"] for row in result["history"] if "valid_mrr" in row]
+    # a row that goes on costs what its epochs took, also those before it was cut short
+    seconds = max(time.perf_counter() - began, sum(row["seconds"] for row in result["history"]))
     return {
         **{f"valid_{name}": round(found[name], 4) for name in ("accuracy", "top5", "mrr")},
         "best_epoch": 1 + scores.index(max(scores)) if scores else "",
-        "seconds": round(time.perf_counter() - began),
+        "seconds": round(seconds),
     }
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from ..arms import ARMS
 from ..data import splits
@@ -82,6 +83,43 @@ def table(study: Study, arms: list[str]) -> pd.DataFrame:
     ]
     made = pd.DataFrame(rows, columns=["arm", "candidates", "weight", *measured])
     return made.astype({"weight": float})
+
+
+KNOWN = {"english": "sus nombres en inglés", "all": "todos sus nombres"}  # what a guesser may match
+
+
+def guess(texts: list[str], names: list[tuple[str, ...]]) -> np.ndarray:
+    """(n, k) scores of a guesser that has read nothing: how many letters a text shares with each name.
+
+    The cosine of TF-IDF weights of 3 to 5 letters within words, fitted on the names alone; of a disease's
+    names the nearest counts. texts: n; names: k, of each at least one.
+    """
+    flat = [name for own in names for name in own]
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True).fit(flat)
+    near = (letters.transform(texts) @ letters.transform(flat).T).toarray()
+    starts = np.cumsum([0, *map(len, names)])[:-1]
+    return np.maximum.reduceat(near, starts, axis=1)
+
+
+def guessers(study: Study) -> pd.DataFrame:
+    """What `guess` gets on the rows that the models are asked about: without it no ranking shows knowledge.
+
+    One row for each of KNOWN and set of candidates: `knows`, `candidates`, and the measures of `table`; none
+    where no disease can be held out.
+    """
+    if not is_possible(study):
+        return pd.DataFrame()
+    texts, labels = splits.side(study.unseen_split, "test")
+    classes, rows = splits.label_classes(study.unseen_split), []
+    english = [(name,) for name in study.answers_of(study.unseen_split)]
+    every = [(*own, *study.aliases.get(label, ())) for own, label in zip(english, classes, strict=True)]
+    for knows, names in (("english", english), ("all", every)):
+        for which, among in candidates(study).items():
+            row = {"knows": knows, "candidates": which}
+            for name, values in rank_measures(guess(texts, names), labels, among).items():
+                row[name], row[f"{name}_low"], row[f"{name}_high"] = mean_interval(values[None], labels)
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def gain(study: Study, more: str = "gpt2_lm", less: str = "gpt2_lm_scratch") -> tuple[float, float, float]:

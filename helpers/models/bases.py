@@ -203,6 +203,8 @@ def encode(tokenizer, texts: list[str], labels: np.ndarray | None = None) -> lis
 
     `input_ids` are truncated to the model's positions.
     """
+    if not len(texts):
+        return []
     rows = tokenizer(texts, truncation=True)
     return [
         {"input_ids": ids, "attention_mask": mask} | ({} if labels is None else {"labels": int(labels[i])})

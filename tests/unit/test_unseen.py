@@ -105,3 +105,20 @@ def test_a_model_without_opinion_gets_what_chance_gets():
     half = unseen.rank_measures(np.array([[2.0, 1, 1, 0]]), np.array([1]), np.arange(4))  # second or third
     assert half["mrr"][0] == pytest.approx((1 / 2 + 1 / 3) / 2)
     assert half["top1"][0] == 0
+
+
+def test_the_guesser_knows_names_and_nothing_else():
+    names = [("kidney stones",), ("gout", "podagra"), ("migraine",)]
+    found = unseen.guess(["A stone in my kidney.", "Migraines again", "zzz", "podagra"], names)
+    assert found.argmax(axis=1)[[0, 1, 3]].tolist() == [0, 2, 1]
+    assert (found[2] == 0).all()
+    assert unseen.guess(["podagra"], [own[:1] for own in names])[0, 1] == 0  # of names that it does not know
+
+
+def test_the_guesser_is_asked_what_the_models_are_asked(study):
+    table = unseen.guessers(study)
+    assert list(table["knows"]) == ["english", "english", "all", "all"]
+    assert list(table["candidates"]) == ["all", "unseen"] * 2
+    for row in table.itertuples():
+        assert 0 <= row.mrr_low <= row.mrr <= row.mrr_high <= 1
+        assert row.top1 <= row.top5 <= row.top10
