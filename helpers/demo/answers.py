@@ -202,12 +202,19 @@ def _traced(network) -> dict:
         return {}
     import tensorflow as tf
 
-    read, score = network.get_layer("bilstm"), network.get_layer("logits")
+    names = [layer.name for layer in network.layers]
+    after = network.layers[names.index("embedding") + 1 : names.index("logits") + 1]
     points, number = (
         tf.TensorSpec((None, None, network.get_layer("embedding").output_dim)),
         tf.TensorSpec((), tf.int32),
     )
-    logits = tf.function(lambda x: score(read(x, training=False)), input_signature=[points])
+
+    def passed(x):
+        for layer in after:
+            x = layer(x) if layer.name == "logits" else layer(x, training=False)
+        return x
+
+    logits = tf.function(passed, input_signature=[points])
     gradients = tf.function(
         lambda x, i: tf.gradients(logits(x)[:, i], x)[0], input_signature=[points, number]
     )

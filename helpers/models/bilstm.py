@@ -51,7 +51,8 @@ def rebuild(arrays: dict[str, np.ndarray], mask: bool):
     """
     names = sorted((name for name in arrays if name.startswith("weight_")), key=lambda name: int(name[7:]))
     weights = [arrays[name] for name in names]
-    model = build(len(weights[0]), len(weights[-1]), mask=mask, units=len(weights[2]))
+    own = {"units": len(weights[2]), "pooling": str(arrays.get("pooling", "last"))}
+    model = build(len(weights[0]), len(weights[-1]), mask=mask, **own)
     model.set_weights(weights)
     return model
 
@@ -60,6 +61,11 @@ NETWORK = ("mask", "units", "word_dropout", "embedding_dropout", "dropout", "poo
 
 
 def train(task: Task) -> dict:
-    """Trains the network that the arm's settings describe (see `build`, and `train_words` for the others)."""
+    """Trains the network that the arm's settings describe (see `build`, and `train_words` for the others).
+
+    arrays: also `pooling`, as of `build`.
+    """
     own = {name: value for name, value in task.arm.settings.items() if name in NETWORK}
-    return train_words(task, partial(build, **own), task.arm.settings["batch_size"])
+    result = train_words(task, partial(build, **own), task.arm.settings["batch_size"])
+    result["arrays"]["pooling"] = np.array(own.get("pooling", "last"))
+    return result

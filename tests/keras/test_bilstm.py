@@ -6,6 +6,7 @@ Masks make padding irrelevant, one seed gives one result, interruptions leave no
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 
 import keras
@@ -298,7 +299,10 @@ def spoiled(restore):
     return spoil
 
 
-def test_a_trained_network_is_rebuilt_from_what_its_run_kept(study, train):
+@pytest.mark.parametrize("pooling", ["last", "mean"])
+def test_a_trained_network_is_rebuilt_from_what_its_run_kept(study, train, monkeypatch, pooling):
+    own = ARMS["bilstm"]
+    monkeypatch.setitem(ARMS, "bilstm", replace(own, settings={**own.settings, "pooling": pooling}))
     result = train(study.split, "bilstm", 1e-3, 0, 1)
     arrays = result["arrays"]
     valid = splits.side(study.split, "valid")[0]

@@ -12,15 +12,15 @@ TEXTS = ["fever and a dry cough", "an itchy rash", "night night fever"]
 ODD = ["fever", "zebra", "…", "!?", "🤒 fever 👩‍👩‍👧", "<|endoftext|>", "حمى و سعال", "fever, " * 150]
 
 
-@pytest.fixture
-def loaded(monkeypatch):
-    """A network with random weights, loaded as in its process.
+@pytest.fixture(params=["last", "mean"])
+def loaded(request, monkeypatch):
+    """A network with random weights, of either pooling, loaded as in its process.
 
     Its words are further apart than a fresh one's so that they matter.
     """
     keras.utils.set_random_seed(0)
     tokenizer = word_tokenizer(TEXTS)
-    model = bilstm.build(tokenizer.get_vocab_size(), 5, mask=True)
+    model = bilstm.build(tokenizer.get_vocab_size(), 5, mask=True, pooling=request.param)
     model.get_layer("embedding").embeddings.assign(4 * model.get_layer("embedding").embeddings)
     for name, value in {"bilstm": model, "tokenizer": tokenizer, **answers._traced(model)}.items():
         monkeypatch.setitem(answers._loaded, name, value)
@@ -46,7 +46,12 @@ def test_attributions_add_up_to_what_the_text_changed(loaded, text):
     embedding, read, score = (loaded[0].get_layer(name) for name in ("embedding", "bilstm", "logits"))
     # arrays have no mask
     points = [np.asarray(embedding(np.array([row], "int32"))) for row in (ids, [0] * len(ids))]
-    there, nothing = (np.asarray(score(read(point)))[0] for point in points) if ids else np.zeros((2, 5))
+
+    def scored(point):
+        states = np.asarray(read(point))  # of each word, or the last ones
+        return np.asarray(score(states.mean(axis=1) if states.ndim == 3 else states))[0]
+
+    there, nothing = map(scored, points) if ids else np.zeros((2, 5))
     for target in (0, 3):
         found = answers.words("bilstm", text, target)
         assert "".join(piece for piece, _ in found) == text
