@@ -67,8 +67,11 @@ def steps_of(task: Task, batch_size: int) -> int:
 
 
 def draw_batches(lengths: np.ndarray, steps: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Row numbers in `steps` batches of nearly equal size, each of rows of like length, in random order."""
-    order = np.argsort(lengths * rng.uniform(0.9, 1.1, len(lengths)), kind="stable")
+    """Row numbers in `steps` batches of nearly equal size, each of rows of like length, in random order.
+
+    Rows of one length, or of none (0), are shuffled.
+    """
+    order = np.argsort((lengths + 1) * rng.uniform(0.9, 1.1, len(lengths)), kind="stable")
     batches = np.array_split(order, steps)
     return [batches[number] for number in rng.permutation(steps)]
 
