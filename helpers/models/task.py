@@ -85,11 +85,14 @@ class EpochBatches:
     """
 
     def __init__(self, rows_of: Callable[[int], list[dict]], steps: int, parts: int, seed: int):
-        self.rows_of, self.steps, self.parts, self.seed = rows_of, steps, parts, seed
+        self.rows_of, self.steps, self.parts, self.seed, self.epoch = rows_of, steps, parts, seed, None
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draws the batches of an epoch."""
+        """Draws the batches of an epoch, once: the Trainer and accelerate both ask for it."""
+        if epoch == self.epoch:
+            return
+        self.epoch = epoch
         rows, rng = self.rows_of(epoch), np.random.default_rng([self.seed, epoch])
         lengths = np.array([len(row.get("input_ids", ())) for row in rows])
         self.items = [
