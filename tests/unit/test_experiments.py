@@ -54,7 +54,8 @@ def test_a_profile_takes_another_base_under_another_name():
 def test_every_tuned_arm_of_a_profile_has_equally_many_trials():
     """In `class` a large model is trained once, at the committed comparison's value, and so it is said."""
     for profile in PROFILES.values():
-        trials = {arm.id: len(profile.grid_of(arm)) for arm in ARMS.values() if arm.tuned}
+        part = [arm for arm in ARMS.values() if arm.tuned and arm.id not in profile.leaves_out]
+        trials = {arm.id: len(profile.grid_of(arm)) for arm in part}
         once = {arm for arm in trials if ARMS[arm].large and profile.name == "class"}
         assert {trials.pop(arm) for arm in once} <= {1}
         assert set(trials.values()) == {3}, profile.name
