@@ -90,7 +90,7 @@ class Profile:
     fewer: dict[str, int] = field(default_factory=dict)
     grids: dict[str, tuple[float, ...]] = field(default_factory=dict)
     extensions: int = 0
-    leaves_out: frozenset[str] = frozenset()
+    leaves_out: tuple[str, ...] = ()
 
     def grid_of(self, arm) -> tuple[float, ...]:
         """The values that are tried for an arm (an `Arm`)."""
@@ -119,8 +119,8 @@ LARGE_BASE = dict.fromkeys(
 )
 # In class a large model is trained once, with the value that the committed comparison chose.
 ONCE = {"smollm2_frozen": (3e-3,), "smollm2_finetuned": (3e-4,)}
-SLOW = frozenset({"gpt2_self", "smollm2_scratch", "smollm2_lm"})
-SMOLLM2 = frozenset({"smollm2_frozen", "smollm2_finetuned", "smollm2_lm_zero"}) | SLOW - {"gpt2_self"}
+SLOW = ("gpt2_self", "smollm2_scratch", "smollm2_lm")
+SMOLLM2 = ("smollm2_frozen", "smollm2_finetuned", "smollm2_scratch", "smollm2_lm", "smollm2_lm_zero")
 LARGE = ("llm", "llm_scratch", "llm_answering")
 
 

@@ -160,7 +160,7 @@ def head(study: Study) -> dict:
 def profile_of(study: Study) -> dict:
     """The study's profile as JSON has it, with the epochs and the grid of every arm by its id."""
     arms = [ARMS[arm] for arm in ARMS if takes_part(study, arm)]
-    profile = asdict(study.profile) | {"leaves_out": sorted(study.profile.leaves_out)}
+    profile = asdict(study.profile)
     profile["trials"] = {arm.id: study.profile.grid_of(arm) for arm in arms if arm.tuned}
     profile["epochs"] = {arm.id: epochs for arm in arms if (epochs := study.profile.epochs_of(arm))}
     del profile["grids"]

@@ -80,7 +80,7 @@ def test_a_worker_killed_in_the_middle_of_a_run_loses_none(cluster, tmp_path):
     assert "everything is done" in printed, printed
     done = [json.loads(file.read_text())["spec"] for file in tmp_path.glob("runs/*/record.json")]
     assert (tmp_path / "runs" / killed / "record.json").is_file()
-    assert sorted(spec["arm"] for spec in done) == ["gpt2_scratch"] * 5 + ["tfidf_logreg"] * 5
+    assert sorted(spec["arm"] for spec in done) == ["gpt2_scratch"] * 6 + ["tfidf_logreg"] * 6
 
 
 def test_an_address_without_ray_or_without_a_cluster_is_refused(tmp_path):

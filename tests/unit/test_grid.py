@@ -99,7 +99,7 @@ def test_what_is_not_tried_yet_extends_nothing(study, monkeypatch):
 
 
 def test_a_large_base_takes_part_where_it_is_there_and_the_profile_has_it(study, monkeypatch):
-    whole = replace(study, profile=replace(study.profile, leaves_out=frozenset()))
+    whole = replace(study, profile=replace(study.profile, leaves_out=()))
     large = [arm for arm in ARMS if ARMS[arm].large]
     for there in (True, False):
         monkeypatch.setattr(plan.smollm2, "available", lambda there=there: there)
