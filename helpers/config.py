@@ -129,7 +129,7 @@ def epochs(
 ) -> dict[str, int]:
     """Epochs by kind of arm."""
     small = {"notes": notes, "words": words, "head": head, "scratch": scratch, "finetuned": finetuned}
-    return small | {"answering": answering, "llm": llm, "llm_scratch": 2 * llm, "llm_answering": llm // 2}
+    return small | {"answering": answering, "llm": llm, "llm_scratch": llm, "llm_answering": llm // 2}
 
 
 PROFILES = {
