@@ -9,7 +9,9 @@ import torch
 
 from helpers.arms import ARMS
 from helpers.config import InputError
+from helpers.data.study import prepare
 from helpers.models import bases, classifier, smollm2
+from helpers.models.task import Task
 
 ODD = [
     "Fièvre à 39,5 °C — “très” fatiguée…",
@@ -93,6 +95,32 @@ def test_a_truncated_or_altered_file_is_refused_and_leaves_nothing(tmp_path, mon
         with pytest.raises(InputError, match="SHA-256 differs.*install it again"):
             bases.resolve_base("smollm2")
         assert not smollm2.unpacked().exists()
+
+
+@needed
+@pytest.mark.slow
+def test_a_fine_tuning_killed_in_its_second_epoch_goes_on_to_the_same_numbers(base, tmp_path):
+    study = prepare("quick")
+    labels = sorted(set(study.split["label"]))[:3]
+    split = study.split[study.split["label"].isin(labels)].reset_index(drop=True)
+
+    def train(work, progress):
+        own = ARMS["smollm2_finetuned"]
+        return classifier.train(
+            Task(split, own, 1e-4, 0, 3, "smollm2", work=work, progress=progress, anew=True)
+        )
+
+    def kill(text):
+        if text.startswith("epoch 2/"):
+            raise KeyboardInterrupt
+
+    whole = train(tmp_path / "a", lambda text: None)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "b", kill)
+    resumed = train(tmp_path / "b", lambda text: None)
+    assert np.array_equal(whole["test_logits"], resumed["test_logits"])
+    for first, again in zip(whole["history"], resumed["history"], strict=True):
+        assert first | {"seconds": 0} == again | {"seconds": 0}
 
 
 def test_where_it_is_not_installed_the_way_to_it_is_named(tmp_path, monkeypatch):
