@@ -2,9 +2,9 @@
 
     python benchmarks/choices.py [--only gpt2_finetuned]      appends to choices.csv what it does not hold yet
 
-Each row is one training of an arm of `reference` on the patients' exam, with the first seed: its settings as
-`helpers/arms.py` has them, but for what `changed` says. Test rows are not looked at. One row after the other,
-with all cores; a killed row goes on from its last epoch.
+Each row is one training of an arm of `reference` on the patients' exam, with the first seed, and says all its
+settings; TRIALS says them as changes to those of `helpers/arms.py`. Test rows are not looked at. One row is
+trained after the other, with all cores; a killed row goes on from its last epoch.
 """
 
 import argparse
@@ -28,9 +28,12 @@ FILE = Path(__file__).with_name("choices.csv")
 # Each: arm, value of its tuned hyperparameter, epochs (None: the profile's), what is changed.
 TRIALS: tuple[tuple[str, float | None, int | None, dict], ...] = (
     ("bag", 3e-3, None, {}),
+    ("bilstm", 3e-3, None, {"pooling": "last"}),
     ("bilstm", 3e-3, None, {}),
-    ("bilstm", 3e-3, None, {"pooling": "mean"}),
-    ("bilstm", 1e-2, None, {"pooling": "mean"}),
+    ("bilstm", 1e-2, None, {}),
+    ("bilstm", 3e-3, None, {"word_dropout": 0.3}),
+    ("bilstm", 3e-3, None, {"word_dropout": 0.3, "dropout": 0.3, "embedding_dropout": 0.1}),
+    ("bilstm", 3e-3, None, {"units": 128}),
     ("gpt2_finetuned", 1e-3, None, {}),
     ("gpt2_finetuned", 3e-3, None, {}),
     ("gpt2_finetuned", 1e-3, 30, {}),
@@ -56,7 +59,6 @@ TRIALS: tuple[tuple[str, float | None, int | None, dict], ...] = (
     ("smollm2_lm", 1e-4, None, {}),
     ("bilstm", 3e-3, None, {"anew": False}),
     ("bilstm", 3e-3, None, {"word_dropout": 0.0}),
-    ("bilstm", 3e-3, None, {"word_dropout": 0.3}),
     ("bilstm", 3e-3, 160, {}),
     ("bilstm", 3e-3, None, {"units": 256}),
     ("gpt2_finetuned", 1e-3, 60, {}),
@@ -77,24 +79,29 @@ TRIALS: tuple[tuple[str, float | None, int | None, dict], ...] = (
     ("smollm2_scratch", 3e-4, None, {}),
 )  # fmt: skip
 COLUMNS = (
-    "arm", "value", "epochs", "changed", "valid_accuracy", "valid_top5", "valid_mrr", "best_epoch", "seconds",
+    "arm", "value", "epochs", "settings", "valid_accuracy", "valid_top5", "valid_mrr", "best_epoch",
+    "seconds",
 )  # fmt: skip
 
 
 def known() -> list[tuple]:
-    """What the table holds already: (arm, value, epochs, changed) as text."""
+    """What the table holds already: (arm, value, epochs, settings) as text."""
     if not FILE.is_file():
         return []
     with FILE.open(encoding="utf-8") as file:
         return [tuple(row[name] for name in COLUMNS[:4]) for row in csv.DictReader(file)]
 
 
+def settings_of(arm: str, changed: dict) -> dict:
+    """All settings of a trial, also `anew` (passages cut anew) and `prompt` where they are changed."""
+    return dict(sorted({**ARMS[arm].settings, **changed}.items()))
+
+
 def measure(arm: str, value: float | None, epochs: int | None, changed: dict) -> dict:
     """One row of the table."""
-    study, own = prepare("reference"), ARMS[arm]
+    study = prepare("reference")
     split = study.split[study.split["side"] != "test"].reset_index(drop=True)
-    settings = {name: new for name, new in changed.items() if name not in ("anew", "prompt")}
-    own = replace(own, settings={**own.settings, **settings})
+    own = replace(ARMS[arm], settings=settings_of(arm, changed))
     module = import_module(f"helpers.models.{own.module}")
     if "prompt" in changed:
         module.PROMPT = changed["prompt"]
@@ -142,7 +149,10 @@ def main() -> None:
     given, profile = parser.parse_args(), get_profile("reference")
     for number, (arm, value, epochs, changed) in enumerate(TRIALS):
         row = {"arm": arm, "value": "" if value is None else f"{value:g}"}
-        row |= {"epochs": str(epochs or profile.epochs_of(ARMS[arm]) or ""), "changed": json.dumps(changed)}
+        row |= {
+            "epochs": str(epochs or profile.epochs_of(ARMS[arm]) or ""),
+            "settings": json.dumps(settings_of(arm, changed)),
+        }
         if given.row == number:
             keep(row | measure(arm, value, epochs, changed))
         elif given.row is None and not (given.only and arm not in given.only.split(",")):

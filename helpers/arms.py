@@ -78,7 +78,10 @@ def _table(*arms: Arm) -> dict[str, Arm]:
 
 NOTES = {"batch_size": 64, "schedule": "constant", "padding": "longest", "vocabulary": "all"}
 WORDS = {"batch_size": 32, "schedule": "linear", "padding": "batch", "vocabulary": "train"}
-BILSTM = WORDS | {"mask": True, "units": 64, "word_dropout": 0.6, "embedding_dropout": 0.3, "dropout": 0.5}
+BILSTM = WORDS | {
+    "mask": True, "pooling": "mean", "units": 64, "word_dropout": 0.6, "embedding_dropout": 0.3,
+    "dropout": 0.5,
+}  # fmt: skip
 READS = {"pooling": "mean", "smoothing": 0.1, "head_rate": 3.0}  # see `classifier.train`
 HEAD = {"pooling": "mean", "cuts": 6}
 GPT2 = {"framework": "torch", "module": "classifier", "base": PROFILES_BASE}
@@ -111,7 +114,7 @@ ARMS = _table(
     ),
     Arm(
         "bilstm", "BiLSTM ajustada", "#CC79A7", "keras", "bilstm", BILSTM,
-        grid=(1e-3, 3e-3, 1e-2), budget="words", questions=CURVE | {"unseen", "external", "demo"},
+        grid=(3e-3, 1e-2, 3e-2), budget="words", questions=CURVE | {"unseen", "external", "demo"},
     ),
     Arm(
         "gpt2_scratch", "GPT-2 mini desde cero", "#D55E00", **GPT2, settings=READS,
