@@ -18,7 +18,7 @@ import torch
 from machine import machine
 from pretrain_throughput import peak_flops
 
-from helpers.analysis.cost import weights_of
+from helpers.analysis.cost import multiplied
 from helpers.arms import ARMS
 from helpers.config import ROOT
 from helpers.data.splits import label_classes
@@ -109,7 +109,7 @@ def main() -> None:
     model = classifier.build(arm, given.base, label_classes(study.split).tolist(), 0)
     model.to(finetuning.state().device)
     peak = max(peak_flops(dtype) for dtype in (torch.bfloat16, torch.float32))
-    body, found = weights_of(given.base)[0], {}
+    body, found = multiplied(given.base)[0], {}
     for _ in range(2):
         for name, way in WAYS.items():
             pace = train(model, tokenizer, rows, way, given.steps * 32 // way[0])

@@ -117,7 +117,7 @@ CLASS_GROUPS = (
 LARGE_BASE = dict.fromkeys(
     ("gpt2_scratch", "gpt2_self", "gpt2_finetuned", "gpt2_lm", "gpt2_lm_scratch"), (3e-5, 1e-4, 3e-4)
 )
-# In class a large model is trained once, with the value that the committed comparison chose.
+# In class a large model is trained once, with a value that is not chosen there.
 ONCE = {"smollm2_frozen": (3e-3,), "smollm2_finetuned": (3e-4,)}
 SLOW = ("gpt2_self", "smollm2_scratch", "smollm2_lm")
 SMOLLM2 = ("smollm2_frozen", "smollm2_finetuned", "smollm2_scratch", "smollm2_lm", "smollm2_lm_zero")

@@ -48,18 +48,19 @@ def transformer_flops(record: Record, study: Study) -> float:
     """
     arm, epochs, texts = ARMS[record.spec.arm], len(record.history), side(study.split, "train")[0]
     base = study.profile.base_of(arm)
-    body, words, width = weights_of(base)
+    body, words, width = multiplied(base)
     tokens, head = sum(count_tokens(base, texts)), width * study.num_labels
     if arm.answers:
         names = count_tokens(base, [f" {name}." for name in study.answers])
         return float(6.0 * epochs * (tokens + len(texts) * (PROMPT_TOKENS + np.mean(names))) * (body + words))
     if arm.frozen == "body":
-        return 2.0 * body * tokens * arm.settings["cuts"] + 6.0 * epochs * head * len(texts)
+        cuts = arm.settings["cuts"] if study.protocol == "patients" else 1
+        return 2.0 * body * tokens * cuts + 6.0 * epochs * head * len(texts)
     read = record.spec.epochs * tokens * (body + words) if "reading" in arm.settings else 0
     return 6.0 * (epochs * (body * tokens + head * len(texts)) + read)
 
 
-def weights_of(base: str) -> tuple[int, int, int]:
+def multiplied(base: str) -> tuple[int, int, int]:
     """Multiplied weights of a base: of its body, and of its vocabulary's softmax; and its width."""
     with safe_open(base_file(base, "model.safetensors"), framework="numpy") as tensors:
         shapes = {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}

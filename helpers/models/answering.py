@@ -13,7 +13,7 @@ from .metrics import mean_reciprocal_rank
 from .task import Task, epoch_rows
 from .tokens import pad
 
-PROMPT = "The most likely diagnosis is"  # chosen on validation (benchmarks/choices.csv)
+PROMPT = "The most likely diagnosis is"
 END = "."  # closes the name, so that one name's beginning is not another name
 # tokens of names side by side in one row: fewer is less attention between strangers, more is less padding
 PACKED = 128

@@ -68,13 +68,16 @@ class Classifier(torch.nn.Module):
         return pooled(read.last_hidden_state, attention_mask, self.pooling)
 
     def forward(self, input_ids, attention_mask, labels=None) -> dict[str, torch.Tensor]:
-        """`logits` (n, k) and, with labels, `loss`: cross-entropy, smoothed in training alone."""
+        """`logits` (n, k) and, with labels, `loss` (see `with_loss`)."""
         logits = self.score(self.dropout(self.features(input_ids, attention_mask))).float()
-        if labels is None:
-            return {"logits": logits}
-        smoothing = self.smoothing if self.training else 0.0
-        loss = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
-        return {"loss": loss, "logits": logits}
+        return {"logits": logits} if labels is None else with_loss(self, logits, labels)
+
+
+def with_loss(model, logits: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    """What the Trainer wants of a model: its logits and `loss`, smoothed in training alone."""
+    smoothing = model.smoothing if model.training else 0.0
+    loss = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+    return {"loss": loss, "logits": logits}
 
 
 NETWORK = ("pooling", "smoothing", "dropout", "token_dropout")
@@ -124,10 +127,7 @@ class Head(torch.nn.Module):
         self.linear, self.smoothing = linear, smoothing
 
     def forward(self, features, labels):
-        logits = self.linear(features)
-        smoothing = self.smoothing if self.training else 0.0
-        loss = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
-        return {"loss": loss, "logits": logits}
+        return with_loss(self, self.linear(features), labels)
 
 
 # tokens up to which attention as plain products is faster on a CPU than the fused kernel

@@ -85,7 +85,8 @@ def test_the_names_share_a_prompt_and_score_as_one_by_one(pair, monkeypatch):
     np.testing.assert_allclose(answering.answer_logits(model, tokenizer, texts, NAMES), found, rtol=1e-5)
 
 
-def test_it_learns_to_answer_and_its_run_rebuilds_it(study, tmp_path):
+def test_it_learns_to_answer_and_its_run_rebuilds_it(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(answering, "weigh", lambda *arguments: 0.5)
     base, labels = study.profile.base, splits.label_classes(study.split)[:3]
     split = study.split[study.split["label"].isin(labels)]
     text = dict(zip(labels, ("fever fever fever", "rash rash rash", "cough cough cough"), strict=True))
@@ -95,7 +96,9 @@ def test_it_learns_to_answer_and_its_run_rebuilds_it(study, tmp_path):
     arrays = result["arrays"]
     again, tokenizer = answering.rebuild(arrays, base), bases.load_tokenizer(base)
     logits = answering.answer_logits(again, tokenizer, splits.side(split, "test")[0], NAMES)
-    logits -= arrays["weight"] * arrays["prior"]
+    logits -= 0.5 * arrays["prior"]
+    assert arrays["weight"] == 0.5
+    assert np.ptp(arrays["prior"]) > 1
     np.testing.assert_allclose(logits, result["test_logits"], atol=0.2)  # kept and read in half precision
     assert [row["epoch"] for row in result["history"]] == list(range(1, 21))
     assert result["history"][-1]["valid_loss"] < result["history"][0]["valid_loss"]

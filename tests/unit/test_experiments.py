@@ -52,7 +52,7 @@ def test_a_profile_takes_another_base_under_another_name():
 
 
 def test_every_tuned_arm_of_a_profile_has_equally_many_trials():
-    """In `class` a large model is trained once, at the committed comparison's value, and so it is said."""
+    """In `class` a large model is trained once, at a value that is not chosen there, and so it is said."""
     for profile in PROFILES.values():
         part = [arm for arm in ARMS.values() if arm.tuned and arm.id not in profile.leaves_out]
         trials = {arm.id: len(profile.grid_of(arm)) for arm in part}
