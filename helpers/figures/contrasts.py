@@ -49,19 +49,15 @@ def differences(pairs: pd.DataFrame, title: str) -> Figure:
         color = ARMS[row.a].color if clear else QUIET
         ax.plot([row.low, row.high], [y, y], color=color, lw=3, solid_capstyle="round")
         ax.plot(row.difference, y, "o", color=color, ms=8, mfc=color if clear else "white", zorder=4)
-        ax.annotate(
+        shown, place = (
             f"{row.difference:+.3f}".replace("-", "−"),
-            (row.difference, y),
-            (0, 6),
-            textcoords="offset points",
-            ha="center",
-            fontsize=MIN_FONT,
-            bbox=ON_WHITE,
+            {"textcoords": "offset points", "ha": "center"},
         )
+        ax.annotate(shown, (row.difference, y), (0, 6), fontsize=MIN_FONT, bbox=ON_WHITE, **place)
     ax.axvline(0, color=INK, ls=":", lw=1)
-    names = [f"{ARMS[row.a].name}\n− {ARMS[row.b].name}" for row in pairs[::-1].itertuples()]
+    names = [f"{ARMS[row.a].name} − {ARMS[row.b].name}" for row in pairs[::-1].itertuples()]
     ax.set_yticks(range(len(pairs)), names, fontsize=MIN_FONT)
-    ax.set(xlabel="diferencia de exactitud en prueba, con intervalo del 95 %", ylim=(-0.6, len(pairs) - 0.2))
+    ax.set(xlabel="diferencia de exactitud [IC 95 %]", ylim=(-0.6, len(pairs) - 0.2))
     ax.grid(axis="y", visible=False)
     headline(fig, title)
     return fig
@@ -94,7 +90,10 @@ def ladder(summary: pd.DataFrame, rungs: dict[str, str], reference: str, title: 
     )
     ax.set_xticks(
         range(len(rungs)),
-        [f"{ARMS[arm].name}:\n{given}".replace("GPT-2 ", "GPT-2\n") for arm, given in rungs.items()],
+        [
+            f"{ARMS[arm].name}:\n{given}".replace("mini, ", "mini,\n").replace("mini ", "mini\n")
+            for arm, given in rungs.items()
+        ],
         fontsize=MIN_FONT,
     )
     ax.set(
