@@ -12,7 +12,7 @@ TORCH   := $(shell grep '^torch==' requirements.txt)
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup constraints ray reading gradio llm run report html demo test lint clean
+.PHONY: help setup constraints ray reading gradio llm run analysis cost report html demo test lint clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -48,6 +48,12 @@ llm: setup       ## also install SmolLM2, a real language model of GPT-2's size 
 
 run: llm         ## train, execute the notebooks, write figures and tables (PROFILE=class, RUN_ARGS="--only 03 --data FILE")
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(RUN_ARGS)
+
+analysis: setup  ## results, tables and figures of the comparison again from the kept runs, without training (PROFILE=reference)
+	@$(BIN)/python -m helpers analysis --profile $(PROFILE)
+
+cost: setup      ## train each model alone for a short while: its seconds and memory (PROFILE=class)
+	@$(BIN)/python -m helpers cost --profile $(PROFILE)
 
 report: setup    ## both PDFs: report and slides, with latexmk (RESULTS=build/outputs/class-embedded for your own run)
 	@$(BIN)/python -m helpers report --results $(RESULTS)

@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 from machine import machine
 
+from helpers.arms import BATCH_SIZE
 from helpers.config import ROOT
 from helpers.data import passages, sources, splits
 
@@ -72,7 +73,7 @@ def bilstm(way: str, train, held_out, num_labels: int, epochs: int) -> dict:
     width = max(map(len, ids)) if naive else None
     model = bilstm.build(tokenizer.get_vocab_size(), num_labels, mask=not naive)
     model.compile("adam", "sparse_categorical_crossentropy", jit_compile=way in ("ours, XLA", "ours, JAX"))
-    steps = -(-len(ids) // bilstm.BATCH_SIZE)
+    steps = -(-len(ids) // BATCH_SIZE)
     batches = Batches(lambda _: (ids, train[1]), steps, 0, width)
     seconds = []
     for epoch in range(epochs):
@@ -84,7 +85,7 @@ def bilstm(way: str, train, held_out, num_labels: int, epochs: int) -> dict:
     found = {"epoch": seconds[-1], "steps": len(batches)}
     if epochs == 1:
         return found
-    few = -(-len(other) // bilstm.BATCH_SIZE)
+    few = -(-len(other) // BATCH_SIZE)
     loss = model.evaluate(Batches(lambda _: (other, held_out[1]), few, None, width), verbose=0)
     return found | {"first_epoch": seconds[0], "loss": float(loss)}
 

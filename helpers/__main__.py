@@ -14,11 +14,20 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .arms import ARMS, get_arms
-from .config import BUILD, PROFILES, ROOT, InputError, exit_code
-
-NAMES = ", ".join(PROFILES)
-SOURCE = "embedded, mayo, medquad, or a .csv, .tsv, .jsonl, .json or .parquet file, gzipped or not"
-CORPUS = "directory of *.jsonl[.xz]"
+from .config import BUILD, COMMITTED, PROFILES, ROOT, InputError, exit_code
+from .options import (
+    COLUMNS,
+    CORPUS,
+    NAMES,
+    PRETRAIN,
+    PROFILE,
+    READ_CORPUS,
+    RESULTS,
+    SOURCE,
+    STATEMENTS,
+    STUDY,
+    option,
+)
 
 
 def source_of(given: Namespace) -> str | None:
@@ -46,7 +55,7 @@ def profile_of(given: Namespace) -> str:
 def run(given: Namespace) -> None:
     from .notebooks import pipeline
 
-    pipeline.run(profile_of(given), source_of(given), given.only)
+    pipeline.run(profile_of(given), source_of(given), given.only, given.trained)
 
 
 def audit(given: Namespace) -> None:
@@ -113,6 +122,29 @@ def dose(given: Namespace) -> None:
     print(f"the numbers are in {doses.measure(given.profile, given.kept)}")
 
 
+def cost(given: Namespace) -> None:
+    from .analysis import cost as costs
+
+    print(f"the numbers are in {costs.measure(given.profile)}")
+
+
+def archive(given: Namespace) -> None:
+    from .data.study import prepare
+    from .experiments import archive as archives
+    from .experiments.plan import keep
+
+    if given.unpack:
+        print(f"{archives.unpack(BUILD)} finished runs are in {archives.RUNS}")
+    else:
+        print(f"the runs are in {keep(prepare(given.profile))}")
+
+
+def analysis(given: Namespace) -> None:
+    from .notebooks import pipeline
+
+    pipeline.analyse(given.profile)
+
+
 def report(given: Namespace) -> None:
     from .report import documents
 
@@ -166,59 +198,14 @@ def pretrain(given: Namespace) -> None:
     train(given.corpus, given.out, spec, compiled, every, budget, given.micro_batch, token_counts(given.keep))
 
 
-def option(flag: str, help: str, default=None, **more) -> tuple[str, dict]:
-    """An option of a command; its default is told in its help."""
-    shown = "" if default in (None, "") else f" (default: {default})"
-    return flag, {"help": help + shown, "default": default, **more}
-
-
-PROFILE = option("--profile", f"one of {NAMES}", "class")
-COLUMNS = (
-    option("--text-column", "the column of --data that holds the texts, if its name does not tell"),
-    option("--label-column", "the column of --data that holds the labels, if its name does not tell"),
-)
-BASE = option("--base", "gpt2-mini, smollm2, gpt2 or a directory (default: the profile's own)")
-STATEMENTS = option(
-    "--statements",
-    "a file of what patients say about the diseases of --data: columns `text`, `label`, `side` (valid or "
-    "test) and, if known, `hand`; the models learn from --data and are examined on these",
-)
-DATA = option("--data", f"{SOURCE} (default: the profile's own)")
-STUDY = (PROFILE, DATA, *COLUMNS, STATEMENTS, BASE)
-RESULTS = (
-    "--results",
-    {"type": Path, "default": ROOT, "help": "outputs of a run (default: the committed ones)"},
-)
-READ_CORPUS = "--corpus", {"type": Path, "required": True, "help": CORPUS}
-PRETRAIN = (
-    ("--corpus", {"type": Path, "required": True, "help": f"{CORPUS} with `text`, `source`; valid* is held "
-                                                          "out"}),
-    ("--out", {"type": Path, "required": True, "help": "directory for the finished model"}),
-    option("--include", "regular expression on `source`: which documents to use; all by default", ""),
-    option("--tokens", "token steps to train for", type=float),
-    option("--time-budget", "minutes of training, interruptions not counted; the rate falls to 0 in it",
-           type=float),
-    option("--keep", "numbers of tokens after which the model is kept, in OUT/kept: 0,4e5,1.6e6", ""),
-    option("--vocab-size", "tokens", 8192, type=int),
-    option("--n-layer", "layers", 4, type=int),
-    option("--n-embd", "width", 256, type=int),
-    option("--n-head", "attention heads", 4, type=int),
-    option("--n-positions", "positions", 512, type=int),
-    option("--batch-size", "rows of a step", 8, type=int),
-    option("--seed", "of everything random", 0, type=int),
-    option("--learning-rate", "peak for the blocks' matrices", 2e-2, type=float),
-    option("--adamw-learning-rate", "peak for everything else (AdamW)", 3e-3, type=float),
-    option("--dropout", "while pre-training", 0.0, type=float),
-    option("--optimizer", "of the blocks' matrices", "muon", choices=("muon", "adamw")),
-    option("--micro-batch", "rows that go through the model at once (default: all of a step's)", type=int),
-    option("--eval-every", "steps between evaluations and checkpoints", 200, type=int),
-    ("--no-compile", {"action": "store_true", "help": "do without torch.compile"}),
-)  # fmt: skip
 # Each command: its function, what it does, its options.
 COMMANDS = {
     "run": (
         run, "train what is missing, execute the notebooks, write figures and tables",
-        (*STUDY, option("--only", "notebooks by prefix, e.g. 03 or 03,06")),
+        (
+            *STUDY, option("--only", "notebooks by prefix, e.g. 03 or 03,06"),
+            ("--trained", {"action": "store_true", "help": "from finished runs alone: train nothing"}),
+        ),
     ),
     "grid": (
         grid, "train every run of a profile and keep the records; --status: how far that is",
@@ -247,6 +234,18 @@ COMMANDS = {
     "dose": (
         dose, "fine-tune from every point that `pretrain --keep` kept; numbers only, in report/dose",
         (PROFILE, ("--kept", {"type": Path, "required": True, "help": "OUT/kept of that run"})),
+    ),
+    "cost": (cost, "train each arm alone for a short while: seconds and memory, in report/cost", (PROFILE,)),
+    "archive": (
+        archive, "keep what the tables need of a profile's finished runs in report/records.npz",
+        (
+            option("--profile", f"one of {NAMES}", COMMITTED),
+            ("--unpack", {"action": "store_true", "help": "put the kept runs among yours instead"}),
+        ),
+    ),
+    "analysis": (
+        analysis, "results, tables and figures of the comparison from the kept runs, training nothing",
+        (option("--profile", f"one of {NAMES}", COMMITTED),),
     ),
     "report": (report, "report and slides as PDF, from a run's results and figures (needs "
                        "LaTeX)", (RESULTS,)),

@@ -31,7 +31,8 @@ class Arm:
     epochs.
     large: whether its base is so large that a profile may do without it; weights are kept of one seed only.
     questions: of "seen", "curve" (see above), "unseen" (asked about diseases that no training row names),
-    "external" (other people's data), "autopsy" (the first attempt, reproduced and taken apart) and "demo".
+    "external" (other people's data), "autopsy" (the first attempt, reproduced and taken apart), "sweep" (each
+    hyperparameter changed by itself) and "demo".
     """
 
     id: str
@@ -60,6 +61,16 @@ class Arm:
         return self.framework != "sklearn" and self.frozen != "everything"
 
     @property
+    def reads(self) -> bool:
+        """Whether its answer depends on the text: the majority class's does not."""
+        return self.settings.get("classifier") != "prior"
+
+    @property
+    def family(self) -> str:
+        """How its architecture is called: its name as far as the size goes."""
+        return "SmolLM2" if self.base == "smollm2" else "GPT-2 mini"
+
+    @property
     def pretrained(self) -> bool:
         return self.start == "base"
 
@@ -76,13 +87,21 @@ def _table(*arms: Arm) -> dict[str, Arm]:
     return {arm.id: arm for arm in arms}
 
 
-NOTES = {"batch_size": 64, "schedule": "constant", "padding": "longest", "vocabulary": "all"}
-WORDS = {"batch_size": 32, "schedule": "linear", "padding": "batch", "vocabulary": "train"}
+EMBEDDING_DIM, RNN_UNITS, BATCH_SIZE = 150, 256, 64  # the notes' network
+NOTES = {
+    "batch_size": BATCH_SIZE, "schedule": "constant", "padding": "longest", "vocabulary": "all",
+    "embedding": EMBEDDING_DIM, "units": RNN_UNITS,
+}  # fmt: skip
+WORDS = {
+    "batch_size": 32, "schedule": "linear", "padding": "batch", "vocabulary": "train",
+    "embedding": EMBEDDING_DIM,
+}  # fmt: skip
 BILSTM = WORDS | {
     "mask": True, "pooling": "mean", "units": 64, "word_dropout": 0.6, "embedding_dropout": 0.3,
     "dropout": 0.5,
 }  # fmt: skip
-READS = {"pooling": "mean", "smoothing": 0.1, "head_rate": 3.0}  # see `classifier.train`
+# See `classifier.train`; benchmarks/choices.csv says what else was tried.
+READS = {"pooling": "mean", "smoothing": 0.1, "head_rate": 3.0, "token_dropout": 0.3}
 HEAD = {"pooling": "mean", "cuts": 6}
 GPT2 = {"framework": "torch", "module": "classifier", "base": PROFILES_BASE}
 GPT2_LM = {"framework": "torch", "module": "answering", "base": PROFILES_BASE, "answers": True}
@@ -97,11 +116,11 @@ ARMS = _table(
     ),
     Arm(
         "naive_bayes", "Bayes ingenuo", "#56B4E9", "sklearn", "baselines", {"classifier": "bayes"},
-        grid=(0.003, 0.01, 0.03), hyperparameter="suavizado ($\\alpha$)", questions=CURVE | {"external"},
+        grid=(0.003, 0.01, 0.03), hyperparameter="suavizado (α)", questions=CURVE | {"external"},
     ),
     Arm(
         "tfidf_logreg", "TF-IDF + reg. logística", "#009E73", "sklearn", "baselines",
-        {"classifier": "logistic"}, grid=(10.0, 30.0, 100.0), hyperparameter="regularización ($C$)",
+        {"classifier": "logistic"}, grid=(10.0, 30.0, 100.0), hyperparameter="regularización (C)",
         questions=CURVE | {"unseen", "external", "demo"},
     ),
     Arm(
@@ -114,7 +133,7 @@ ARMS = _table(
     ),
     Arm(
         "bilstm", "BiLSTM ajustada", "#CC79A7", "keras", "bilstm", BILSTM,
-        grid=(3e-3, 1e-2, 3e-2), budget="words", questions=CURVE | {"unseen", "external", "demo"},
+        grid=(3e-3, 1e-2, 3e-2), budget="words", questions=CURVE | {"unseen", "external", "demo", "sweep"},
     ),
     Arm(
         "gpt2_scratch", "GPT-2 mini desde cero", "#D55E00", **GPT2, settings=READS,
@@ -139,11 +158,12 @@ ARMS = _table(
     ),
     Arm(
         "smollm2_frozen", "SmolLM2 congelado", "#7F7F7F", **LLM, module="classifier", settings=HEAD,
-        start="base", frozen="body", grid=(1e-3, 3e-3, 1e-2), budget="head", questions=CURVE,
+        start="base", frozen="body", grid=(1e-3, 3e-3, 1e-2), budget="llm_head",
+        questions=CURVE | {"external"},
     ),
     Arm(
         "smollm2_finetuned", "SmolLM2 con ajuste fino", "#000075", **LLM, module="classifier",
-        settings=READS, start="base", grid=LESS, budget="llm", questions=CURVE | {"unseen"},
+        settings=READS, start="base", grid=LESS, budget="llm", questions=CURVE | {"external"},
     ),
     Arm(
         "gpt2_lm", "GPT-2 mini que responde", "#7B4B2A", **GPT2_LM, start="base",

@@ -76,7 +76,8 @@ class Profile:
     source. `epochs` and `fewer` by kind of arm (`Arm.budget`): epochs, and how many of the seeds are enough.
     `grids` gives arms, by id, other values to try than their own; `extensions`: how often a choice at the
     edge of what was tried adds a value beyond it. `fractions`: training rows a label, beside all of them.
-    `leaves_out`: ids of arms that take no part.
+    `leaves_out`: ids of arms that take no part. `sweeps`: whether each hyperparameter of
+    an arm that is asked so is also changed by itself.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Profile:
     grids: dict[str, tuple[float, ...]] = field(default_factory=dict)
     extensions: int = 0
     leaves_out: tuple[str, ...] = ()
+    sweeps: bool = True
 
     def grid_of(self, arm) -> tuple[float, ...]:
         """The values that are tried for an arm (an `Arm`)."""
@@ -119,9 +121,9 @@ LARGE_BASE = dict.fromkeys(
 )
 # In class a large model is trained once, with a value that is not chosen there.
 ONCE = {"smollm2_frozen": (3e-3,), "smollm2_finetuned": (3e-4,)}
-SLOW = ("gpt2_self", "smollm2_scratch", "smollm2_lm")
+SLOW = ("gpt2_self", "gpt2_lm_scratch", "smollm2_scratch", "smollm2_lm")
 SMOLLM2 = ("smollm2_frozen", "smollm2_finetuned", "smollm2_scratch", "smollm2_lm", "smollm2_lm_zero")
-LARGE = ("llm", "llm_scratch", "llm_answering")
+LARGE = ("llm", "llm_head", "llm_scratch", "llm_answering")
 
 
 def epochs(
@@ -129,7 +131,8 @@ def epochs(
 ) -> dict[str, int]:
     """Epochs by kind of arm."""
     small = {"notes": notes, "words": words, "head": head, "scratch": scratch, "finetuned": finetuned}
-    return small | {"answering": answering, "llm": llm, "llm_scratch": llm, "llm_answering": llm // 2}
+    large = {"llm": llm, "llm_scratch": llm, "llm_answering": llm // 2, "llm_head": head}
+    return small | {"answering": answering} | large
 
 
 PROFILES = {
@@ -140,15 +143,15 @@ PROFILES = {
             leaves_out=SMOLLM2,
         ),
         Profile(
-            "class", CLASS_GROUPS, 50, (0, 1), epochs(32, 40, 40, 20, 12, 4, 8), (2,), grids=ONCE,
-            fewer=dict.fromkeys(("answering", *LARGE), 1), leaves_out=SLOW,
+            "class", CLASS_GROUPS, 50, (0, 1), epochs(16, 30, 40, 20, 15, 4, 8), grids=ONCE, sweeps=False,
+            fewer=dict.fromkeys(("scratch", "answering", *LARGE), 1), leaves_out=SLOW,
         ),
         Profile(
-            COMMITTED, None, None, (0, 1, 2, 3, 4), epochs(32, 80, 60, 60, 15, 8, 12), (1, 2), extensions=2,
+            COMMITTED, None, None, (0, 1, 2, 3, 4), epochs(32, 80, 60, 60, 20, 8, 12), (1, 2), extensions=2,
             fewer=dict.fromkeys(("scratch", "answering"), 3) | dict.fromkeys(LARGE, 2),
         ),
         Profile(
-            "full", None, None, (0, 1, 2, 3, 4), epochs(32, 80, 60, 60, 15, 8, 12), (1, 2), extensions=2,
+            "full", None, None, (0, 1, 2, 3, 4), epochs(32, 80, 60, 60, 20, 8, 12), (1, 2), extensions=2,
             base="gpt2", source="mayo", grids=LARGE_BASE,
             fewer=dict.fromkeys(("scratch", "answering", *LARGE), 3),
         ),

@@ -1,19 +1,32 @@
 """What the arms cost: time, memory, and the arithmetic of their training."""
 
+import json
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pandas as pd
 from safetensors import safe_open
 
 from ..arms import ARMS
+from ..config import ROOT
 from ..data.splits import side
-from ..data.study import Study
-from ..experiments.plan import results
-from ..experiments.records import Record
+from ..data.study import Study, prepare
+from ..experiments.plan import asked, results
+from ..experiments.processes import MemoryWatch
+from ..experiments.records import Record, work_alone
+from ..experiments.runs import make_task
+from ..experiments.specs import make_spec
+from ..files import write_json
 from ..models.bases import base_file, count_tokens
 from ..models.tokens import encode_words, word_tokenizer
-
-EMBEDDING_DIM, RNN_UNITS = 150, 256  # as in `helpers.bilstm`, which brings Keras along (a test compares them)
-PROMPT_TOKENS = 5  # of `answering.PROMPT` (a test compares them)
 
 
 def training_flops(record: Record, study: Study) -> float:
@@ -34,10 +47,15 @@ def recurrent_flops(record: Record, study: Study) -> float:
     known = split["text"].tolist() if settings["vocabulary"] == "all" else texts
     lengths = [len(ids) for ids in encode_words(word_tokenizer(known), known)]
     tokens = len(texts) * max(lengths) if settings["padding"] == "longest" else sum(lengths)
-    units = settings.get("units", RNN_UNITS) if arm.module == "bilstm" else 0
-    recurrent = 2 * 4 * units * (EMBEDDING_DIM + units)
-    head = (2 * units or EMBEDDING_DIM) * split["label"].nunique()
+    recurrent, head = recurrent_weights(settings, split["label"].nunique())
     return 6.0 * len(record.history) * (recurrent * tokens + head * len(texts))
+
+
+def recurrent_weights(settings: Mapping, labels: int) -> tuple[int, int]:
+    """Multiplied weights that each token passes, and that each text does, of a network of words."""
+    units, ways = settings.get("units", 0), settings.get("directions", 2)
+    recurrent = ways * 4 * units * (settings["embedding"] + units)
+    return recurrent, (ways * units or settings["embedding"]) * labels
 
 
 def transformer_flops(record: Record, study: Study) -> float:
@@ -51,8 +69,11 @@ def transformer_flops(record: Record, study: Study) -> float:
     body, words, width = multiplied(base)
     tokens, head = sum(count_tokens(base, texts)), width * study.num_labels
     if arm.answers:
-        names = count_tokens(base, [f" {name}." for name in study.answers])
-        return float(6.0 * epochs * (tokens + len(texts) * (PROMPT_TOKENS + np.mean(names))) * (body + words))
+        from ..models.answering import END, PROMPT
+
+        names = count_tokens(base, [f" {name}{END}" for name in study.answers])
+        asked_with = count_tokens(base, [f" {PROMPT}"])[0] + np.mean(names)
+        return float(6.0 * epochs * (tokens + len(texts) * asked_with) * (body + words))
     if arm.frozen == "body":
         cuts = arm.settings["cuts"] if study.protocol == "patients" else 1
         return 2.0 * body * tokens * cuts + 6.0 * epochs * head * len(texts)
@@ -71,24 +92,95 @@ def multiplied(base: str) -> tuple[int, int, int]:
     return body, vocabulary * width, width
 
 
+COSTS = ROOT / "report" / "cost"  # what `measure` found, by profile
+EPOCHS = 2  # that a run is measured for; the first also warms caches
+MOST = 40  # validation and test rows of a measured run each: what is measured is the training
+
+
+def file_of(profile: str) -> Path:
+    """Where a profile's numbers are kept."""
+    return COSTS / f"{profile}.json"
+
+
+def measure(profile: str) -> Path:
+    """Trains each arm of a profile alone, a short while; writes report/cost/<profile>.json: its path.
+
+    Every run of a grid has others beside it; here one trains at a time, in a process of its own, with all
+    cores. The file holds `command`, `machine` and `arms`: of each `epochs`, `seconds_epoch`, `seconds` (of
+    the whole training, the epochs extrapolated) and `memory` (MiB that the run needed beyond its frameworks).
+    """
+    study, arms = prepare(profile), {}
+    with work_alone():
+        for arm in asked(study, "seen"):
+            value = results(study, arm)[0].spec.value
+            one = {"max_workers": 1, "mp_context": get_context("spawn"), "max_tasks_per_child": 1}
+            with ProcessPoolExecutor(**one) as pool:
+                arms[arm] = pool.submit(alone, profile, arm, value).result()
+            print(f"{arm}: {arms[arm]['seconds']:.0f} s, {arms[arm]['memory']:.0f} MiB", flush=True)
+    file = file_of(profile)
+    command = f"python -m helpers cost --profile {profile}"
+    write_json(file, {"command": command, "machine": machine(), "arms": arms})
+    return file
+
+
+def alone(profile: str, arm: str, value: float | None) -> dict[str, float]:
+    """`measure` of one arm, in this process."""
+    study = prepare(profile)
+    spec = make_spec(study, arm, value, study.profile.seeds[0])
+    epochs = min(EPOCHS, spec.epochs or EPOCHS)
+    task = make_task(replace(spec, epochs=epochs if spec.epochs else None), study)
+    held = task.split["side"] != "train"
+    fewer = pd.concat([task.split[~held], task.split[held].groupby("side").head(MOST)]).sort_index()
+    train = import_module(f"helpers.models.{ARMS[arm].module}").train
+    with TemporaryDirectory() as work, MemoryWatch() as memory:
+        began = time.perf_counter()
+        history = train(replace(task, split=fewer.reset_index(drop=True), work=Path(work)))["history"]
+        seconds = time.perf_counter() - began
+    if not history:
+        return {"epochs": 0, "seconds_epoch": 0.0, "seconds": seconds, "memory": memory.peak}
+    epoch = history[-1]["seconds"]
+    whole = seconds + epoch * (spec.epochs - len(history))
+    return {"epochs": spec.epochs, "seconds_epoch": epoch, "seconds": whole, "memory": memory.peak}
+
+
+def measured(study: Study) -> dict:
+    """What `measure` wrote for a study's profile, or {} where that was not asked for."""
+    file = file_of(study.profile.name)
+    own = study.source == study.profile.source
+    return json.loads(file.read_text(encoding="utf-8")) if own and file.is_file() else {}
+
+
+def machine() -> str:
+    """Processor, cores, and whether PyTorch multiplies in bf16 on them."""
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
+    model = next((line.split(":")[1].strip() for line in info.splitlines() if "model name" in line), "CPU")
+    return f"{model}, {os.cpu_count()} cores"
+
+
+def pretraining_flops(tokens: float, parameters: float) -> float:
+    """Arithmetic of a pre-training: 6 per parameter and token (Kaplan et al. 2020, section 2.1)."""
+    return 6.0 * tokens * parameters
+
+
 def table(study: Study, arms: list[str]) -> pd.DataFrame:
     """One row an arm: seconds, memory, floating-point operations, parameters and accuracy.
 
-    Columns: seconds, memory (MiB), flops (of training), parameters, accuracy, per_minute (accuracy a training
-    minute). Means over seeds, of memory the largest (a worker that has already grown needs less for its next
-    run). Seconds and memory are those of the machine that trained, with what else ran beside.
+    Columns: seconds and memory (MiB) of one training, `alone` (whether they are those of `measure`; else they
+    are the means of the grid's runs, with what else ran beside), flops (of training), parameters, accuracy.
     """
-    rows = {}
+    rows, known = {}, measured(study).get("arms", {})
     for arm in arms:
         records = results(study, arm)
-        seconds = float(np.mean([r.seconds for r in records]))
-        accuracy = float(np.mean([r.metrics["test"]["accuracy"] for r in records]))
-        rows[arm] = {
-            "seconds": seconds,
+        own = known.get(arm) or {
+            "seconds": float(np.mean([r.seconds for r in records])),
             "memory": float(max(r.memory for r in records)),
+        }
+        rows[arm] = {
+            "seconds": own["seconds"],
+            "memory": own["memory"],
+            "alone": arm in known,
             "flops": float(np.mean([training_flops(r, study) for r in records])),
             "parameters": records[0].parameters,
-            "accuracy": accuracy,
-            "per_minute": accuracy / (seconds / 60),
+            "accuracy": float(np.mean([r.metrics["test"]["accuracy"] for r in records])),
         }
     return pd.DataFrame.from_dict(rows, orient="index")

@@ -12,7 +12,8 @@ from ..experiments.grid import ensure
 from ..experiments.plan import results
 from ..experiments.records import work_alone
 from ..files import write_json
-from .comparison import correctness, mean_interval
+from .comparison import correctness
+from .intervals import mean_interval
 
 DOSES = ROOT / "report" / "dose"  # numbers kept from such runs
 ARM = "gpt2_finetuned"
@@ -31,6 +32,17 @@ def points(kept: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
+def file_of(profile: str) -> Path:
+    """Where a profile's numbers are kept."""
+    return DOSES / f"{profile}.json"
+
+
+def known(profile: str) -> dict:
+    """What `measure` wrote for a profile; {} where that was not asked for."""
+    file = file_of(profile)
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
 def measure(profile: str, kept: Path) -> Path:
     """Fine-tunes from each point, its rate chosen on validation; writes report/dose/<profile>.json: its path.
 
@@ -44,7 +56,7 @@ def measure(profile: str, kept: Path) -> Path:
         with work_alone():
             ensure(study, [ARM])
         labels, records = splits.side(study.split, "test")[1], results(study, ARM)
-        accuracy, low, high = mean_interval(correctness(records, labels), labels)
+        accuracy, low, high = mean_interval(correctness(records), labels)
         means = {
             f"{prefix}{name}": float(np.mean([r.metrics[side][name] for r in records]))
             for prefix, side in (("", "test"), ("valid_", "valid"))
@@ -56,7 +68,7 @@ def measure(profile: str, kept: Path) -> Path:
             | {"accuracy": accuracy, "low": low, "high": high}
         )
         print(f"{tokens:,} tokens: accuracy {100 * accuracy:.1f} %", flush=True)
-    file = DOSES / f"{profile}.json"
+    file = file_of(profile)
     command = f"python -m helpers dose --profile {profile} --kept OUT/kept"
     write_json(file, {"command": command, "rows": len(labels), "points": rows})
     return file

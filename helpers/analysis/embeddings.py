@@ -1,4 +1,4 @@
-"""Tables of word vectors, one row a word: GPT-2's, or a trained BiLSTM's; who is near whom in them."""
+"""What is near what: word vectors of GPT-2 or of a trained BiLSTM, and texts as a classifier reads them."""
 
 from collections.abc import Iterable
 
@@ -7,6 +7,9 @@ import pandas as pd
 from safetensors.numpy import load_file
 from sklearn.manifold import TSNE
 
+from ..arms import ARMS
+from ..experiments.records import load_arrays
+from ..experiments.specs import RunSpec
 from ..models.bases import base_file, load_bpe
 
 
@@ -91,3 +94,45 @@ def flat_map(table: pd.DataFrame, words: list[str]) -> np.ndarray:
     return TSNE(2, perplexity=perplexity, metric="cosine", init="random", random_state=0).fit_transform(
         table.loc[words]
     )
+
+
+def neighbour_share(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
+    """How often the nearest text of another disease is of the same group, and how often chance would have it.
+
+    vectors: (n, d); labels, groups: (n,) of each text's disease and of the group that this is in. Cosine
+    similarity; a disease's other texts take no part, so that to know the disease again is not enough. Texts
+    whose group has no other disease are left out; (nan, nan) where that leaves none.
+    """
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    similarity = np.where(labels[:, None] == labels, -np.inf, unit @ unit.T)
+    related = (groups[:, None] == groups) & (labels[:, None] != labels)
+    asked = related.any(axis=1)
+    if not asked.any():
+        return float("nan"), float("nan")
+    hit = groups[similarity.argmax(axis=1)] == groups
+    by_chance = related.sum(axis=1) / (labels[:, None] != labels).sum(axis=1)
+    return float(hit[asked].mean()), float(by_chance[asked].mean())
+
+
+def text_map(
+    specs: list[RunSpec],
+    base: str,
+    classes: list[str],
+    texts: list[str],
+    labels: list[int],
+    groups: list[str],
+) -> dict:
+    """Texts where a run's classifier sees them: `places` (n, 2) by t-SNE, `same_group`, `chance`.
+
+    specs: of one run. classes: its labels; labels: number of each text's; groups: of each text's label. The
+    two shares are those of `neighbour_share` in the whole space, so that the picture cannot flatter.
+    """
+    from ..models import bases, classifier
+
+    model = classifier.build(ARMS[specs[0].arm], base, classes, specs[0].seed)
+    model = bases.put_weights(model, load_arrays(specs[0]))
+    vectors = classifier.features_of(model, bases.load_tokenizer(base), texts)
+    share, chance = neighbour_share(vectors, np.array(labels), np.array(groups))
+    drawn = TSNE(2, metric="cosine", init="random", random_state=0, perplexity=min(30, (len(texts) - 1) / 3))
+    places = drawn.fit_transform(vectors).round(2)
+    return {"places": places.tolist(), "same_group": share, "chance": chance}

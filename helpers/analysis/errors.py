@@ -8,10 +8,19 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from ..arms import ARMS, Arm
-from ..experiments.records import Record
+from ..data import splits
+from ..data.study import Study
+from ..experiments.derived import derived
+from ..experiments.plan import results
+from ..experiments.records import Record, load_arrays, load_logits
+from ..experiments.specs import RunSpec
 from ..models.bases import encode
-from ..models.metrics import evaluate, expected_calibration_error, negative_log_likelihood
-from . import comparison
+from ..models.metrics import (
+    evaluate,
+    expected_calibration_error,
+    negative_log_likelihood,
+)
+from . import comparison, intervals
 
 
 def confusion_groups(records: list[Record], labels: np.ndarray, groups: np.ndarray) -> dict[str, float]:
@@ -25,17 +34,17 @@ def confusion_groups(records: list[Record], labels: np.ndarray, groups: np.ndarr
     Review of Economics and Statistics 90:414). All but `errors` are NaN where nothing is wrong.
     """
     labels, groups = np.asarray(labels), np.asarray(groups)
-    wrong = 1 - comparison.correctness(records, labels)
+    wrong = 1 - comparison.correctness(records)
     if not wrong.any():
         return {"errors": 0, **dict.fromkeys(("within", "chance", "low", "high"), float("nan"))}
-    answers = np.stack([record.test_logits.argmax(axis=1) for record in records])
+    answers = np.stack([record.test.answers for record in records])
     near = wrong * (groups[answers] == groups[labels])
     siblings = (groups[:, None] == groups).sum(axis=1) - 1
-    drawn = comparison.draw_rows(labels, np.random.default_rng(0)) @ np.stack(
+    drawn = intervals.draw_rows(labels, np.random.default_rng(0)) @ np.stack(
         [near.sum(axis=0), wrong.sum(axis=0)], 1
     )
     drawn = drawn[drawn[:, 1] > 0]  # a draw of faultless diseases alone has no share
-    low, high = comparison.interval(drawn[:, 0] / drawn[:, 1])
+    low, high = intervals.interval(drawn[:, 0] / drawn[:, 1])
     return {
         "errors": int(wrong.sum()),
         "within": float(near.sum() / wrong.sum()),
@@ -96,49 +105,45 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-def reliability(logits: np.ndarray, labels: np.ndarray, bins: int = 10) -> pd.DataFrame:
-    """Confidence against accuracy: a row a non-empty bin, the lowest first (Guo et al. 2017, section 2).
+def calibrate(specs: list[RunSpec], labels: dict[str, list[int]]) -> list[dict[str, float]]:
+    """One dict a run: how far its confidence may be believed, before and after temperature scaling.
 
-    logits: (n, k) float; labels: (n,) int. Columns: `confidence` (mean top probability), `accuracy`, `rows`.
-    The bins, of equal width, are those of `metrics.expected_calibration_error`, which is the mean gap of the
-    two columns weighted by `rows`.
+    labels: class numbers of `valid` and `test`. The temperature T is fitted on the run's own validation
+    logits, never on test. Keys, on test unless said otherwise: `ece` and `loss` (nats) as the model gives its
+    logits, `ece_scaled` and `loss_scaled` with logits / T, `temperature` (validation), `confidence` (mean top
+    probability, unscaled), `accuracy`.
     """
-    probability = softmax(np.asarray(logits, dtype=np.float64), axis=1)
-    table = pd.DataFrame(
-        {"confidence": probability.max(axis=1), "accuracy": probability.argmax(axis=1) == labels}
-    )
-    which = np.minimum((table["confidence"] * bins).astype(int), bins - 1)
-    groups = table.astype(float).groupby(which.to_numpy())
-    return groups.mean().assign(rows=groups.size()).reset_index(drop=True)
+    valid_labels, test_labels = (np.array(labels[side]) for side in ("valid", "test"))
 
-
-def calibration_table(
-    records: dict[str, list[Record]], valid_labels: np.ndarray, test_labels: np.ndarray
-) -> pd.DataFrame:
-    """One row an arm, means over its seeds: calibration before and after temperature scaling.
-
-    Each seed's temperature T is fitted on its own validation logits, never on test. Columns, on test unless
-    said otherwise: `ece` and `loss` (nats) as the model gives its logits, `ece_scaled` and `loss_scaled` with
-    logits / T, `temperature` (validation), `confidence` (mean top probability, unscaled), `accuracy`. Index:
-    arm.
-    """
-
-    def of_seed(record: Record) -> dict[str, float]:
-        scores = evaluate(record.test_logits, test_labels)
-        temperature = fit_temperature(record.valid_logits, valid_labels)
-        scaled = np.asarray(record.test_logits, dtype=np.float64) / temperature
+    def of_run(spec: RunSpec) -> dict[str, float]:
+        logits = {side: rows.astype(np.float64) for side, rows in load_logits(spec).items()}
+        temperature = fit_temperature(logits["valid"], valid_labels)
+        scores = evaluate(logits["test"], test_labels)
+        scaled = logits["test"] / temperature
         return {
             "ece": scores["ece"],
             "ece_scaled": expected_calibration_error(scaled, test_labels),
             "loss": scores["loss"],
             "loss_scaled": float(negative_log_likelihood(scaled, test_labels).mean()),
             "temperature": temperature,
-            "confidence": float(softmax(record.test_logits.astype(np.float64), axis=1).max(axis=1).mean()),
+            "confidence": float(softmax(logits["test"], axis=1).max(axis=1).mean()),
             "accuracy": scores["accuracy"],
         }
 
-    rows = {arm: pd.DataFrame(map(of_seed, seeds)).mean() for arm, seeds in records.items()}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("arm")
+    return [of_run(spec) for spec in specs]
+
+
+def calibration_table(study: Study, arms: list[str]) -> pd.DataFrame:
+    """One row an arm, means over its seeds of what `calibrate` gives, and two class perplexities.
+
+    `perplexity` and `perplexity_scaled` are exp of `loss` and `loss_scaled`: what is left of the doubt among
+    the classes, without and with temperature. Index: arm.
+    """
+    told = {side: splits.side(study.split, side)[1].tolist() for side in ("valid", "test")}
+    runs = {arm: [record.spec for record in results(study, arm)] for arm in arms}
+    rows = {arm: pd.DataFrame(derived(calibrate, specs, told)).mean() for arm, specs in runs.items()}
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("arm")
+    return table.assign(perplexity=np.exp(table["loss"]), perplexity_scaled=np.exp(table["loss_scaled"]))
 
 
 def logits_of_ids(model, ids):
@@ -183,6 +188,26 @@ def token_attributions(model, tokenizer, text: str, target: int, steps: int = 50
     parts = method.attribute(ids, baseline, target=target, n_steps=steps, internal_batch_size=8)
     values = parts.sum(dim=-1)[0].tolist()
     return [(tokenizer.decode([token]), value) for token, value in zip(ids[0].tolist(), values, strict=True)]
+
+
+def attribute(
+    specs: list[RunSpec], base: str, classes: list[str], texts: list[str], targets: list[int]
+) -> list[dict]:
+    """One dict a text, of a classifier's run: `tokens`, pairs of token and attribution, and `gap`.
+
+    specs: of one run; classes: its labels; targets: the class that each text is explained for. gap: see
+    `completeness`.
+    """
+    from ..models import bases, classifier
+
+    model = classifier.build(ARMS[specs[0].arm], base, classes, specs[0].seed)
+    model, tokenizer = bases.put_weights(model, load_arrays(specs[0])), bases.load_tokenizer(base)
+    found = []
+    for text, target in zip(texts, targets, strict=True):
+        tokens = token_attributions(model, tokenizer, text, target)
+        gap = completeness(model, tokenizer, text, target, tokens)
+        found.append({"tokens": tokens, "gap": gap})
+    return found
 
 
 def completeness(model, tokenizer, text: str, target: int, attributions: list[tuple[str, float]]) -> float:

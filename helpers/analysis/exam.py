@@ -13,10 +13,11 @@ from ..data import splits
 from ..data.passages import make_fragments
 from ..data.study import Study
 from ..experiments.plan import results
+from ..experiments.records import load_logits
 from ..models import baselines
 from ..models.metrics import mean_reciprocal_rank
 from ..models.task import Task
-from .comparison import mean_interval
+from .intervals import mean_interval
 
 TOGETHER = 3  # sentences of a page that are read together at most
 
@@ -36,21 +37,28 @@ class Fit(NamedTuple):
 def fitted(arm: str, split: pd.DataFrame, values: tuple[float, ...] | None = None) -> Fit:
     """The fit of an arm whose value validation chose, by MRR.
 
-    values: which are tried (None: the arm's own); of a split where nothing is held out to choose with, the
-    first alone.
+    values: which are tried (None: the arm's own); one alone where nothing is held out to choose with.
     """
     labels, found = splits.side(split, "valid")[1], []
-    for value in (values or ARMS[arm].grid)[: None if len(labels) else 1]:
+    for value in values or ARMS[arm].grid:
         result = baselines.train(Task(split, ARMS[arm], value))
-        score = mean_reciprocal_rank(result["valid_logits"], labels) if len(labels) else 0.0
+        score = mean_reciprocal_rank(result["valid_logits"], labels) if len(labels) else np.nan
         found.append((score, Fit(value, result["test_logits"])))
     return max(found, key=lambda pair: pair[0])[1]
 
 
 def fit_all(study: Study) -> dict[tuple[str, str], Fit]:
-    """`fitted` for each exam (see `exam_splits`) and counting arm."""
-    exams = exam_splits(study)
-    return {(name, arm): fitted(arm, split) for arm in counting_arms() for name, split in exams.items()}
+    """`fitted` for each exam (see `exam_splits`) and counting arm.
+
+    Where nothing is held out to choose with, its value is the one chosen on the study's own exam.
+    """
+    found = {}
+    for arm in counting_arms():
+        own = fitted(arm, study.split)
+        for name, split in exam_splits(study).items():
+            chooses = (split["side"] == "valid").any()
+            found[name, arm] = fitted(arm, split, None if chooses else (own.value,))
+    return found
 
 
 def exams(study: Study, fits: dict[tuple[str, str], Fit]) -> pd.DataFrame:
@@ -113,9 +121,9 @@ def read_together(study: Study, arms: Iterable[str]) -> pd.DataFrame:
     Only where rows are sentences of pages ("fragment"): statements are of different people.
     """
     tables = [
-        together(np.stack([record.test_logits for record in results(study, arm)]), study.split).assign(
-            arm=arm
-        )
+        together(
+            np.stack([load_logits(record.spec)["test"] for record in results(study, arm)]), study.split
+        ).assign(arm=arm)
         for arm in arms
         if study.protocol == "fragment"
     ]

@@ -4,10 +4,17 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ..arms import ARMS
 from ..config import ROOT
-from ..models import metrics
+from ..data import splits
+from ..data.study import Study
+from ..experiments.derived import derived
+from ..experiments.plan import results
+from ..experiments.records import load_arrays
+from ..experiments.specs import RunSpec
+from ..models import answering, bases, metrics
 from ..models.metrics import bits_per_byte
-from .comparison import REPLICATES, draw_rows, interval
+from .intervals import REPLICATES, draw_rows, interval
 
 
 def general_texts() -> list[str]:
@@ -60,6 +67,38 @@ def change(
         for name, measure in (("bits", text_bits), ("perplexity", token_perplexity))
     }
     return means | {"change": means["bits_after"] - means["bits_before"], "low": low, "high": high}
+
+
+def surprises(specs: list[RunSpec], base: str, texts: dict[str, list[str]]) -> dict[str, list[dict]]:
+    """`text_surprise` of each kind of text, of the base first and then of each run: columns as lists.
+
+    specs: finished runs of a model that answers; base: the one they started from.
+    """
+    tokenizer = bases.load_tokenizer(base)
+    found: dict[str, list[dict]] = {kind: [] for kind in texts}
+    for spec in (None, *specs):
+        model = answering.build_lm("base", base, 0).eval()
+        if spec is not None:
+            model = answering.rebuild(load_arrays(spec), base)
+        for kind, own in texts.items():
+            found[kind].append(text_surprise(model, tokenizer, own).to_dict("list"))
+    return found
+
+
+def table(study: Study, arm: str) -> dict[str, dict[str, float]]:
+    """`change` on what patients say (`domain`) and on anything else (`general`), by fine-tuning an arm.
+
+    The runs are those that rank the names of diseases without a label (see `unseen`), with the weights that
+    were kept; the statements are the ones they rank them for.
+    """
+    statements, labels = splits.side(study.unseen_split, "test")
+    texts = {"domain": statements, "general": general_texts()}
+    specs = [record.spec for record in results(study, arm, unseen=True)]
+    specs = specs[:1] if ARMS[arm].large else specs
+    found = derived(surprises, specs, study.profile.base_of(ARMS[arm]), texts)
+    frames = {kind: [pd.DataFrame(rows) for rows in own] for kind, own in found.items()}
+    groups = {"domain": labels, "general": None}
+    return {kind: change(own[:1], own[1:], groups[kind]) for kind, own in frames.items()}
 
 
 def generate(model, tokenizer, prompt: str, seed: int | None = None, new_tokens: int = 30) -> str:

@@ -1,15 +1,16 @@
 """Diseases that no training row names: every name is scored, and where the right one comes is the measure."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from ..arms import ARMS
 from ..data import splits
 from ..data.study import MIN_UNSEEN, Study
-from ..experiments.plan import results
-from ..experiments.records import load_arrays
-from .comparison import difference, mean_interval
+from ..experiments.plan import asked, results
+from ..models import metrics
+from .intervals import sign_flip, skewed_interval
 
 TOPS = (1, 5, 10)
 
@@ -23,19 +24,10 @@ def is_possible(study: Study) -> bool:
     return not study.unseen_split.empty
 
 
-def rank_measures(scores: np.ndarray, labels: np.ndarray, among: np.ndarray) -> dict[str, np.ndarray]:
-    """`mrr` (1 / rank), `top1`, `top5`, `top10` (1 or 0) of the true names among the candidates, (n,) each.
-
-    among: column numbers, ascending, the true ones included. Equal scores are expected in a random order, so
-    that a model that gives all names the same gets what chance gets (see `chance`), and not the mean rank's
-    reciprocal.
-    """
-    own = scores[:, among]
-    true = own[np.arange(len(own)), np.searchsorted(among, labels)][:, None]
-    above, tied = (own > true).sum(axis=1), (own == true).sum(axis=1)
-    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, len(among) + 1))])
-    found = {"mrr": (harmonic[above + tied] - harmonic[above]) / tied}
-    return found | {f"top{top}": np.clip((top - above) / tied, 0.0, 1.0) for top in TOPS}
+def measures_of(above: np.ndarray, tied: np.ndarray) -> dict[str, np.ndarray]:
+    """`mrr` (1 / rank), `top1`, `top5`, `top10` (1 or 0) of `metrics.places`, (n,) each."""
+    found = {"mrr": metrics.reciprocal_ranks(above, tied)}
+    return found | {f"top{top}": metrics.within(above, tied, top) for top in TOPS}
 
 
 def chance(candidates: int) -> dict[str, float]:
@@ -47,10 +39,13 @@ def chance(candidates: int) -> dict[str, float]:
     return {"mrr": mrr} | {f"top{top}": min(1.0, top / candidates) for top in TOPS}
 
 
-def measures(study: Study, arm: str, among: np.ndarray) -> dict[str, np.ndarray]:
-    """`rank_measures` of an arm on the test rows, (seeds, n) each."""
-    labels = splits.side(study.unseen_split, "test")[1]
-    rows = [rank_measures(r.test_logits, labels, among) for r in results(study, arm, unseen=True)]
+def measures(study: Study, arm: str, which: str) -> dict[str, np.ndarray]:
+    """`measures_of` an arm on the test rows among some names (see `candidates`), (seeds, n) each."""
+    rows = []
+    for record in results(study, arm, unseen=True):
+        test = record.test
+        places = (test.above, test.tied) if which == "all" else (test.above_own, test.tied_own)
+        rows.append(measures_of(*places))
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
@@ -66,17 +61,17 @@ def candidates(study: Study) -> dict[str, np.ndarray]:
 def table(study: Study, arms: list[str]) -> pd.DataFrame:
     """One row an arm and set of candidates: mrr, top1, top5, top10, `weight`.
 
-    Each measure has its 95 % interval in `_low`, `_high`. Intervals resample test diseases and seeds.
+    Each measure has its 95 % interval over diseases in `_low`, `_high` (see `intervals.skewed_interval`).
     `weight`: the share of a name's prior that its score is less (see `answering.weigh`), of the first seed;
     None for a classifier. No row for no arm.
     """
     labels, rows = splits.side(study.unseen_split, "test")[1], []
     for arm in arms:
-        kept = load_arrays(results(study, arm, unseen=True)[0].spec, "weight") if ARMS[arm].answers else {}
-        for which, among in candidates(study).items():
-            row = {"arm": arm, "candidates": which, "weight": kept.get("weight")}
-            for name, values in measures(study, arm, among).items():
-                row[name], row[f"{name}_low"], row[f"{name}_high"] = mean_interval(values, labels)
+        weight = results(study, arm, unseen=True)[0].chosen.get("weight")
+        for which in candidates(study):
+            row = {"arm": arm, "candidates": which, "weight": weight}
+            for name, values in measures(study, arm, which).items():
+                row[name], row[f"{name}_low"], row[f"{name}_high"] = skewed_interval(values, labels)
             rows.append(row)
     measured = [
         f"{name}{end}" for name in ("mrr", *(f"top{top}" for top in TOPS)) for end in ("", "_low", "_high")
@@ -101,28 +96,63 @@ def guess(texts: list[str], names: list[tuple[str, ...]]) -> np.ndarray:
     return np.maximum.reduceat(near, starts, axis=1)
 
 
+def guessed(study: Study) -> dict[str, np.ndarray]:
+    """`guess` on the rows that the models are asked about, by what it knows (see KNOWN): (n, k) each."""
+    texts = splits.side(study.unseen_split, "test")[0]
+    classes = splits.label_classes(study.unseen_split)
+    english = [(name,) for name in study.answers_of(study.unseen_split)]
+    every = [(*own, *study.aliases.get(label, ())) for own, label in zip(english, classes, strict=True)]
+    return {"english": guess(texts, english), "all": guess(texts, every)}
+
+
 def guessers(study: Study) -> pd.DataFrame:
-    """What `guess` gets on the rows that the models are asked about: without it no ranking shows knowledge.
+    """What the guessers get on the same rows: without them no ranking shows knowledge.
 
     One row for each of KNOWN and set of candidates: `knows`, `candidates`, and the measures of `table`; none
     where no disease can be held out.
     """
     if not is_possible(study):
         return pd.DataFrame()
-    texts, labels = splits.side(study.unseen_split, "test")
-    classes, rows = splits.label_classes(study.unseen_split), []
-    english = [(name,) for name in study.answers_of(study.unseen_split)]
-    every = [(*own, *study.aliases.get(label, ())) for own, label in zip(english, classes, strict=True)]
-    for knows, names in (("english", english), ("all", every)):
+    labels, rows = splits.side(study.unseen_split, "test")[1], []
+    for knows, scores in guessed(study).items():
         for which, among in candidates(study).items():
             row = {"knows": knows, "candidates": which}
-            for name, values in rank_measures(guess(texts, names), labels, among).items():
-                row[name], row[f"{name}_low"], row[f"{name}_high"] = mean_interval(values[None], labels)
+            for name, values in measures_of(*metrics.places(scores, labels, among)).items():
+                row[name], row[f"{name}_low"], row[f"{name}_high"] = skewed_interval(values[None], labels)
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def gain(study: Study, more: str = "gpt2_lm", less: str = "gpt2_lm_scratch") -> tuple[float, float, float]:
-    """Difference in MRR among all names between two arms on the same rows, and its 95 % interval."""
-    labels, among = splits.side(study.unseen_split, "test")[1], candidates(study)["all"]
-    return difference(*(measures(study, arm, among)["mrr"] for arm in (more, less)), labels)
+GUESSER = "guesser"  # of English names, the ones that the models rank
+# What is claimed of diseases without a label: each is a gain in MRR among all names, over what stands second.
+GAINS = (
+    ("smollm2_lm", GUESSER),
+    ("smollm2_lm", "smollm2_lm_zero"),
+    ("smollm2_lm_zero", GUESSER),
+    ("gpt2_lm", GUESSER),
+    ("gpt2_lm", "gpt2_lm_scratch"),
+    ("smollm2_lm", "gpt2_lm"),
+)
+
+
+def gains(study: Study, pairs: Iterable[tuple[str, str]] = GAINS) -> pd.DataFrame:
+    """Differences in MRR among all names on the same rows, of the pairs that the study has.
+
+    Columns: a, b, difference, low, high (see `intervals.skewed_interval`), p (see `intervals.sign_flip`).
+    Seeds, which have nothing to do with each other, are averaged before.
+    """
+    known, labels = set(asked(study, "unseen")), splits.side(study.unseen_split, "test")[1]
+    rows = []
+    for pair in pairs if is_possible(study) else ():
+        if set(pair) - {GUESSER} <= known:
+            a, b = (_reciprocal(study, name).mean(axis=0, keepdims=True) for name in pair)
+            rows.append((*pair, *skewed_interval(a - b, labels), sign_flip(a, b, labels)))
+    return pd.DataFrame(rows, columns=["a", "b", "difference", "low", "high", "p"])
+
+
+def _reciprocal(study: Study, name: str) -> np.ndarray:
+    """(seeds, n): 1 / rank among all names of an arm, or of the guesser."""
+    if name != GUESSER:
+        return measures(study, name, "all")["mrr"]
+    labels = splits.side(study.unseen_split, "test")[1]
+    return metrics.reciprocal_ranks(*metrics.places(guessed(study)["english"], labels))[None]

@@ -90,6 +90,12 @@ def patients_split(masked: pd.DataFrame, statements: pd.DataFrame) -> pd.DataFra
     return rows
 
 
+def hands(statements: pd.DataFrame) -> dict[str, str]:
+    """Who wrote each statement, by its id in a split; those of whom that is not known are left out."""
+    rows = zip(statements["label"], statements["text"], statements["hand"], strict=True)
+    return {page_id(label, text): hand for label, text, hand in rows if hand}
+
+
 def page_split(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """The original protocol: whole pages at random, 80 % train and 20 % test.
 

@@ -36,6 +36,7 @@ class Study:
     aliases: dict[str, tuple[str, ...]] = field(repr=False)  # other names of a label, masked like its own
     statements: pd.DataFrame | None = field(repr=False)  # what patients say of the labels, nothing masked
     others: pd.DataFrame = field(repr=False)  # pages of the source's labels that the profile leaves out
+    hands: dict[str, str] = field(repr=False)  # who wrote a statement, by its id, where that is known
 
     @property
     def num_labels(self) -> int:
@@ -54,6 +55,11 @@ class Study:
         return [
             next(iter(self.aliases[label]), label.replace("-", " ")) for label in splits.label_classes(split)
         ]
+
+    def hands_of(self, split: pd.DataFrame) -> np.ndarray | None:
+        """Who wrote each test row of a split: (n,) str; None where that is not known of all."""
+        found = split.loc[split["side"] == "test", "id"].map(self.hands)
+        return None if found.isna().any() or found.empty else found.to_numpy(str)
 
     @property
     def source_name(self) -> str:
@@ -174,6 +180,7 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         aliases=aliases,
         others=others,
         statements=statements,
+        hands={} if said is None else splits.hands(said),
     )
 
 

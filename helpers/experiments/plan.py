@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 
@@ -9,6 +10,7 @@ from ..arms import ARMS, arms_asked
 from ..config import InputError
 from ..data.study import Study
 from ..models import smollm2
+from . import archive, derived
 from .records import Record, choose, load
 from .specs import RunSpec, make_spec
 
@@ -97,6 +99,39 @@ def autopsy_specs(study: Study, arm: str | None = None) -> dict[str, RunSpec]:
     }
 
 
+SWEPT = {
+    "embedding": (50, 300),
+    "units": (16, 256),
+    "directions": (1,),
+    "pooling": ("last",),
+    "batch_size": (8, 128),
+    "dropout": (0.0,),
+    "word_dropout": (0.0,),
+}
+
+
+def sweep_specs(chosen: RunSpec) -> dict[tuple[str, float | str], RunSpec]:
+    """A chosen run with one hyperparameter changed at a time: each change mapped to its spec.
+
+    Settings as in SWEPT; `rate`: ten times as high and as low; `epochs`: a quarter and twice as many.
+    """
+    found = {
+        (name, value): replace(chosen, changed=((name, value),))
+        for name, values in SWEPT.items()
+        for value in values
+    }
+    for factor in (0.1, 10.0):
+        found["rate", factor] = replace(chosen, value=chosen.value * factor)
+    for factor in (0.25, 2.0):
+        found["epochs", factor] = replace(chosen, epochs=max(1, round(chosen.epochs * factor)))
+    return found
+
+
+def sweeps(study: Study, arm: str) -> bool:
+    """Whether an arm's hyperparameters are each changed by itself in a study."""
+    return study.profile.sweeps and takes_part(study, arm) and ARMS[arm].asked("sweep")
+
+
 def stages(study: Study, arms: list[str], whole: bool) -> Iterator[list[RunSpec]]:
     """The specs of some arms in two steps: what depends on no choice, then the runs with chosen values.
 
@@ -118,6 +153,7 @@ def stages(study: Study, arms: list[str], whole: bool) -> Iterator[list[RunSpec]
     for arm in seen:
         chosen = chosen_spec(trial_specs(study, arm))
         second += grid_specs(study, arm, chosen) if whole else seed_specs(study, chosen)
+        second += sweep_specs(chosen).values() if sweeps(study, arm) else ()
     for arm in answering:
         second += seed_specs(study, chosen_spec(trial_specs(study, arm, unseen=True)))
     yield [spec for spec in dict.fromkeys(second) if spec not in first]
@@ -132,6 +168,12 @@ def chosen_spec(trials: list[RunSpec]) -> RunSpec:
 def missing(study: Study, arms: list[str], whole: bool = False) -> list[RunSpec]:
     """The runs of some arms that are still to be trained."""
     return [spec for stage in stages(study, arms, whole) for spec in stage if load(spec) is None]
+
+
+def keep(study: Study) -> Path:
+    """Writes what the tables need of a study's finished runs into the repository's archive: its path."""
+    runs = {spec.key for stage in stages(study, list(ARMS), whole=True) for spec in stage if load(spec)}
+    return archive.write(runs, derived.current(runs))
 
 
 def results(study: Study, arm: str, fraction: int | None = None, unseen: bool = False) -> list[Record]:

@@ -57,16 +57,20 @@ def clock(seconds: float) -> str:
 
 def status(study: Study, arms: list[str]) -> str:
     """What of the whole grid is done, running and left, arm by arm, and an estimate of the time to go."""
-    lines, done, left = [f"{'arm':<18} {'done':>5} {'running':>8} {'left':>5}"], [], []
+    found = {
+        arm: [(spec, load(spec)) for stage in stages(study, [arm], whole=True) for spec in stage]
+        for arm in arms
+    }
+    done = [record for own in found.values() for _, record in own if record]
+    lines, left = [f"{'arm':<18} {'done':>5} {'running':>8} {'left':>5} {'one at a time':>14}"], []
     under_way: list[tuple[RunSpec, dict]] = []
-    for arm in arms:
-        found = [(spec, load(spec)) for stage in stages(study, [arm], whole=True) for spec in stage]
-        missing = [spec for spec, record in found if record is None]
+    for arm, own in found.items():
+        missing = [spec for spec, record in own if record is None]
         active = [(spec, told) for spec in missing if (told := running(spec))]
-        done += [record for _, record in found if record]
-        lines.append(
-            f"{arm:<18} {len(found) - len(missing):>5} {len(active):>8} {len(missing) - len(active):>5}"
-        )
+        seconds, unknown = remaining(study, done, missing)
+        time_left = "?" if unknown else clock(seconds) if missing else ""
+        counts = f"{len(own) - len(missing):>5} {len(active):>8} {len(missing) - len(active):>5}"
+        lines.append(f"{arm:<18} {counts} {time_left:>14}".rstrip())
         left, under_way = left + missing, under_way + active
     lines += [
         f"{clock(time.time() - told['since'])} into {spec} {told['said']}".rstrip()
@@ -86,23 +90,28 @@ def remaining(study: Study, done: list[Record], left: list[RunSpec]) -> tuple[fl
     """Seconds that the runs left take one after the other, and how many of them are not counted.
 
     Runs are not counted where nothing like them is done. A run takes, for each training row and epoch,
-    what the finished ones of its arm took; of its framework, where its arm has none yet.
+    what the finished ones of its arm took; where its arm has none yet, those that train the same module of
+    a base of the same size.
     """
     keys = (study.split_key, study.page_key, study.unseen_key)
     rows = {key: int((splits.load_split(key)["side"] == "train").sum()) for key in keys}
 
     def work(spec: RunSpec) -> float:
-        own = rows.get(spec.split, rows[study.page_key])  # the autopsy's splits are about as large
-        own = own if spec.fraction is None else min(own, spec.fraction * study.num_labels)
-        return own * (spec.epochs or 1)
+        # the autopsy's splits are about as large; with fewer rows a run has as many steps (see `make_task`)
+        return rows.get(spec.split, rows[study.page_key]) * (spec.epochs or 1)
 
     total, unknown = 0.0, 0
     for spec in left:
-        alike = [r for r in done if r.spec.arm == spec.arm]
-        alike = alike or [r for r in done if ARMS[r.spec.arm].framework == ARMS[spec.arm].framework]
+        alike = [r for r in done if r.spec.arm == spec.arm] or [r for r in done if kind(r.spec) == kind(spec)]
         if not alike:
             unknown += 1
             continue
         pace = sum(r.seconds for r in alike) / sum(work(r.spec) for r in alike)
         total += pace * work(spec)
     return total, unknown
+
+
+def kind(spec: RunSpec) -> tuple:
+    """What makes runs of two arms take about as long."""
+    arm = ARMS[spec.arm]
+    return arm.module, arm.large, arm.frozen

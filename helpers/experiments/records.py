@@ -16,20 +16,24 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from ..config import BUILD
+from ..config import InputError
 from ..files import only_one, remove_parts, replacing, unwritable
+from ..models import metrics
+from . import archive
+from .outcomes import Outcome, outcome, outcome_of
 from .processes import rank
 from .specs import RunSpec
 
+SIDES = ("valid", "test")  # what a run is asked about
 GRACE = 5  # seconds that an interrupted run has to end by itself
 
 
 @dataclass(frozen=True)
 class Record:
-    """A finished run: metrics by side, history by epoch, cost, and the logits of both held-out sides.
+    """A finished run: metrics by side, history by epoch, cost, and its answers to both held-out sides.
 
-    Logits are (n, k) float32. seconds: of training and measuring; memory: the most that the run needed beyond
-    what the process held before it.
+    seconds: of training and measuring; memory: the most that the run needed beyond what the process held
+    before it.
     """
 
     spec: RunSpec
@@ -38,18 +42,16 @@ class Record:
     seconds: float
     memory: float  # MiB
     parameters: int
-    valid_logits: np.ndarray = field(repr=False)
-    test_logits: np.ndarray = field(repr=False)
+    chosen: dict[str, float]  # what the run chose itself on validation, besides its best epoch
+    valid: Outcome = field(repr=False)
+    test: Outcome = field(repr=False)
 
 
 def load(spec: RunSpec) -> Record | None:
     """The record of a finished run, or None."""
-    directory = BUILD / "runs" / spec.key
-    if not (directory / "record.json").is_file():
+    if (found := archive.find(spec.key)) is None:
         return None
-    saved = json.loads((directory / "record.json").read_text(encoding="utf-8"))
-    with np.load(directory / "logits.npz", allow_pickle=False) as logits:
-        arrays = {name: logits[name] for name in ("valid_logits", "test_logits")}
+    saved, arrays = found
     return Record(
         spec,
         saved["metrics"],
@@ -57,8 +59,24 @@ def load(spec: RunSpec) -> Record | None:
         saved["seconds"],
         saved["memory"],
         saved["parameters"],
-        **arrays,
+        saved["chosen"],
+        *(outcome(arrays, side) for side in SIDES),
     )
+
+
+def load_logits(spec: RunSpec) -> dict[str, np.ndarray]:
+    """The whole scores of a finished run: `valid` and `test`, (n, k) float32 each.
+
+    InputError where the run came out of an archive, which holds its answers alone.
+    """
+    file = archive.RUNS / spec.key / "logits.npz"
+    if not file.is_file():
+        raise InputError(
+            f"{spec}: only its answers were kept, not all its scores; remove {file.parent} and train it: "
+            f"`python -m helpers grid --arms {spec.arm}`"
+        )
+    with np.load(file, allow_pickle=False) as logits:
+        return {side: logits[side] for side in SIDES}
 
 
 def load_arrays(spec: RunSpec, *names: str) -> dict[str, np.ndarray]:
@@ -66,35 +84,40 @@ def load_arrays(spec: RunSpec, *names: str) -> dict[str, np.ndarray]:
 
     names: which of them; all if none is named.
     """
-    file = BUILD / "runs" / spec.key / "arrays.npz"
+    file = archive.RUNS / spec.key / "arrays.npz"
     if not file.is_file():
         return {}
     with np.load(file, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in names or arrays.files}
 
 
-def save(spec: RunSpec, result: dict, seconds: float, memory: float, scores: dict) -> None:
+def save(spec: RunSpec, result: dict, seconds: float, memory: float, labels: dict[str, np.ndarray]) -> None:
     """Writes a record in one step: a directory appears whole or not at all.
 
-    InputError when it cannot be written.
+    result: what `train` returned (see `Task`); labels: class numbers of the rows of both sides. InputError
+    when it cannot be written.
     """
-    directory = BUILD / "runs" / spec.key
+    directory = archive.RUNS / spec.key
     saved = {
         "spec": asdict(spec),
-        "metrics": scores,
+        "metrics": {
+            side: metrics.evaluate(result[f"{side}_logits"], own) for side, own in labels.items() if len(own)
+        },
         "history": result["history"],
         "seconds": seconds,
         "memory": memory,
         "parameters": result["parameters"],
+        "chosen": result.get("chosen", {}),
     }
     with replacing(directory) as temporary:
         temporary.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(
-            temporary / "logits.npz", valid_logits=result["valid_logits"], test_logits=result["test_logits"]
-        )
+        logits = {side: result[f"{side}_logits"] for side in SIDES}
+        np.savez_compressed(temporary / "logits.npz", **logits)
+        answers = [outcome_of(logits[side], labels[side]).arrays(side) for side in SIDES]
+        np.savez_compressed(temporary / archive.ANSWERS, **answers[0], **answers[1])
         if "arrays" in result:
             np.savez(temporary / "arrays.npz", **result["arrays"])
-        (temporary / "record.json").write_text(json.dumps(saved, indent=1), encoding="utf-8")
+        (temporary / archive.RECORD).write_text(json.dumps(saved, indent=1), encoding="utf-8")
 
 
 def clean_up() -> None:
@@ -102,9 +125,9 @@ def clean_up() -> None:
 
     For the process that holds the lock (see `only_one`).
     """
-    for file in (BUILD / "runs").glob("*.running"):
+    for file in (archive.RUNS).glob("*.running"):
         file.unlink(missing_ok=True)
-    remove_parts(BUILD / "runs")
+    remove_parts(archive.RUNS)
 
 
 def choose(records: list[Record]) -> Record:
@@ -119,7 +142,7 @@ def choose(records: list[Record]) -> Record:
 @contextmanager
 def announce(spec: RunSpec):
     """Says beside the records that a run is under way; gives the function that tells how far it is."""
-    file = BUILD / "runs" / f"{spec.key}.running"
+    file = archive.RUNS / f"{spec.key}.running"
     own = psutil.Process()
     began = {"host": socket.gethostname(), "pid": own.pid, "created": own.create_time(), "since": time.time()}
 
@@ -143,7 +166,7 @@ def announce(spec: RunSpec):
 
 def running(spec: RunSpec) -> dict | None:
     """What a run that is under way said of itself (`since`, a time; `said`); None if its process is gone."""
-    told = _mark(BUILD / "runs" / f"{spec.key}.running")
+    told = _mark(archive.RUNS / f"{spec.key}.running")
     return told if told and (told["host"] != socket.gethostname() or _process(told)) else None
 
 
@@ -177,7 +200,7 @@ def work_alone() -> Iterator[None]:
 
 def end_runs() -> None:
     """Ends the runs that are still under way here, and clears their marks; for who holds the lock."""
-    told = filter(None, map(_mark, (BUILD / "runs").glob("*.running")))
+    told = filter(None, map(_mark, (archive.RUNS).glob("*.running")))
     found = [_process(mark) for mark in told if mark["host"] == socket.gethostname()]
     processes = [process for process in found if process is not None and process.pid != os.getpid()]
     for end in (psutil.Process.terminate, psutil.Process.kill):

@@ -9,17 +9,14 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-import pandas as pd
-
 from ..arms import ARMS
 from ..config import BUILD, RunError
 from ..data import splits
 from ..data.study import Study
 from ..files import unwritable
-from ..models import metrics
 from ..models.task import Task
 from .processes import MemoryWatch, rank, wait_for_all
-from .records import Record, announce, load, save
+from .records import SIDES, Record, announce, load, save
 from .specs import RunSpec, make_spec
 
 FULL = 2**20  # free bytes below which a disk counts as full
@@ -47,7 +44,7 @@ def run(spec: RunSpec, study: Study) -> Record:
     if spec.fraction is not None or fewer:
         result.pop("arrays", None)
     if rank() == 0:
-        save(spec, result, seconds, memory.peak, evaluate_sides(task.split, result))
+        save(spec, result, seconds, memory.peak, {name: splits.side(task.split, name)[1] for name in SIDES})
         shutil.rmtree(task.work, ignore_errors=True)
     wait_for_all()
     return load(spec)
@@ -58,7 +55,8 @@ def make_task(spec: RunSpec, study: Study) -> Task:
 
     That is the names of the rows' labels.
     """
-    split, arm = splits.load_split(spec.split), ARMS[spec.arm]
+    split, own = splits.load_split(spec.split), ARMS[spec.arm]
+    arm = replace(own, settings={**own.settings, **dict(spec.changed)})
     rows = int((split["side"] == "train").sum())  # also with fewer of them a run has as many steps
     if spec.fraction is not None:
         split = splits.thin(split, spec.fraction, spec.seed)
@@ -91,12 +89,6 @@ def errors_named(spec: RunSpec, work: Path) -> Iterator[None]:
         if full or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS)):
             raise unwritable(work.parent, error) from error
         raise
-
-
-def evaluate_sides(split: pd.DataFrame, result: dict) -> dict[str, dict[str, float]]:
-    """The metrics of both held-out sides, where they have rows."""
-    labels = {name: splits.side(split, name)[1] for name in ("valid", "test")}
-    return {name: metrics.evaluate(result[f"{name}_logits"], own) for name, own in labels.items() if len(own)}
 
 
 def attempt(spec: RunSpec, study: Study) -> str | None:

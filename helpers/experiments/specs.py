@@ -94,6 +94,27 @@ def code_hash(modules: Iterable[str], functions: dict[str, Iterable[str]] | None
     return hashlib.sha256("\n".join(sorted(statements)).encode()).hexdigest()[:12]
 
 
+def function_hash(module: str, function: str) -> str:
+    """12 hexadecimal digits over a function and all of its module that it reaches by name.
+
+    What it reaches of other modules takes no part. LookupError for a function that is not there.
+    """
+    known = {}
+    for node in _bare(module).body:
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+        names = [target.id for target in targets if isinstance(target, ast.Name)]
+        known |= dict.fromkeys(names or [getattr(node, "name", "")], node)
+    if function not in known:
+        raise LookupError(f"{module} has no function {function}")
+    found, new = set(), {function}
+    while new:
+        found |= new
+        inside = (part for name in new for part in ast.walk(known[name]))
+        new = ({part.id for part in inside if isinstance(part, ast.Name)} & known.keys()) - found
+    statements = sorted({ast.dump(known[name]) for name in found})
+    return hashlib.sha256("\n".join(statements).encode()).hexdigest()[:12]
+
+
 def _bare(module: str) -> ast.Module:
     """A module's code without what decides nothing."""
     tree = ast.parse(module_file(module).read_text(encoding="utf-8"))
@@ -138,7 +159,8 @@ class RunSpec:
     """All that decides a run's numbers.
 
     `value` is the tuned hyperparameter; `recipe` and `base` are content hashes. `fraction` is how many
-    training rows each label keeps (see `splits.thin`); None: all.
+    training rows each label keeps (see `splits.thin`); None: all. `changed`: settings of the arm that are
+    other than its own, by name.
     """
 
     arm: str
@@ -149,6 +171,7 @@ class RunSpec:
     base: str | None
     recipe: str
     fraction: int | None = None
+    changed: tuple[tuple[str, float | str | bool], ...] = ()
 
     @property
     def key(self) -> str:
@@ -156,9 +179,9 @@ class RunSpec:
 
     def __str__(self) -> str:
         value = "" if self.value is None else f" · {self.value:g}"
-        return f"{self.arm} · seed {self.seed}{value}" + (
-            "" if self.fraction is None else f" · {self.fraction} a label"
-        )
+        fewer = "" if self.fraction is None else f" · {self.fraction} a label"
+        other = "".join(f" · {name} {setting}" for name, setting in self.changed)
+        return f"{self.arm} · seed {self.seed}{value}{fewer}{other}"
 
 
 ROWS = {"helpers.data.splits": ("side", "label_classes", "thin")}  # which rows a run gets, in which order

@@ -103,6 +103,11 @@ CAPTIONS = {
         "El primer intento, reproducido con el reparto por páginas: la exactitud en entrenamiento por época "
         "y, al terminar, la de prueba.",
     ),
+    "03_perillas": Caption(
+        "Puntos en líneas",
+        "MRR en validación de la BiLSTM ajustada al cambiar un solo hiperparámetro cada vez (primera "
+        "semilla); la línea vertical es la red sin cambios.",
+    ),
     "03_tres_medidas": Caption(
         "Tres curvas",
         "Pérdida, exactitud y perplejidad de clase de la misma corrida de la red de las notas; la línea "
@@ -145,6 +150,11 @@ CAPTIONS = {
         "Pesos de atención de la base en una oración de validación: la cabeza de la primera capa que mira "
         "más cerca y la de la última que mira más lejos. Cada renglón es un token y reparte un total de uno.",
     ),
+    "05_a_la_vista": Caption(
+        "Dos curvas",
+        "Pérdida de entrenamiento, paso a paso, de la misma red sobre los mismos pasajes: con pesos al azar "
+        "y con los de la base. Punteado, repartir por igual.",
+    ),
     "05_curvas": Caption(
         "Curvas",
         "Los tres entrenamientos de GPT-2, una línea por semilla: a la izquierda, la pérdida (discontinua, "
@@ -162,13 +172,23 @@ CAPTIONS = {
     ),
     "06_diferencias": Caption(
         "Intervalos",
-        "Diferencias de exactitud sobre las mismas filas de prueba. En color, los pares cuyo intervalo "
-        "excluye el cero.",
+        "Diferencias de exactitud sobre las mismas filas de prueba, en puntos porcentuales. En color, los "
+        "pares cuyo intervalo excluye el cero.",
     ),
     "06_escalera": Caption(
         "Barras verticales",
         "La misma arquitectura, de nada preentrenado a todo preentrenado y ajustado; el último peldaño no "
-        "añade pesos, sólo permite ajustarlos. La línea discontinua es la regresión logística sobre TF-IDF.",
+        "añade pesos, sólo permite moverlos. La línea discontinua es la regresión logística sobre TF-IDF.",
+    ),
+    "06_palabras": Caption(
+        "Curvas con bandas",
+        "Exactitud según la parte de las palabras del relato que está en la página de su enfermedad, por "
+        "cuartos de la prueba; las bandas son intervalos del 95 %.",
+    ),
+    "06_dosis": Caption(
+        "Curva con banda",
+        "Exactitud del ajuste fino según los tokens que su base había leído (eje logarítmico); la banda es "
+        "el intervalo del 95 %. Hueco, SmolLM2, que es de otro tamaño.",
     ),
     "06_eficiencia": Caption(
         "Curvas con bandas",
@@ -177,31 +197,35 @@ CAPTIONS = {
     ),
     "06_no_vistas": Caption(
         "Intervalos",
-        "Enfermedades de las que no se vio ninguna página etiquetada: MRR y proporción de páginas cuyo "
-        "nombre verdadero queda entre los primeros de todos los nombres. La línea punteada es ordenarlos a "
-        "ciegas.",
+        "Relatos de enfermedades de las que no se vio ningún pasaje: MRR del nombre verdadero entre todos "
+        "los nombres. Debajo de la raya, el adivino, que sólo compara letras; punteado, el azar.",
     ),
-    "06_olvido": Caption(
+    "06_mapa": Caption(
+        "Nubes de puntos",
+        "Los relatos de prueba donde los ve cada modelo (t-SNE): en color, los grupos con más relatos. El "
+        "porcentaje es la parte de los vecinos más cercanos, de otra enfermedad, que son del mismo grupo.",
+    ),
+    "07_olvido": Caption(
         "Flechas",
-        "Bits por byte de la GPT-2 que responde, antes y después de su ajuste, en textos de síntomas y en "
-        "texto general; hacia la izquierda es mejor.",
+        "Bits por byte de los modelos que responden, antes y después de su ajuste, en lo que dicen los "
+        "pacientes y en texto general; hacia la izquierda es mejor.",
     ),
-    "06_calibracion": Caption(
-        "Cuatro curvas",
-        "Exactitud según la confianza declarada, antes y después de ajustar la temperatura en validación "
-        "(primera semilla). La diagonal es la calibración perfecta.",
+    "07_calibracion": Caption(
+        "Pares de puntos",
+        "Perplejidad de clase en prueba, sin temperatura y con la temperatura que eligió la validación; al "
+        "lado, el error de calibración con ella. Menos es mejor.",
     ),
-    "06_confusiones": Caption(
+    "07_confusiones": Caption(
         "Intervalos",
         "Parte de los errores de cada modelo que cae en una enfermedad del grupo correcto (síntomas "
         "parecidos). Punteado, lo que se esperaría al azar.",
     ),
-    "06_atribuciones": Caption(
+    "07_atribuciones": Caption(
         "Textos coloreados",
-        "Gradientes integrados de la GPT-2 con ajuste fino: en rojo, los tokens a favor de la enfermedad "
-        "correcta; en azul, en contra.",
+        "Gradientes integrados del modelo con ajuste fino en relatos que acierta: en rojo, los tokens a "
+        "favor de la enfermedad correcta; en azul, en contra.",
     ),
-    "06_costo": Caption(
+    "07_costo": Caption(
         "Nube de puntos",
         "Exactitud en prueba contra los segundos de un entrenamiento (eje logarítmico); arriba y a la "
         "izquierda es mejor.",

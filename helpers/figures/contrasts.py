@@ -1,44 +1,45 @@
-"""Figures of the comparison: differences, the ladder, data efficiency, unseen diseases, forgetting, cost."""
+"""Figures of the comparison: who is right how often, differences, ladders, labels, dose, unseen diseases."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from ..arms import ARMS
-from .style import INK, MIN_FONT, QUIET, headline, panel_title
+from .style import FAINT, GUESSER, INK, MIN_FONT, PERCENT, QUIET, THEME_COLORS, headline, panel_title
+
+ON_WHITE = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"}  # for text that a line may cross
+
+
+def beside(ax: Axes, text: str, place: tuple[float, float], **more) -> None:
+    """A small note to the right of a point."""
+    style = {"textcoords": "offset points", "va": "center", "fontsize": MIN_FONT} | more
+    ax.annotate(text, place, (6, 0), **style)
+
+
+def span(ax: Axes, row, y: float, color: str, value: str = "accuracy") -> None:
+    """A measure and its interval on a line of its own."""
+    ax.plot([row.low, row.high], [y, y], color=color, lw=3, solid_capstyle="round")
+    ax.plot(getattr(row, value), y, "o", color=color, ms=8)
 
 
 def forest(summary: pd.DataFrame, title: str, chance: float) -> Figure:
     """Test accuracy of each arm with its 95 % interval, one line an arm, chance as a dotted line."""
     fig, ax = plt.subplots()
     for y, (arm, row) in enumerate(summary[::-1].iterrows()):
-        color = ARMS[arm].color
-        ax.plot([row.low, row.high], [y, y], color=color, lw=3, solid_capstyle="round")
-        ax.plot(row.accuracy, y, "o", color=color, ms=8)
-        ax.annotate(
-            f"{row.accuracy:.3f}",
-            (row.high, y),
-            (6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=MIN_FONT,
-        )
+        span(ax, row, y, ARMS[arm].color)
+        beside(ax, f"{100 * row.accuracy:.1f} %", (row.high, y))
     ax.axvline(chance, color=INK, ls=":", lw=1)
-    ax.annotate(
-        "azar", (chance, len(summary) - 0.5), (4, 0), textcoords="offset points", fontsize=MIN_FONT, color=INK
-    )
-    ax.set_yticks(range(len(summary)), summary["name"][::-1])
+    ax.annotate("azar", (chance, len(summary) - 0.5), (4, 0), textcoords="offset points", fontsize=MIN_FONT)
+    ax.set_yticks(range(len(summary)), summary["name"][::-1], fontsize=MIN_FONT)
     ax.set(xlabel="exactitud en prueba, con intervalo del 95 %", ylim=(-0.6, len(summary) + 0.1))
     ax.set_xlim(min(0, ax.get_xlim()[0]), 1.15 * summary["high"].max())
+    ax.xaxis.set_major_formatter(PERCENT)
     ax.grid(axis="y", visible=False)
     headline(fig, title)
     return fig
-
-
-ON_WHITE = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"}  # for text that a line may cross
-TOP_NAMES = {"mrr": "MRR", "top1": "primer lugar", "top5": "primeros 5", "top10": "primeros 10"}
 
 
 def differences(pairs: pd.DataFrame, title: str) -> Figure:
@@ -49,66 +50,62 @@ def differences(pairs: pd.DataFrame, title: str) -> Figure:
         color = ARMS[row.a].color if clear else QUIET
         ax.plot([row.low, row.high], [y, y], color=color, lw=3, solid_capstyle="round")
         ax.plot(row.difference, y, "o", color=color, ms=8, mfc=color if clear else "white", zorder=4)
-        shown, place = (
-            f"{row.difference:+.3f}".replace("-", "−"),
-            {"textcoords": "offset points", "ha": "center"},
-        )
-        ax.annotate(shown, (row.difference, y), (0, 6), fontsize=MIN_FONT, bbox=ON_WHITE, **place)
+        beside(ax, f"{100 * row.difference:+.1f}".replace("-", "−"), (row.high, y), bbox=ON_WHITE)
     ax.axvline(0, color=INK, ls=":", lw=1)
     names = [f"{ARMS[row.a].name} − {ARMS[row.b].name}" for row in pairs[::-1].itertuples()]
     ax.set_yticks(range(len(pairs)), names, fontsize=MIN_FONT)
-    ax.set(xlabel="diferencia de exactitud [IC 95 %]", ylim=(-0.6, len(pairs) - 0.2))
+    ax.set(xlabel="puntos porcentuales [IC 95 %]", ylim=(-0.6, len(pairs) - 0.2))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:+.0f}".replace("-", "−")))
     ax.grid(axis="y", visible=False)
     headline(fig, title)
     return fig
 
 
-def ladder(summary: pd.DataFrame, rungs: dict[str, str], reference: str, title: str) -> Figure:
-    """Test accuracy rung by rung: which pre-trained weights are given, and whether they may be trained.
+RUNGS = {
+    "scratch": "nada pre-\nentrenado",
+    "self": "sólo sus\npropias\npáginas",
+    "frozen": "todo; sólo\nse mueve la\núltima capa",
+    "finetuned": "todo, y\ntodo se\nmueve",
+}
 
-    rungs: arm -> what it is given, from nothing to everything; reference: an arm drawn as a line across.
+
+def ladder(summary: pd.DataFrame, ladders: list[list[str]], reference: str, title: str) -> Figure:
+    """Test accuracy rung by rung, a panel an architecture: what is pre-trained, and whether it may move.
+
+    ladders: arms from nothing to everything; reference: an arm drawn as a line across.
     """
-    fig, ax = plt.subplots()
-    for x, arm in enumerate(rungs):
-        row = summary.loc[arm]
-        ax.bar(x, row.accuracy, color=ARMS[arm].color, width=0.62, alpha=0.9)
-        for width, color in ((4, "white"), (2, INK)):  # on a black bar too
-            ax.plot([x, x], [row.low, row.high], color=color, lw=width, solid_capstyle="butt")
-        ax.annotate(
-            f"{row.accuracy:.3f}", (x, row.high), (0, 4), textcoords="offset points", ha="center", fontsize=10
-        )
+    widths = [len(rungs) for rungs in ladders]
+    fig, axes = plt.subplots(1, len(ladders), sharey=True, squeeze=False, width_ratios=widths)
     line = summary.loc[reference]
-    ax.axhline(line.accuracy, color=ARMS[reference].color, lw=1.5, ls="--")
-    ax.annotate(
-        f"{ARMS[reference].name} {line.accuracy:.3f}",
-        (0.005, line.accuracy),
-        (0, 4),
-        ax.get_yaxis_transform(),
-        "offset points",
-        color=ARMS[reference].color,
-        fontsize=MIN_FONT,
+    for ax, rungs in zip(axes[0], ladders, strict=True):
+        for x, arm in enumerate(rungs):
+            row = summary.loc[arm]
+            ax.bar(x, row.accuracy, color=ARMS[arm].color, width=0.62, alpha=0.9)
+            for width, color in ((4, "white"), (2, INK)):  # on a black bar too
+                ax.plot([x, x], [row.low, row.high], color=color, lw=width, solid_capstyle="butt")
+            place = {"textcoords": "offset points", "ha": "center", "fontsize": MIN_FONT}
+            ax.annotate(f"{100 * row.accuracy:.1f} %", (x, row.high), (0, 4), bbox=ON_WHITE, **place)
+        ax.axhline(line.accuracy, color=ARMS[reference].color, lw=1.5, ls="--")
+        given = [RUNGS[arm.rpartition("_")[2]] for arm in rungs]
+        ax.set_xticks(range(len(rungs)), given, fontsize=MIN_FONT)
+        panel_title(ax, ARMS[rungs[0]].family)
+        ax.grid(axis="x", visible=False)
+    top = max(summary["high"][[arm for rungs in ladders for arm in rungs]].max(), line.accuracy)
+    axes[0, 0].set(ylabel="exactitud en prueba (IC 95 %)", ylim=(0, 1.25 * top))
+    axes[0, 0].yaxis.set_major_formatter(PERCENT)
+    note = {"color": ARMS[reference].color, "fontsize": MIN_FONT, "bbox": ON_WHITE}
+    at = axes[0, 0].get_yaxis_transform()
+    axes[0, 0].annotate(
+        ARMS[reference].name, (0.01, line.accuracy), (0, 5), at, textcoords="offset points", **note
     )
-    ax.set_xticks(
-        range(len(rungs)),
-        [
-            f"{ARMS[arm].name}:\n{given}".replace("mini, ", "mini,\n").replace("mini ", "mini\n")
-            for arm, given in rungs.items()
-        ],
-        fontsize=MIN_FONT,
-    )
-    ax.set(
-        ylabel="exactitud en prueba (IC 95 %)",
-        ylim=(0, 1.2 * max(summary["high"][list(rungs)].max(), line.accuracy)),
-    )
-    ax.grid(axis="x", visible=False)
     headline(fig, title)
     return fig
 
 
-def efficiency(curve: pd.DataFrame, chance: float, title: str) -> Figure:
+def efficiency(curve: pd.DataFrame, chance: float, height: float | None, title: str) -> Figure:
     """Accuracy against labelled rows per disease (log scale), with a band for each arm's interval.
 
-    Names stand at the lines' ends.
+    Names stand at the lines' ends. height: where "worth k times the labels" is read, a line across.
     """
     fig, ax = plt.subplots()
     ends, colors = {"azar": chance}, {"azar": INK}
@@ -120,18 +117,20 @@ def efficiency(curve: pd.DataFrame, chance: float, title: str) -> Figure:
     ax.axhline(chance, color=INK, ls=":", lw=1)
     sizes = sorted(curve["per_disease"].unique())
     top = curve["high"].max() * 1.05
-    for name, y in spread(ends, 0.06 * top).items():
-        place = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
+    for name, y in spread(ends, 0.055 * top).items():
+        beside(ax, name, (sizes[-1], y), color=colors[name], annotation_clip=False)
+    if height is not None:
+        ax.axhline(height, color=QUIET, lw=1)
         ax.annotate(
-            name, (sizes[-1], y), color=colors[name], fontsize=MIN_FONT, annotation_clip=False, **place
-        )
+            "aquí se lee el factor", (sizes[0], height), (0, 3), textcoords="offset points",
+            color=QUIET, fontsize=MIN_FONT,
+        )  # fmt: skip
     ax.set_xscale("log")
     ax.set_xticks(sizes, [f"{size:.0f}" if size == round(size) else f"{size:.1f}\n(todas)" for size in sizes])
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set(
-        xlabel="filas de entrenamiento por enfermedad", ylabel="exactitud en prueba (IC 95 %)", ylim=(0, top)
-    )
-    ax.set_xlim(sizes[0] * 0.92, sizes[-1] * 1.04)
+    ax.set(xlabel="filas de entrenamiento por enfermedad", ylabel="exactitud en prueba (IC 95 %)")
+    ax.set(ylim=(0, top), xlim=(sizes[0] * 0.92, sizes[-1] * 1.04))
+    ax.yaxis.set_major_formatter(PERCENT)
     headline(fig, title)
     return fig
 
@@ -148,150 +147,97 @@ def spread(ends: dict[str, float], gap: float) -> dict[str, float]:
     return dict(zip(order, heights, strict=True))
 
 
-def unseen(table: pd.DataFrame, chance: dict[str, float], title: str) -> Figure:
-    """Diseases without a training row: MRR and top-1, top-5 and top-10 shares, beside chance.
+def unseen(table: pd.DataFrame, guessers: pd.DataFrame, chance: float, title: str) -> Figure:
+    """MRR of diseases without a training row: every arm, and below a rule the guessers; chance dotted.
 
-    Top-n share: how often the disease's name comes among the first n.
-
-    table: one row an arm, columns as `unseen.table` gives them.
+    table and guessers: one row an arm or guesser, columns as `unseen.table` and `unseen.guessers` give them.
     """
-    fig, axes = plt.subplots(1, len(TOP_NAMES), sharey=True)
-    for ax, (measure, name) in zip(axes, TOP_NAMES.items(), strict=True):
-        for y, row in enumerate(table[::-1].itertuples()):
-            color, value = ARMS[row.arm].color, getattr(row, measure)
-            low, high = getattr(row, f"{measure}_low"), getattr(row, f"{measure}_high")
-            ax.plot([low, high], [y, y], color=color, lw=3, solid_capstyle="round")
-            ax.plot(value, y, "o", color=color, ms=6)
-            place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
-            ax.annotate(f"{value:.2f}", (high, y), fontsize=MIN_FONT, bbox=ON_WHITE, **place)
-        ax.axvline(chance[measure], color=INK, ls=":", lw=1.2)
-        panel_title(ax, name)
-        right = max(table[f"{measure}_high"].max(), chance[measure])
-        ax.set(xlim=(-0.08 * right, 1.6 * right), ylim=(-0.6, len(table) - 0.4))
-        ax.grid(axis="y", visible=False)
-        ax.tick_params(axis="x", labelsize=MIN_FONT)
-        ax.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
-    axes[0].set_yticks(
-        range(len(table)),
-        [ARMS[arm].name.replace(", ", ",\n") for arm in table["arm"][::-1]],
-        fontsize=MIN_FONT,
-    )
-    fig.supxlabel(
-        "punteado: lo que se espera de ordenar los nombres al azar · barras: IC 95 %", fontsize=MIN_FONT
-    )
-    headline(fig, title)
-    return fig
-
-
-def forgetting(rows: dict[str, dict[str, float]], title: str) -> Figure:
-    """Bits per byte before (hollow) and after (filled) fine-tuning, one line per kind of text.
-
-    rows: kind -> `forgetting.change`.
-    """
+    known = {"english": "Adivino: nombres en inglés", "all": "Adivino: todos los nombres"}
+    lines = [(ARMS[row.arm].name, ARMS[row.arm].color, row) for row in table.itertuples()]
+    lines += [(known[row.knows], GUESSER, row) for row in guessers.itertuples()]
     fig, ax = plt.subplots()
-    color = ARMS["gpt2_lm"].color
-    for y, row in enumerate(rows.values()):
-        ax.annotate(
-            "",
-            (row["bits_after"], y),
-            (row["bits_before"], y),
-            arrowprops={"arrowstyle": "-|>", "color": color, "lw": 2, "shrinkA": 5, "shrinkB": 4},
-        )
-        ax.plot(
-            row["bits_before"],
-            y,
-            "o",
-            color=color,
-            mfc="white",
-            ms=9,
-            mew=2,
-            label="antes" if y == 0 else None,
-        )
-        ax.plot(row["bits_after"], y, "o", color=color, ms=9, label="después" if y == 0 else None)
-        text = f"{row['change']:+.2f} bits por byte\n[{row['low']:+.2f}, {row['high']:+.2f}]".replace(
-            "-", "−"
-        )
-        middle = (row["bits_before"] + row["bits_after"]) / 2
-        ax.annotate(text, (middle, y), (0, 10), textcoords="offset points", ha="center", fontsize=MIN_FONT)
-    values = [row[key] for row in rows.values() for key in ("bits_before", "bits_after")]
-    margin = 0.12 * (max(values) - min(values)) + 0.05
-    ax.set_yticks(range(len(rows)), rows)
-    ax.set(
-        xlabel="bits por byte (menos es mejor)",
-        ylim=(-0.6, len(rows) - 0.2),
-        xlim=(min(values) - margin, max(values) + margin),
-    )
+    for y, (_, color, row) in enumerate(lines[::-1]):
+        ax.plot([row.mrr_low, row.mrr_high], [y, y], color=color, lw=3, solid_capstyle="round")
+        ax.plot(row.mrr, y, "o", color=color, ms=8)
+        beside(ax, f"{row.mrr:.3f}", (row.mrr_high, y), bbox=ON_WHITE)
+    ax.axvline(chance, color=INK, ls=":", lw=1.2)
+    ax.axhline(len(guessers) - 0.5, color=QUIET, lw=0.8)
+    ax.set_yticks(range(len(lines)), [name for name, *_ in lines[::-1]], fontsize=MIN_FONT)
+    right = max(row.mrr_high for *_, row in lines)
+    ax.set(xlabel="MRR entre todos los nombres (punteado: a ciegas)", ylim=(-0.6, len(lines) - 0.4))
+    ax.set_xlim(-0.03 * right, 1.15 * max(right, chance))
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="best", fontsize=MIN_FONT)
     headline(fig, title)
     return fig
 
 
-def cost(table: pd.DataFrame, title: str) -> Figure:
-    """Test accuracy against the seconds of a training, logarithmic; the further up and left the better."""
+def shared_words(table: pd.DataFrame, arms: list[str], title: str) -> Figure:
+    """Accuracy against the share of a statement's content words that its disease's pages hold, in quartiles.
+
+    table: see `together.by_shared_words`.
+    """
     fig, ax = plt.subplots()
-    top, longest = table["accuracy"].max(), table["seconds"].max()
-    slow = table["seconds"] > longest / 10  # most of them, close together: their names stand in a column
-    heights = spread(table["accuracy"][slow].to_dict(), 0.09 * top)
-    for arm, row in table.iterrows():
-        name, color, point = ARMS[arm].name, ARMS[arm].color, (row.seconds, row.accuracy)
-        ax.plot(*point, "o", color=color, ms=10)
-        if arm in heights:
-            line = {"arrowstyle": "-", "color": color, "lw": 0.7, "shrinkA": 1, "shrinkB": 0}
-            ax.annotate(
-                name,
-                point,
-                (2 * longest, heights[arm]),
-                va="center",
-                color=color,
-                fontsize=MIN_FONT,
-                arrowprops=line,
-            )
-        else:
-            ax.annotate(
-                name, point, (8, 0), textcoords="offset points", va="center", color=color, fontsize=MIN_FONT
-            )
+    ends, colors = {}, {}
+    for arm in arms:
+        rows, color = table[table["arm"] == arm], ARMS[arm].color
+        ax.fill_between(rows["shared"], rows["low"], rows["high"], color=color, alpha=0.12, lw=0)
+        ax.plot(rows["shared"], rows["accuracy"], "o-", color=color, lw=1.8)
+        ends[ARMS[arm].name], colors[ARMS[arm].name] = rows["accuracy"].iloc[-1], color
+    right = table["shared"].max()
+    for name, y in spread(ends, 0.06).items():
+        beside(ax, name, (right, y), color=colors[name], annotation_clip=False)
+    ax.set(xlabel="palabras del relato que están en la página de su enfermedad", ylim=(0, 1))
+    ax.set_ylabel("exactitud en prueba (IC 95 %)")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PERCENT)
+    headline(fig, title)
+    return fig
+
+
+def dose(points: pd.DataFrame, large: dict | None, title: str) -> Figure:
+    """Accuracy of the fine-tuned model against the tokens that its base has read, log scale.
+
+    points: `tokens`, `accuracy`, `low`, `high` (see `dose.measure`); large: the same of a base of another
+    size and make, drawn hollow, or None.
+    """
+    fig, ax = plt.subplots()
+    read = points[points["tokens"] > 0]
+    color, nothing = ARMS["gpt2_finetuned"].color, points[points["tokens"] == 0]
+    ax.fill_between(read["tokens"], read["low"], read["high"], color=color, alpha=0.15, lw=0)
+    ax.plot(read["tokens"], read["accuracy"], "o-", color=color)
+    for row in nothing.itertuples():
+        ax.axhline(row.accuracy, color=ARMS["gpt2_scratch"].color, ls="--", lw=1.4)
+        beside(ax, "sin haber leído nada", (read["tokens"].min(), row.accuracy), va="bottom")
+    if large is not None:
+        own = ARMS["smollm2_finetuned"].color
+        ax.plot([large["tokens"]] * 2, [large["low"], large["high"]], color=own, lw=2)
+        ax.plot(large["tokens"], large["accuracy"], "o", color=own, mfc="white", mew=2, ms=9)
+        ax.annotate(
+            "SmolLM2\n(otro tamaño)", (large["tokens"], large["low"]), (0, -6), va="top", ha="center",
+            textcoords="offset points", color=own, fontsize=MIN_FONT,
+        )  # fmt: skip
     ax.set_xscale("log")
-    ax.set(
-        xlabel="segundos de un entrenamiento (escala logarítmica)",
-        ylabel="exactitud en prueba",
-        xlim=(table["seconds"].min() / 2, 1.6 * longest),
-        ylim=(-0.05 * top, 1.1 * top),
-    )
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set(xlabel="tokens leídos por la base (escala logarítmica)", ylabel="exactitud en prueba (IC 95 %)")
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter(PERCENT)
     headline(fig, title)
     return fig
 
 
-def within(table: pd.DataFrame, title: str) -> Figure:
-    """Share of each arm's errors that stay in the confusion group of the true disease.
+def text_maps(panels: dict[str, tuple[np.ndarray, float]], groups: np.ndarray, title: str) -> Figure:
+    """What patients say, each as a point where a model sees it, a panel a model; some groups in colour.
 
-    A small bar marks blind errors.
-
-    table: index arm; columns within, low, high, chance (see `errors.confusion_groups`).
+    panels: arm -> (n, 2) places and the share of nearest neighbours of the same group; groups: (n,) str. The
+    largest groups have colours, as many as there are; all others are grey.
     """
-    fig, ax = plt.subplots()
-    for y, (arm, row) in enumerate(table[::-1].iterrows()):
-        if np.isnan(row.within):
-            ax.annotate(
-                "sin errores", (0, y), (6, 0), textcoords="offset points", va="center", fontsize=MIN_FONT
-            )
-            continue
-        ax.plot([row.low, row.high], [y, y], color=ARMS[arm].color, lw=3, solid_capstyle="round")
-        ax.plot(row.within, y, "o", color=ARMS[arm].color, ms=8)
-        ax.annotate(
-            f"{100 * row.within:.0f} %",
-            (row.high, y),
-            (6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=MIN_FONT,
-        )
-        ax.plot([row.chance] * 2, [y - 0.3, y + 0.3], color=INK, lw=1.2, ls=":")
-    ax.set_yticks(range(len(table)), [ARMS[arm].name for arm in table.index[::-1]])
-    ax.set(xlabel="errores dentro del grupo correcto (punteado: al azar)", ylim=(-0.6, len(table) - 0.3))
-    ax.set_xlim(0, 1.15 * max(table["high"].max(skipna=True), 0.05) if table["high"].notna().any() else 1)
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-    ax.grid(axis="y", visible=False)
+    fig, axes = plt.subplots(-(-len(panels) // 3), min(3, len(panels)), squeeze=False)
+    shown = pd.Series(groups).value_counts().index[: len(THEME_COLORS)]
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, (arm, (places, share)) in zip(axes.flat, panels.items(), strict=False):
+        ax.scatter(*places.T, s=3, color=FAINT)
+        for group, color in zip(shown, THEME_COLORS, strict=False):
+            ax.scatter(*places[groups == group].T, s=8, color=color)
+        panel_title(ax, f"{ARMS[arm].name}\n{100 * share:.0f} % vecinos del grupo")
     headline(fig, title)
     return fig

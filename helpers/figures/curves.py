@@ -1,16 +1,13 @@
 """Curves by epoch, against the clock, and of confidence against accuracy."""
 
-from textwrap import fill
-
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..arms import ARMS
 from ..experiments.records import Record
-from .style import INK, MIN_FONT, headline, panel_title
+from .style import INK, MIN_FONT, headline
 
 
 def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figure:
@@ -120,36 +117,3 @@ def race(groups: dict[str, list[Record]], steps_per_epoch: int, title: str) -> F
 
 
 MAX_PANELS = 4
-
-
-def reliability_panels(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], title: str) -> Figure:
-    """Accuracy against confidence, one panel per arm, on the dotted diagonal where they agree.
-
-    curves: arm to its `errors.reliability` before (dashed, hollow) and after (solid) its logits were divided
-    by a temperature. ValueError for more than 4 arms.
-    """
-    if len(curves) > MAX_PANELS:
-        raise ValueError(f"{len(curves)} arms: at most {MAX_PANELS} panels fit the width")
-    fig, axes = plt.subplots(1, len(curves), sharey=True, squeeze=False)
-    styles = ({"ls": "--", "mfc": "white", "label": "sin escalar"}, {"ls": "-", "label": "con temperatura"})
-    for ax, (arm, tables) in zip(axes[0], curves.items(), strict=True):
-        ax.plot([0, 1], [0, 1], color=INK, ls=":", lw=1)
-        for table, style in zip(tables, styles, strict=True):
-            ax.plot(
-                table["confidence"],
-                table["accuracy"],
-                marker="o",
-                ms=4,
-                lw=1.4,
-                color=ARMS[arm].color,
-                **style,
-            )
-        ax.set(xlabel="confianza", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
-        ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-        panel_title(ax, fill(ARMS[arm].name, 56 // len(curves)))
-    axes[0, 0].set_ylabel("exactitud")
-    axes[0, 0].set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-    handles = [plt.Line2D([], [], color=INK, marker="o", ms=4, lw=1.4, **style) for style in styles]
-    fig.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=MIN_FONT, handlelength=3)
-    headline(fig, title)
-    return fig

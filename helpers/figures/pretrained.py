@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
+from ..arms import ARMS
 from .style import BASE, INK, MIN_FONT, SIGNED, headline, panel_title
 
 BASELINES = {"unigram": "frecuencias de tokens", "gzip": "gzip", "xz": "xz", "kneser_ney_5": "5-gramas"}
@@ -117,5 +118,21 @@ def attention_maps(maps: dict[str, np.ndarray], tokens: list[str], title: str) -
         panel_title(ax, name)
         ax.grid(visible=False)
     fig.colorbar(image, ax=axes, label="peso de atención", shrink=0.7)
+    headline(fig, title)
+    return fig
+
+
+def watched(losses: dict[str, list[float]], classes: int, title: str) -> Figure:
+    """Training loss step by step of one network from several starts, an arm each; dotted: an even guess."""
+    fig, ax = plt.subplots()
+    for arm, values in losses.items():
+        color, steps = ARMS[arm].color, range(1, len(values) + 1)
+        ax.plot(steps, values, color=color, lw=2)
+        place = {"textcoords": "offset points", "va": "center", "fontsize": MIN_FONT, "color": color}
+        ax.annotate(ARMS[arm].name, (len(values), values[-1]), (6, 0), annotation_clip=False, **place)
+    ax.axhline(np.log(classes), color=INK, ls=":", lw=1)
+    note = {"textcoords": "offset points", "fontsize": MIN_FONT}
+    ax.annotate("repartir por igual", (len(values), np.log(classes)), (0, 4), ha="right", **note)
+    ax.set(xlabel="paso del optimizador", ylabel="pérdida de entrenamiento (nats)", ylim=(0, None))
     headline(fig, title)
     return fig

@@ -15,6 +15,7 @@ from .style import (
     JOINED,
     MIN_FONT,
     MUTED,
+    PERCENT,
     PLAIN,
     SIDE_COLORS,
     headline,
@@ -167,6 +168,7 @@ def suspects(table: pd.DataFrame, title: str) -> Figure:
     )  # fmt: skip
     ax.set_yticks(range(len(table)), names)
     ax.set(xlabel="exactitud", xlim=(-0.03, 1.03), ylim=(-0.6, len(table) - 0.2))
+    ax.xaxis.set_major_formatter(PERCENT)
     ax.grid(axis="y", visible=False)
     headline(fig, title)
     return fig
@@ -185,13 +187,58 @@ def repair(table: pd.DataFrame, bounds: dict[str, float], title: str) -> Figure:
             value = getattr(row, column)
             ax.barh(y, value, color=row.color, height=0.6)
             ax.annotate(
-                f"{value:.3f}", (value, y), (6, 0), textcoords="offset points", va="center", fontsize=MIN_FONT
+                f"{100 * value:.1f} %",
+                (value, y),
+                (6, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=MIN_FONT,
             )
         ax.set_yticks(range(len(table)), table.index[::-1])
         ax.set(xlabel="exactitud en prueba", xlim=(0, top))
-        panel_title(ax, f"{name}: cota {bound:.3f}")
+        ax.xaxis.set_major_formatter(PERCENT)
+        panel_title(ax, f"{name}: cota {100 * bound:.1f} %")
         ax.grid(axis="y", visible=False)
         if bound < top:
             ax.axvline(bound, color=SIDE_COLORS["test"], lw=3, zorder=5, clip_on=False)
+    headline(fig, title)
+    return fig
+
+
+KNOBS = {  # of `plan.sweep_specs`: how each is called, and a changed value as it is written
+    "embedding": ("tamaño del vector", "{:g}"),
+    "units": ("unidades", "{:g}"),
+    "directions": ("direcciones", "sólo de ida"),
+    "pooling": ("qué estados lee", "el último"),
+    "batch_size": ("textos por lote", "{:g}"),
+    "dropout": ("dropout de los estados", "{:g}"),
+    "word_dropout": ("dropout de palabras", "{:g}"),
+    "rate": ("tasa de aprendizaje", "× {:g}"),
+    "epochs": ("épocas", "× {:g}"),
+}
+
+
+def sweep(table: pd.DataFrame, title: str) -> Figure:
+    """Validation MRR when one hyperparameter is changed, one line each; vertical: the arm as it is.
+
+    table: see `comparison.swept`.
+    """
+    fig, ax = plt.subplots()
+    own = table.loc[table["name"] == "", "mrr"].iloc[0]
+    ax.axvline(own, color=INK, lw=1)
+    for y, (name, (_, written)) in enumerate(reversed(KNOBS.items())):
+        rows = table[table["name"] == name].sort_values("mrr")
+        ax.plot([min(own, *rows["mrr"]), max(own, *rows["mrr"])], [y, y], color=FAINT, lw=1.2, zorder=1)
+        for number, row in enumerate(rows.itertuples()):
+            ax.plot(row.mrr, y, "o", color=SIDE_COLORS["valid"], ms=7)
+            place = {"textcoords": "offset points", "va": "center", "fontsize": MIN_FONT}
+            left = number == 0 and len(rows) > 1
+            text = written.format(row.value)
+            ax.annotate(text, (row.mrr, y), (-7 if left else 7, 0), ha="right" if left else "left", **place)
+    ax.set_yticks(range(len(KNOBS)), [name for name, _ in reversed(KNOBS.values())], fontsize=MIN_FONT)
+    low, high = min(own, table["mrr"].min()), max(own, table["mrr"].max())
+    ax.set(xlabel="MRR en validación (la línea: sin cambios)", ylim=(-0.6, len(KNOBS) - 0.4))
+    ax.set_xlim(low - 0.2 * (high - low), high + 0.2 * (high - low))
+    ax.grid(axis="y", visible=False)
     headline(fig, title)
     return fig

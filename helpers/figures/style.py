@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font_names
 from matplotlib.text import Text
+from matplotlib.ticker import PercentFormatter
 
 from ..data.study import Study
 from ..files import replacing
@@ -36,6 +37,7 @@ LACKING, NEW = "#F4C7B5", "#F0C75E"  # what is padding or unknown; what has just
 FORWARD, BACKWARD, JOINED = "#5B7C99", "#A97C50", "#6F7F66"  # the two readings of a BiLSTM, and both together
 SIGNED = "RdBu_r"  # numbers on both sides of zero: red is positive or for, blue negative or against
 BASE = "#3D5A6C"  # the pre-trained base before it is any of the models
+GUESSER = "#A0522D"  # who has read nothing
 DRAWN = {"Slate": BASE, "Sand": SAND, "Forward": FORWARD, "Backward": BACKWARD, "Joined": JOINED}  # in LaTeX
 THEME_COLORS = ("#332288", "#117733", "#CC6677", "#AA4499", "#44AA99", "#999933")
 
@@ -54,6 +56,7 @@ EXAMS = {
     "row": Exam("por filas", "filas", "otra fila"),
     "patients": Exam("con relatos", "pasajes", "lo que dice un paciente"),
 }
+PERCENT = PercentFormatter(1, decimals=0, symbol=" %")  # an axis of shares
 SIDE_NAMES = {"train": "entrenamiento", "valid": "validación", "test": "prueba"}
 # Fonts for names in scripts that DejaVu lacks, tried in this order where they are installed.
 OTHER_SCRIPTS = (

@@ -16,7 +16,7 @@ from .tokens import pad
 PROMPT = "The most likely diagnosis is"
 END = "."  # closes the name, so that one name's beginning is not another name
 # tokens of names side by side in one row: fewer is less attention between strangers, more is less padding
-PACKED = 128
+PACKED = 64
 IGNORED = -100  # the label of a token that takes no part in the loss
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a name's prior, tried on validation (see `weigh`)
 
@@ -140,7 +140,7 @@ def train(task: Task) -> dict:
     That is the epoch whose answers' tokens are likeliest on validation. A model frozen whole is not trained.
     See `Task`; the logits are `answer_logits` less their share of the prior, valid_loss is nats per token of
     the answer, and the arrays are the weights (see `bases.weights_of`), `prior` (k,) float32, the
-    `answer_logits` of the prompt without a text, and `weight`, the share (see `weigh`).
+    `answer_logits` of the prompt without a text, and `weight`, the share (see `weigh`), which is `chosen`.
     """
     split, names, tokenizer = task.split, task.names, bases.load_tokenizer(task.base)
     answers = encode_names(tokenizer, names)
@@ -166,6 +166,7 @@ def train(task: Task) -> dict:
         "test_logits": logits["test"] - weight * prior,
         "history": history,
         "parameters": int(model.num_parameters()),
+        "chosen": {"weight": weight},
         "arrays": {"prior": prior, "weight": np.float32(weight), **weights},
     }
 

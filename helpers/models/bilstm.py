@@ -4,38 +4,40 @@ from functools import partial
 
 import numpy as np
 
+from ..arms import EMBEDDING_DIM, RNN_UNITS
 from .keras_backend import keras
 from .keras_training import WordDropout, train_words
 from .task import Task
-
-EMBEDDING_DIM, RNN_UNITS, BATCH_SIZE = 150, 256, 64  # the notes' values
 
 
 def build(
     vocab_size: int,
     num_labels: int,
     mask: bool = False,
+    embedding: int = EMBEDDING_DIM,
     units: int = RNN_UNITS,
     word_dropout: float = 0.0,
     embedding_dropout: float = 0.0,
     dropout: float = 0.0,
     pooling: str = "last",
+    directions: int = 2,
 ):
-    """Embedding 150 -> BiLSTM -> Dense softmax; with the defaults, the notes' network to the letter.
+    """Embedding -> BiLSTM -> Dense softmax; with the defaults, the notes' network to the letter.
 
     Inputs (batch, time) int32 word ids, outputs (batch, num_labels) float32 probabilities. Dropout: of whole
     words (see `WordDropout`), of the embedding's and of the states' numbers. pooling: what of the states goes
-    on, each direction's "last" or the "mean" over time. The Dense layer is named `logits` and its softmax is
-    a layer of its own, so that likelihoods can be computed before anything is rounded.
+    on, each direction's "last" or the "mean" over time. directions: 2, or 1 to read forward alone. The Dense
+    layer is named `logits` and its softmax is a layer of its own, so that likelihoods can be computed before
+    anything is rounded.
     """
     ids = x = keras.Input((None,), dtype="int32", name="ids")
     if word_dropout:
         x = WordDropout(word_dropout, name="word_dropout")(x)
-    x = keras.layers.Embedding(vocab_size, EMBEDDING_DIM, mask_zero=mask, name="embedding")(x)
+    x = keras.layers.Embedding(vocab_size, embedding, mask_zero=mask, name="embedding")(x)
     if embedding_dropout:
         x = keras.layers.Dropout(embedding_dropout)(x)
-    lstm = keras.layers.LSTM(units, return_sequences=pooling == "mean")
-    x = keras.layers.Bidirectional(lstm, name="bilstm")(x)
+    layer = keras.layers.LSTM(units, return_sequences=pooling == "mean", name="lstm")
+    x = (layer if directions == 1 else keras.layers.Bidirectional(layer, name="bilstm"))(x)
     if pooling == "mean":
         x = keras.layers.GlobalAveragePooling1D()(x)
     if dropout:
@@ -51,13 +53,18 @@ def rebuild(arrays: dict[str, np.ndarray], mask: bool):
     """
     names = sorted((name for name in arrays if name.startswith("weight_")), key=lambda name: int(name[7:]))
     weights = [arrays[name] for name in names]
-    own = {"units": len(weights[2]), "pooling": str(arrays.get("pooling", "last"))}
+    own = {"embedding": weights[0].shape[1], "units": len(weights[2])}
+    # a table of words, three arrays of each LSTM, two of the dense layer
+    own |= {"directions": (len(weights) - 3) // 3}
+    own |= {"pooling": str(arrays.get("pooling", "last"))}
     model = build(len(weights[0]), len(weights[-1]), mask=mask, **own)
     model.set_weights(weights)
     return model
 
 
-NETWORK = ("mask", "units", "word_dropout", "embedding_dropout", "dropout", "pooling")
+NETWORK = (
+    "mask", "embedding", "units", "word_dropout", "embedding_dropout", "dropout", "pooling", "directions",
+)  # fmt: skip
 
 
 def train(task: Task) -> dict:

@@ -13,7 +13,7 @@ from ..arms import Arm
 from ..data.splits import label_classes, side
 from . import answering, bases
 from .bases import encode, start_model
-from .finetuning import fit, state
+from .finetuning import faster, fit, state
 from .metrics import mean_reciprocal_rank
 from .task import Task, epoch_rows
 from .tokens import bucketed_batches
@@ -105,8 +105,9 @@ def logits_of(model: Classifier, tokenizer, texts: list[str], batch_size: int = 
 
 
 def features_of(model: Classifier, tokenizer, texts: list[str], batch_size: int = 64) -> np.ndarray:
-    """What the classifier's dense layer reads of each text: (n, width) float32."""
-    return _by_length(lambda tensors: model.features(**tensors), model, tokenizer, texts, batch_size)
+    """What the classifier's dense layer reads of each text: (n, width) float32, in bf16 where that pays."""
+    with faster(model.device):
+        return _by_length(lambda tensors: model.features(**tensors), model, tokenizer, texts, batch_size)
 
 
 def _by_length(compute, model: Classifier, tokenizer, texts: list[str], batch_size: int) -> np.ndarray:

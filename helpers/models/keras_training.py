@@ -96,9 +96,9 @@ class Batches(keras.utils.PyDataset):
             order = np.arange(rows) if self.seed is None else rng.permutation(rows)
             self.batches = np.array_split(order, steps)
             return
-        batches = draw_batches(self.lengths, steps, rng)
         # Keras reads the tensor shapes off the first two batches: with the narrowest and the widest there,
-        # width stays free.
+        # and the second wider where they are not, width stays free.
+        batches = draw_batches(self.lengths, max(steps, min(2, rows)), rng)
         batches.sort(key=lambda rows: self.lengths[rows].max())
         ends, middle = [batches[0], batches[-1]], batches[1:-1]
         rng.shuffle(middle)
@@ -115,7 +115,9 @@ class Batches(keras.utils.PyDataset):
         texts = [self.sequences[row] for row in rows]
         if self.width is not None:
             return pad(texts, self.width, "left"), self.labels[rows]
-        return pad(texts, bucket_width(self.lengths[rows])), self.labels[rows]
+        width = bucket_width(self.lengths[rows])
+        alike = number == 1 and width == bucket_width(self.lengths[self.batches[0]])
+        return pad(texts, width + WIDTH_STEP * alike), self.labels[rows]
 
 
 def mrr(labels, probabilities):
@@ -125,9 +127,12 @@ def mrr(labels, probabilities):
     """
     ops = keras.ops
     true = ops.take_along_axis(probabilities, ops.reshape(ops.cast(labels, "int32"), (-1, 1)), axis=1)
-    higher = ops.sum(ops.cast(probabilities > true, "float32"), axis=1)
-    equal = ops.sum(ops.cast(probabilities == true, "float32"), axis=1)
-    return 1 / (1 + higher + (equal - 1) / 2)
+    above = ops.sum(ops.cast(probabilities > true, "int32"), axis=1)
+    tied = ops.sum(ops.cast(probabilities == true, "int32"), axis=1)
+    harmonic = ops.cumsum(1 / ops.arange(1, probabilities.shape[1] + 1, dtype="float32"))
+    harmonic = ops.concatenate([ops.zeros(1), harmonic])
+    expected = ops.take(harmonic, above + tied) - ops.take(harmonic, above)
+    return expected / ops.cast(tied, "float32")
 
 
 class EpochKeeper(keras.callbacks.Callback):

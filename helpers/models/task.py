@@ -21,7 +21,8 @@ class Task:
     """One run to train.
 
     `train(task)` returns a dict: `valid_logits`, `test_logits` (n, k) float32, `history` (one row an epoch),
-    `parameters` (trained ones) and, where a model keeps them, `arrays` by name.
+    `parameters` (trained ones), `chosen`, numbers by name, if it chose any on validation itself, and, where a
+    model keeps them, `arrays` by name.
 
     split: columns `text`, `label`, `side`. value: of the arm's tuned hyperparameter (None: its own). base: of
     a transformer. names: of the labels in the order of `splits.label_classes`, for a model that answers.

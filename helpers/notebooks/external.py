@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..analysis.comparison import PAIRS, paired, summary
+from ..analysis.comparison import MAIN, correct_together, paired, summary
 from ..analysis.exam import read_together
 from ..config import BUILD, InputError
 from ..data import sources
@@ -15,7 +15,8 @@ from ..experiments.grid import ensure
 from ..experiments.records import work_alone
 from ..files import replacing, write_json
 from ..pretraining import contamination
-from ..report import export, facts
+from ..report import facts
+from ..report.results import head, plain
 
 
 def statements_about(source: str, pages: pd.DataFrame, kept: pd.DataFrame) -> str | None:
@@ -59,18 +60,19 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
     arms = plan.asked(study, "external")
     with work_alone():
         ensure(study, arms)
+    pairs = paired(study, [pair for pair in MAIN if set(pair) <= set(arms)])
     command = f"python -m helpers external --profile {profile} --data {Path(place).name}"
-    results = {
+    content_of = {
         "command": command + ("" if corpus is None else " --corpus DIR"),
         "pages": len(pages),
         "pages_kept": int(study.pages["label"].isin(study.split["label"]).sum()),
-        **export.head(study),
-        "arms": export.plain(summary(study, arms)),
-        "together": export.plain(read_together(study, arms)),
-        "pairs": export.plain(paired(study, [pair for pair in PAIRS if set(pair) <= set(arms)])),
+        **head(study),
+        "arms": plain(summary(study, arms)),
+        "together": plain(read_together(study, arms)),
+        "pairs": plain(correct_together(pairs)[0]),
     }
     name = Path(place).name.split(".")[0]
     file = facts.EXTERNAL / f"{name}-{content}-{profile}{'' if corpus is None else '-unread'}.json"
-    write_json(file, results)
+    write_json(file, content_of)
     print(f"the numbers are in {file}")
     return file

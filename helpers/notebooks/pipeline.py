@@ -5,6 +5,7 @@ Skips those whose inputs have not changed.
 
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,13 +15,14 @@ import pandas as pd
 from ..arms import ARMS
 from ..config import BUILD, ROOT, InputError, RunError
 from ..data.study import Study, prepare
+from ..experiments import archive, plan
 from ..experiments.grid import ensure
 from ..experiments.records import work_alone
-from ..files import write_json, write_text
+from ..files import sha256, write_json, write_text
 from ..models import smollm2
 from ..models.bases import describe_lengths
 from ..report import documents
-from ..report.readings import estimate
+from ..report.readings import estimate, share
 from . import stamps
 from .stamps import NOTEBOOKS, is_current, promised
 
@@ -39,8 +41,11 @@ def select(only: str | None) -> list[str]:
     return [name for name in NOTEBOOKS if name.startswith(tuple(prefixes))]
 
 
-def run(profile: str, source: str | None = None, only: str | None = None) -> Study:
-    """Trains what is missing, executes what has changed, prints the comparison and where everything is."""
+def run(profile: str, source: str | None = None, only: str | None = None, trained: bool = False) -> Study:
+    """Trains what is missing, executes what has changed, prints the comparison and where everything is.
+
+    trained: from finished runs alone; InputError where one is missing.
+    """
     began = time.perf_counter()
     chosen = select(only)
     study = prepare(profile, source)
@@ -57,7 +62,12 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
         print(f"{smollm2.MISSING}: {', '.join(large)} are left out")
     with work_alone():
         arms = [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)]
-        ensure(study, arms, whole="06_comparacion" in chosen)
+        whole = not set(chosen).isdisjoint(stamps.WHOLE)
+        if trained and (missing := plan.missing(study, arms, whole)):
+            raise InputError(f"{len(missing)} run(s) are not trained, the first: {missing[0]}")
+        ensure(study, arms, whole)
+        if whole:
+            write_results(study)
         for number, name in enumerate(chosen, 1):
             execute(study, name, f"notebook {number}/{len(chosen)} {name}")
         documents.write_index(study.output)
@@ -68,7 +78,7 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
             )
         else:
             stamps.write_manifest(study)
-    if "06_comparacion" in chosen:
+    if whole:
         print_comparison(study)
     print(f"\ndone in {time.perf_counter() - began:.0f} s")
     for what, where in (
@@ -79,6 +89,35 @@ def run(profile: str, source: str | None = None, only: str | None = None) -> Stu
         print(f"  {what:<18} {study.output / where}")
     print(f"  {'run records':<18} {BUILD / 'runs'}")
     return study
+
+
+def write_results(study: Study) -> None:
+    """Computes the results where they are not of these runs, and writes macros and tables from them."""
+    from ..report import export, results  # which bring PyTorch along
+
+    began = time.perf_counter()
+    results.of(study)
+    export.write_tex(results.place(study).parent)
+    print(f"results: done in {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def analyse(profile: str) -> None:
+    """Results, tables, figures and notebooks of the comparison again, from the archive; trains nothing.
+
+    They go under build/analysis. Says which of the repository's own they equal, where these are of the
+    profile. RunError where that failed.
+    """
+    build = BUILD / "analysis"
+    print(f"{archive.unpack_alone(build)} finished runs in {archive.FILE}", flush=True)
+    command = [sys.executable, "-m", "helpers", "run", "--trained", "--profile", profile]
+    environment = os.environ | {"HELPERS_BUILD": str(build)}
+    if subprocess.call([*command, "--only", ",".join(stamps.WHOLE)], env=environment):
+        raise RunError(f"the runs of {archive.FILE} do not give the comparison of profile {profile}")
+    made = build / "outputs" / f"{profile}-embedded"
+    files = [file for name in stamps.WHOLE for file in stamps.promised(prepare(profile), name)]
+    names = [f"figures/{file.name}" for file in files if file.suffix == ".png"] + stamps.TABLES
+    equal = [name for name in names if sha256(made / name) == sha256(ROOT / name)]
+    print(f"{len(equal)} of {len(names)} figures and tables are those of the repository, byte by byte")
 
 
 def execute(study: Study, name: str, shown: str) -> None:
@@ -159,15 +198,15 @@ def _papermill(study: Study, source: Path, executed: Path) -> None:
 
 
 def print_comparison(study: Study) -> None:
-    """The comparison table on the terminal, from the results.json that notebook 06 wrote."""
-    results = json.loads((study.output / "report" / "generated" / "results.json").read_text(encoding="utf-8"))
-    table = pd.DataFrame(results["arms"]).T
+    """The comparison table on the terminal, from results.json."""
+    file = study.output / "report" / "generated" / "results.json"
+    table = pd.DataFrame(json.loads(file.read_text(encoding="utf-8"))["arms"]).T
     shown = pd.DataFrame(
         {
             "model": table.index,
             "accuracy [95 % CI]": [estimate(r.accuracy, r.low, r.high) for r in table.itertuples()],
-            "macro-F1": [f"{value:.3f}" for value in table["macro_f1"]],
-            "top-5": [f"{value:.3f}" for value in table["top5"]],
+            "top-5": [share(value) for value in table["top5"]],
+            "MRR": [f"{value:.3f}" for value in table["mrr"]],
             "class perplexity": [f"{value:.1f}" for value in table["class_perplexity"]],
             "time (s)": [f"{value:.1f}" for value in table["seconds"]],
             "seeds": table["seeds"],

@@ -8,12 +8,12 @@ from ..arms import ARMS
 from ..config import BUILD, ROOT
 from ..data import splits
 from ..data.study import Study
-from ..experiments import plan
+from ..experiments import archive, plan
 from ..experiments.specs import imported, module_file, reached
 from ..figures.captions import CAPTIONS
 from ..files import sha256, write_json
 from ..models.bases import base_hash, resolve_base
-from ..report import export
+from ..report import tables
 from ..report.facts import external_files
 
 # Each notebook and the arms that it shows; it promises the figures that carry its number.
@@ -24,12 +24,18 @@ ARMS_OF: dict[str, tuple[str, ...]] = {
     "04_autopsia": ("bilstm_original",),
     "05_gpt2": ("gpt2_scratch", "gpt2_frozen", "gpt2_finetuned", "gpt2_lm"),
     "06_comparacion": tuple(ARMS),
+    "07_lo_que_cuesta": tuple(ARMS),
 }
+WHOLE = ("06_comparacion", "07_lo_que_cuesta")  # also show training fractions and unseen diseases
 NOTEBOOKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     name: (arms, tuple(figure for figure in CAPTIONS if figure[:2] == name[:2]))
     for name, arms in ARMS_OF.items()
 }
-TABLES = ("results.json", "macros.tex", *(f"tabla_{name}.tex" for name in export.TABLES))
+# written before the notebooks that show them
+TABLES = [
+    f"report/generated/{name}"
+    for name in ("results.json", "macros.tex", *(f"tabla_{name}.tex" for name in tables.TABLES))
+]
 # written after the notebooks, from their figures
 INDEX = ("figures/README.md", "report/generated/figuras.tex")
 MANIFEST = "report/generated/manifest.json"
@@ -37,21 +43,13 @@ RESULTS = "report/generated/results.json"
 
 
 def promised(study: Study, name: str) -> list[Path]:
-    """Files that a notebook's execution leaves.
-
-    Itself, its figures, and of the last one the results, macros and tables.
-    """
+    """Files that a notebook's execution leaves: itself and its figures."""
     figures = [
         study.output / "figures" / f"{figure}.{suffix}"
         for figure in NOTEBOOKS[name][1]
         for suffix in ("pdf", "png")
     ]
-    tables = (
-        [study.output / "report" / "generated" / table for table in TABLES]
-        if name == "06_comparacion"
-        else []
-    )
-    return [study.output / "notebooks" / f"{name}.ipynb", *figures, *tables]
+    return [study.output / "notebooks" / f"{name}.ipynb", *figures]
 
 
 def write_manifest(study: Study) -> None:
@@ -59,9 +57,8 @@ def write_manifest(study: Study) -> None:
 
     It holds the hash of results.json and of all that was made with it.
     """
-    files = [file for name in NOTEBOOKS for file in promised(study, name)] + [
-        study.output / file for file in INDEX
-    ]
+    files = [file for name in NOTEBOOKS for file in promised(study, name)]
+    files += [study.output / file for file in (*INDEX, *TABLES)]
     hashes = {file.relative_to(study.output).as_posix(): sha256(file) for file in sorted(files)}
     content = {"results": hashes.pop(RESULTS), "files": hashes}
     write_json(study.output / MANIFEST, content)
@@ -127,9 +124,13 @@ def fingerprint(study: Study, name: str) -> str:
     base = Path(resolve_base(study.profile.base)[0])
     shown += sorted(file for suffix in ("csv", "json") for file in base.glob(f"*.{suffix}"))
     parts += [file.read_text(encoding="utf-8") for file in shown]
-    runs = [spec.key for stage in plan.stages(study, arms, name == "06_comparacion") for spec in stage]
-    parts += [f"{key} {sha256(BUILD / 'runs' / key / 'record.json')}" for key in runs]
+    runs = [spec.key for stage in plan.stages(study, arms, name in WHOLE) for spec in stage]
+    parts += [f"{key} {json.dumps(archive.find(key), default=_digest, sort_keys=True)}" for key in runs]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+def _digest(array) -> str:
+    return hashlib.sha256(array.tobytes()).hexdigest()
 
 
 def _hashes(files: list[Path]) -> dict[str, str]:

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ..analysis.cost import pretraining_flops
 from ..arms import ARMS
 from ..config import BUILD, ROOT
 from ..data import leakage as leaks
 from ..data import passages, splits, vocabulary
 from ..data.study import Study
-from ..experiments.plan import autopsy_specs, page_spec
+from ..experiments.plan import asked, autopsy_specs, page_spec, results
 from ..experiments.records import load
-from ..models import baselines
+from ..models import baselines, smollm2
 from ..models.bases import load_bpe, resolve_base
 from ..pretraining import card
 
@@ -32,6 +33,8 @@ FIRST_ATTEMPT = {
     "batch": 32,
     "epochs": 10,
 }
+# Allal et al. 2025, section 5 and table 1; its parameters are counted here (see models/smollm2).
+READ_BY_SMOLLM2 = {"tokens": 2e12, "parameters": 134_515_008}
 # Where numbers on other people's data are kept: in the repository, with HELPERS_BUILD in scratch.
 PUBLISHED, SCRATCH = ROOT / "report" / "external", BUILD / "outputs" / "external"
 EXTERNAL = SCRATCH if "HELPERS_BUILD" in os.environ else PUBLISHED
@@ -46,7 +49,7 @@ def collect(study: Study) -> dict[str, dict]:
     """Numbers by topic, read from run records or recomputed where that needs no training.
 
     Topics: `published`, `corpus`, `leakage`, `pages`, `first_run`, `autopsy`, `control`, `unseen`, `base`,
-    `external`. `base` holds None where a base has no record of its pre-training.
+    `external`, `pretraining`. `base` holds None where a base has no record of its pre-training.
     """
     return {
         "published": FIRST_ATTEMPT,
@@ -58,6 +61,7 @@ def collect(study: Study) -> dict[str, dict]:
         "unseen": {side: int(count) for side, count in study.unseen_split["side"].value_counts().items()},
         "base": base(study),
         "external": external(),
+        "pretraining": pretraining(study),
     }
 
 
@@ -137,18 +141,19 @@ def autopsy(study: Study) -> dict[str, dict]:
 
 
 def control(study: Study) -> dict[str, float]:
-    """Accuracy of the linear baselines on the same masked rows under two splits.
+    """Accuracy of one linear baseline on the same masked rows under two splits.
 
-    Once with each disease wholly on one side, once on the shared split.
+    Once with each disease wholly on one side, once on the shared split. Which baseline, and its value, was
+    chosen on the shared split's validation rows.
     """
     if study.num_labels < splits.CONTROLLED:
         return {"apart": None, "shared": None}
-    out, linear = {}, [arm for arm in ARMS.values() if arm.counts_words]
-    for name, split in (("apart", splits.whole_labels(study.split)), ("shared", study.split)):
-        (texts, labels), (new, truth) = splits.side(split, "train"), splits.side(split, "test")
-        fitted = [baselines.build(arm, study.profile.grid_of(arm)[0]).fit(texts, labels) for arm in linear]
-        out[name] = max(float(model.score(new, truth)) for model in fitted)
-    return out
+    counting = [results(study, arm.id)[0] for arm in ARMS.values() if arm.counts_words]
+    best = max(counting, key=lambda record: record.metrics["valid"]["mrr"])
+    whole = splits.whole_labels(study.split)
+    (texts, labels), (new, truth) = splits.side(whole, "train"), splits.side(whole, "test")
+    apart = baselines.build(ARMS[best.spec.arm], best.spec.value).fit(texts, labels)
+    return {"apart": float(apart.score(new, truth)), "shared": best.metrics["test"]["accuracy"]}
 
 
 def base(study: Study) -> dict[str, float]:
@@ -176,12 +181,42 @@ def base(study: Study) -> dict[str, float]:
     return {name: float(found[name]) for name in BASE}
 
 
+def pretraining(study: Study) -> dict[str, dict]:
+    """What the study's bases have read, and what that took.
+
+    Of each `name`, `tokens`, `parameters`, `seconds`, `flops`; None where that is not on record. FLOP as
+    in `cost.pretraining_flops`.
+    """
+    known = card.records(Path(resolve_base(study.profile.base)[0]))
+    own = {"tokens": None, "parameters": None, "seconds": None}
+    if known is not None:
+        own = {"tokens": known["facts"]["tokens_seen"]} | {
+            name: known["facts"][name] for name in ("parameters", "seconds")
+        }
+    found = {study.profile.base: {"name": ARMS["gpt2_finetuned"].family, **own}}
+    if any(ARMS[arm].large for arm in asked(study, "seen")):
+        found[smollm2.NAME] = {"name": ARMS["smollm2_finetuned"].family, "seconds": None} | READ_BY_SMOLLM2
+    for row in found.values():
+        row["flops"] = row["tokens"] and pretraining_flops(row["tokens"], row["parameters"])
+    return found
+
+
 def external_files() -> list[Path]:
     """What `helpers external` wrote: the repository's files, then those in scratch."""
     return sorted(PUBLISHED.glob("*.json")) + sorted(SCRATCH.glob("*.json"))
 
 
+def externals() -> list[dict]:
+    """What `external_files` hold."""
+    return [json.loads(file.read_text(encoding="utf-8")) for file in external_files()]
+
+
 def external() -> dict:
-    """The first of `external_files`; empty if there is none."""
-    files = external_files()
-    return json.loads(files[0].read_text(encoding="utf-8")) if files else {}
+    """The first of `externals`; empty if there is none."""
+    return next(iter(externals()), {})
+
+
+def large_dose(results: dict) -> dict | None:
+    """A point of the dose: the fine-tuned large model, at what its base has read; None without it."""
+    row, read = results["arms"].get("smollm2_finetuned"), results["facts"]["pretraining"].get(smollm2.NAME)
+    return None if row is None else {key: row[key] for key in ("accuracy", "low", "high")} | read

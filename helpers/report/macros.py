@@ -11,24 +11,34 @@ from types import SimpleNamespace
 from ..arms import ARMS
 from ..figures.style import DRAWN
 from . import readings
-from .readings import estimate, fixed, latex, minus, number, p_value, percent, power
+from .readings import DASH, decimals, estimate, latex, number, p_value, rank_estimate, share
 
 DIGITS = {"10": "Ten"} | dict(
     zip("0123456789", "Zero One Two Three Four Five Six Seven Eight Nine".split(), strict=True)
 )
-METRICS = {"Accuracy": "accuracy", "TopFive": "top5", "MacroF": "macro_f1", "Mrr": "mrr"}
+SHARES = {"Accuracy": "accuracy", "TopFive": "top5", "MacroF": "macro_f1"}
 # How a fact is written; all others are counts.
-PERCENTAGES = {"once", "repeated", "train_accuracy"}  # and all of the topic `leakage`
+PERCENTAGES = {
+    "once",
+    "repeated",
+    "train_accuracy",
+    "accuracy",
+    "train_low",
+    "train_high",
+    "test_low",
+    "test_high",
+    "oracle",
+    "apart",
+    "shared",
+}  # and all of the topic `leakage`
 DECIMALS = {
     "bits": 2, "bits_new": 2, "kneser_ney_5": 2, "kneser_ney_5_new": 2, "unigram": 2, "xz": 2, "gzip": 2,
-    "train_low": 2, "train_high": 2, "test_low": 3, "test_high": 3, "oracle": 3, "apart": 3, "shared": 3,
-    "accuracy": 1,
     "token_perplexity_before": 2, "token_perplexity_after": 2,
 }  # fmt: skip
 
 
 def macros(results: dict) -> dict[str, str]:
-    """LaTeX macro name (letters only) to its text, e.g. GptTwoFinetunedAccuracy -> 0.123, sorted by name."""
+    """LaTeX macro name (letters only) to its text, e.g. GptTwoFinetunedMrr -> 0.123, sorted by name."""
     parts = (
         size_macros,
         arm_macros,
@@ -44,23 +54,28 @@ def macros(results: dict) -> dict[str, str]:
     return dict(sorted(item for part in parts for item in part(results)))
 
 
+def percent(value: float | None) -> str:
+    """A share as LaTeX sets it."""
+    return latex(share(value))
+
+
 def size_macros(results: dict) -> Iterator[tuple[str, str]]:
     """What the results are of: profile, seeds, diseases, rows, epochs; chance; the first attempt again."""
     profile, count = results["profile"], results["num_labels"]
     yield "Profile", profile["name"]
     yield "NumSeeds", str(len(profile["seeds"]))
-    fewer = profile.get("fewer", {"answering": profile.get("answer_seeds")})
-    yield "NumSeedsAnswering", str(fewer.get("answering") or len(profile["seeds"]))
-    yield "NumTrials", str(min(map(len, profile["trials"].values())))
+    for kind, seeds in profile["fewer"].items():
+        yield f"NumSeeds{macro_name(kind)}", str(min(seeds, len(profile["seeds"])))
+    yield "NumTrials", str(min(len(own) for own in profile["trials"].values() if len(own) > 1))
     yield "NumLabels", number(count)
-    yield "ChanceAccuracy", f"{1 / count:.3f}"
+    yield "NumHands", str(len(results["hands"]))
     yield "ChancePercent", percent(1 / count)
     yield "Split", results["split"]
     for side, rows in results["rows"].items():
         yield f"Rows{side.title()}", number(rows)
     for arm, epochs in profile["epochs"].items():
         yield f"{macro_name(arm)}Epochs", str(epochs)
-    yield "FirstAttemptAccuracy", fixed(results["first_attempt"]["accuracy"], 1)
+    yield "FirstAttemptAccuracy", percent(results["first_attempt"]["accuracy"])
     yield "FirstAttemptPerplexity", number(results["first_attempt"]["class_perplexity"])
 
 
@@ -69,12 +84,13 @@ def arm_macros(results: dict) -> Iterator[tuple[str, str]]:
     for arm, row in results["arms"].items():
         name = macro_name(arm)
         yield f"{name}Name", latex(row["name"])
-        yield f"{name}Estimate", estimate(row["accuracy"], row["low"], row["high"])
-        for metric, key in METRICS.items():
-            yield f"{name}{metric}", fixed(row[key])
+        yield f"{name}Estimate", latex(estimate(row["accuracy"], row["low"], row["high"]))
+        for metric, key in SHARES.items():
+            yield f"{name}{metric}", percent(row[key])
+        yield f"{name}Mrr", decimals(row["mrr"])
         yield f"{name}Perplexity", number(row["class_perplexity"])
-        yield f"{name}Seconds", number(row["seconds"])
         yield f"{name}Parameters", number(row["parameters"])
+        yield f"{name}Seeds", str(row["seeds"])
 
 
 def ranking_macros(results: dict) -> Iterator[tuple[str, str]]:
@@ -82,7 +98,7 @@ def ranking_macros(results: dict) -> Iterator[tuple[str, str]]:
     ordered = sorted(results["arms"].values(), key=lambda row: -row["accuracy"])
     for place, row in zip(("First", "Second", "Third"), ordered, strict=False):
         yield f"{place}Name", latex(row["name"])
-        yield f"{place}Estimate", estimate(row["accuracy"], row["low"], row["high"])
+        yield f"{place}Estimate", latex(estimate(row["accuracy"], row["low"], row["high"]))
     best = min(results["arms"].values(), key=lambda row: row["class_perplexity"] or math.inf)
     yield "LowestPerplexityName", latex(best["name"])
     yield "LowestPerplexity", number(best["class_perplexity"])
@@ -93,79 +109,91 @@ def pair_macros(results: dict) -> Iterator[tuple[str, str]]:
 
     The sentence says no more than they do.
     """
-    for kind, rows in (("Diff", results["pairs"]), ("Step", results.get("steps", []))):
-        for pair in rows:
-            name = f"{kind}{macro_name(pair['a'])}Versus{macro_name(pair['b'])}"
-            yield name, minus(estimate(pair["difference"], pair["low"], pair["high"], sign=True))
-            yield f"{name}P", p_value(pair["p_holm"])
-            yield f"Read{name}", latex(readings.pair(SimpleNamespace(**pair)))
+    for pair in results["pairs"]:
+        name = f"Diff{macro_name(pair['a'])}Versus{macro_name(pair['b'])}"
+        yield name, latex(estimate(pair["difference"], pair["low"], pair["high"], sign=True))
+        yield f"{name}P", latex(p_value(pair["p_holm"]))
+        yield f"Read{name}", latex(readings.pair(SimpleNamespace(**pair)))
     yield "NumPairs", str(len(results["pairs"]))
     yield "NumPairsClear", str(sum(pair["low"] > 0 or pair["high"] < 0 for pair in results["pairs"]))
+    yield "NumTests", str(len(results["pairs"]) + len(results["gains"]) + 1)
 
 
 def worth_macros(results: dict) -> Iterator[tuple[str, str]]:
-    """How many times the labels pre-training is worth."""
-    if worth := results.get("worth"):
-        for key in ("k", "low", "high"):
-            yield f"Worth{key.title()}", fixed(worth[key], 1)
-        yield "ReadWorth", latex(readings.worth(worth))
+    """How many times the labels pre-training is worth, and two arms together."""
+    for found in results["worth"]:
+        name = f"{macro_name(found['more'])}Versus{macro_name(found['less'])}"
+        yield f"ReadWorth{name}", latex(readings.worth(found))
+        yield f"Worth{name}", DASH if found["at_least"] else decimals(found["k"], 1)
+    mixed = results["together"]
+    yield "ReadTogether", latex(readings.together(mixed))
+    yield "TogetherEstimate", latex(estimate(mixed["accuracy"], mixed["low"], mixed["high"]))
+    for part in ("both", "only_a", "only_b", "neither"):
+        yield f"Together{macro_name(part)}", percent(mixed[part])
 
 
 def unseen_macros(results: dict) -> Iterator[tuple[str, str]]:
-    """Diseases without a training row, by the scoring that validation chose.
+    """Diseases without a training row: every arm and guesser, chance, and the gains that are claimed.
 
     `Among`: only their own names compete.
     """
-    chance = results.get("unseen_chance", {})
-    for row in results.get("unseen", []):
-        if row.get("chosen", True):
-            tail = "" if row["candidates"] == "all" else "Among"
-            name = f"Unseen{macro_name(row['arm'])}{tail}"
-            for key in ("mrr", "top1", "top5", "top10"):
-                yield (
-                    f"{name}{macro_name(key)}",
-                    minus(estimate(row[key], row[f"{key}_low"], row[f"{key}_high"])),
-                )
-            yield (
-                f"Read{name}",
-                latex(readings.unseen(SimpleNamespace(**row), chance[row["candidates"]]["mrr"])),
-            )
-    for which, values in chance.items():
-        for key, value in values.items():
-            yield f"UnseenChance{'' if which == 'all' else 'Among'}{macro_name(key)}", fixed(value)
-    if gain := results.get("unseen_gain"):
-        yield "UnseenGain", minus(estimate(gain["difference"], gain["low"], gain["high"], sign=True))
+    rows = [(macro_name(row["arm"]), row) for row in results["unseen"]]
+    rows += [(f"Guesser{row['knows'].title()}", row) for row in results["guessers"]]
+    for called, row in rows:
+        name = f"Unseen{called}{'' if row['candidates'] == 'all' else 'Among'}"
+        yield f"{name}Mrr", rank_estimate(row["mrr"], row["mrr_low"], row["mrr_high"])
+        for key in ("top1", "top5", "top10"):
+            yield f"{name}{macro_name(key)}", percent(row[key])
+    for which, values in results["unseen_chance"].items():
+        tail = "" if which == "all" else "Among"
+        yield f"UnseenChance{tail}Mrr", decimals(values["mrr"])
+        for key in ("top1", "top5", "top10"):
+            yield f"UnseenChance{tail}{macro_name(key)}", percent(values[key])
+    for row in results["gains"]:
+        name = f"Gain{macro_name(row['a'])}Versus{macro_name(row['b'])}"
+        yield name, latex(rank_estimate(row["difference"], row["low"], row["high"], "+"))
+        yield f"Read{name}", latex(readings.gain(SimpleNamespace(**row)))
 
 
 def forgetting_macros(results: dict) -> Iterator[tuple[str, str]]:
-    """Bits per byte before and after fine-tuning, and the change."""
-    for kind, row in results.get("forgetting", {}).items():
-        yield (
-            f"Bits{macro_name(kind)}Change",
-            minus(estimate(row["change"], row["low"], row["high"], sign=True)),
-        )
-        for when in ("before", "after"):
-            yield f"Bits{macro_name(kind)}{when.title()}", fixed(row[f"bits_{when}"])
+    """Bits per byte before and after fine-tuning to answer, and the change."""
+    for arm, kinds in results["forgetting"].items():
+        for kind, row in kinds.items():
+            name = f"Bits{macro_name(arm)}{macro_name(kind)}"
+            yield f"{name}Change", latex(rank_estimate(row["change"], row["low"], row["high"], "+"))
+            for when in ("before", "after"):
+                yield f"{name}{when.title()}", decimals(row[f"bits_{when}"], 2)
 
 
 def error_macros(results: dict) -> Iterator[tuple[str, str]]:
-    """Calibration and errors of each arm; the arm whose errors stay most often in the right group."""
-    for arm, row in results.get("calibration", {}).items():
+    """Calibration and errors of each arm, what its view of the statements holds of the groups, its cost."""
+    for arm, row in results["calibration"].items():
         for key in ("ece", "ece_scaled"):
-            yield f"{macro_name(arm)}{macro_name(key)}", fixed(row[key])
-    for arm, row in (errors := results.get("confusions", {})).items():
+            yield f"{macro_name(arm)}{macro_name(key)}", percent(row[key])
+        yield f"{macro_name(arm)}PerplexityScaled", number(row["perplexity_scaled"])
+    for arm, row in (errors := results["confusions"]).items():
         yield f"{macro_name(arm)}Within", percent(row["within"])
     if errors:
         yield "WithinChance", percent(next(iter(errors.values()))["chance"])
-    for arm, row in results.get("cost", {}).items():
-        yield f"{macro_name(arm)}Flops", power(row["flops"])
+    for arm, row in results["maps"].items():
+        yield f"{macro_name(arm)}SameGroup", percent(row["same_group"])
+        yield "SameGroupChance", percent(row["chance"])
+    for arm, row in results["cost"].items():
+        yield f"{macro_name(arm)}Flops", number(row["flops"]) if row["flops"] else DASH
+        yield f"{macro_name(arm)}Seconds", number(row["seconds"])
+        yield f"{macro_name(arm)}Memory", number(row["memory"])
+    yield "MeasuredOn", latex(results["measured_on"] or DASH)
 
 
 def fact_macros(results: dict) -> Iterator[tuple[str, str]]:
     """The numbers of `facts.collect`, e.g. LeakageRuleMasked; a fact that is not on record says so."""
-    for topic, values in results.get("facts", {}).items():
-        for key, value in values.items() if topic != "external" else ():
+    facts = results["facts"]
+    for topic in facts.keys() - {"external", "pretraining"}:
+        for key, value in facts[topic].items():
             yield f"{macro_name(topic)}{macro_name(key)}", format_fact(topic, key, value)
+    for base, row in facts["pretraining"].items():
+        for key in ("tokens", "flops", "parameters", "seconds"):
+            yield f"Read{macro_name(base.replace('-', '_'))}{macro_name(key)}", number(row[key])
 
 
 def format_fact(topic: str, key: str, value: float | None) -> str:
@@ -179,12 +207,13 @@ def format_fact(topic: str, key: str, value: float | None) -> str:
 
 def external_macros(results: dict) -> Iterator[tuple[str, str]]:
     """The comparison on other people's data."""
-    if found := results.get("facts", {}).get("external"):
+    if found := results["facts"]["external"]:
         yield "ExternalPages", number(found["pages"])
         yield "ExternalPagesKept", number(found["pages_kept"])
         yield "ExternalNumLabels", number(found["num_labels"])
         for arm, row in found["arms"].items():
-            yield f"External{macro_name(arm)}Estimate", estimate(row["accuracy"], row["low"], row["high"])
+            accuracy = latex(estimate(row["accuracy"], row["low"], row["high"]))
+            yield f"External{macro_name(arm)}Estimate", accuracy
         yield "ExternalRowsTest", number(found["rows"]["test"])
         yield "ExternalNumSeeds", str(len(found["profile"]["seeds"]))
         for pair in found["pairs"]:

@@ -1,10 +1,12 @@
 """Numbers and sentences as the class reads them: each with its interval, in careful Spanish."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from html import escape
 
 from ..arms import ARMS
+from ..figures.recurrent import KNOBS
 
 DASH = "–"  # in the place of a number that does not exist
 
@@ -14,17 +16,41 @@ def is_missing(value: float | None) -> bool:
     return value is None or value != value
 
 
-def fixed(value: float | None, digits: int = 3, sign: str = "") -> str:
+def decimals(value: float | None, digits: int = 3, sign: str = "") -> str:
     """A number with so many decimals; a dash where it does not exist."""
-    return DASH if is_missing(value) else f"{value:{sign}.{digits}f}"
+    return DASH if is_missing(value) else f"{value:{sign}.{digits}f}".replace("-", "−")
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """A share as a percentage with so many decimals; a dash where it does not exist."""
+    return DASH if is_missing(value) else f"{100 * value:.{digits}f} %"
+
+
+def share_span(low: float | None, high: float | None) -> str:
+    """An interval of shares: `[54.6, 62.6]`, in percent."""
+    return DASH if is_missing(low) or is_missing(high) else f"[{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def difference_span(low: float | None, high: float | None) -> str:
+    """An interval of differences of shares: `[+0.4, +12.2]`, in percentage points."""
+    if is_missing(low) or is_missing(high):
+        return DASH
+    return f"[{100 * low:+.1f}, {100 * high:+.1f}]".replace("-", "−")
 
 
 def estimate(value: float | None, low: float | None, high: float | None, sign: bool = False) -> str:
-    """A number with its interval as every text shows it: `0.412 [0.381, 0.443]`."""
-    form = "+" if sign else ""
-    if is_missing(value) or is_missing(low) or is_missing(high):
-        return fixed(value, sign=form).replace("-", "−")
-    return f"{fixed(value, sign=form)} [{fixed(low, sign=form)}, {fixed(high, sign=form)}]".replace("-", "−")
+    """A share with its interval, `58.6 % [54.6, 62.6]`; with sign a difference, `+6.0 [+0.4, +11.6]`."""
+    if sign:
+        shown = DASH if is_missing(value) else f"{100 * value:+.1f}".replace("-", "−")
+        return shown if is_missing(low) else f"{shown} {difference_span(low, high)}"
+    return share(value) if is_missing(low) or low == high else f"{share(value)} {share_span(low, high)}"
+
+
+def rank_estimate(value: float, low: float, high: float, sign: str = "") -> str:
+    """An MRR, or with sign "+" a difference of two, with its interval: `0.412 [0.381, 0.443]`."""
+    if is_missing(low) or is_missing(high):
+        return decimals(value, sign=sign)
+    return f"{decimals(value, sign=sign)} [{decimals(low, sign=sign)}, {decimals(high, sign=sign)}]"
 
 
 def points(value: float, low: float, high: float) -> str:
@@ -36,14 +62,34 @@ def points(value: float, low: float, high: float) -> str:
     )
 
 
-def share(value: float | None, digits: int = 1) -> str:
-    """A share as a percentage with so many decimals; a dash where it does not exist."""
-    return DASH if is_missing(value) else f"{100 * value:.{digits}f} %"
+def thousands(value: float | None, digits: int = 0) -> str:
+    """A count with its thousands apart; from LARGE on a power of ten, a dash where it does not exist."""
+    if is_missing(value):
+        return DASH
+    return power(value) if abs(value) >= LARGE else f"{value:,.{digits}f}"
 
 
-def shares(value: float, low: float, high: float) -> str:
-    """A share with its interval as percentages: `58.6 % [54.6, 62.6]`."""
-    return f"{share(value)} [{100 * low:.1f}, {100 * high:.1f}]"
+def power(value: float | None) -> str:
+    """`1.2e+13`; a dash for what is no number."""
+    return DASH if is_missing(value) else f"{value:.1e}"
+
+
+def p_value(p: float | None) -> str:
+    """A p-value to three decimals, `< 0.001` below."""
+    if is_missing(p):
+        return DASH
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+LARGE = 1e9  # from here on a number is written as a power of ten
+
+
+def called(name: str) -> str:
+    """An arm's name, or that of what stands beside arms: the guesser, the sum of two."""
+    return BESIDE.get(name) or ARMS[name].name
+
+
+BESIDE = {"guesser": "El adivino", "together": "La suma de los dos"}
 
 
 def side_by_side(texts: Mapping[str, str]) -> str:
@@ -64,23 +110,21 @@ def quiz(questions: Iterable[str], known: Iterable[str], title: str = "Las respu
     return f'<div class="textos"><ol>{asked}</ol>{answers}</div>'
 
 
-MINUS = r"\ensuremath{-}"
+SIGNS = {" %": r"\,\%", "…": r"\dots{}"} | {
+    sign: rf"\ensuremath{{{command}}}"
+    for sign, command in {
+        "−": "-", "<": "<", "→": r"\to", "Δ": r"\Delta", "✓": r"\checkmark", "×": r"\times", "α": r"\alpha",
+    }.items()
+}  # fmt: skip
 
 
 def latex(text: str) -> str:
     r"""Plain or Markdown text as LaTeX: bold and emphasis, `%`, `&` and `_` escaped, real minus signs."""
     text = re.sub(r"([#$&_{}])", r"\\\1", text.replace("\\$", "$"))
-    text = text.replace(" %", r"\,\%").replace("−", MINUS)
+    for sign, command in SIGNS.items():
+        text = text.replace(sign, command)
     text = re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", text)
     return re.sub(r"\*(.+?)\*", r"\\emph{\1}", text)
-
-
-def minus(numbers: str) -> str:
-    """Numbers with LaTeX's minus sign instead of a hyphen or a character that its fonts may lack."""
-    return numbers.replace("-", MINUS).replace("−", MINUS)
-
-
-LARGE = 1e9  # from here on a number is written as a power of ten
 
 
 def number(value: float | None) -> str:
@@ -88,35 +132,17 @@ def number(value: float | None) -> str:
     if is_missing(value):
         return DASH
     if abs(value) >= LARGE:
-        return power(value)
+        return rf"\num{{{power(value)}}}"
     return str(round(value)) if abs(value) < 1000 else rf"\num{{{round(value)}}}"
 
 
-def percent(value: float | None) -> str:
-    r"""0.123 -> `12.3\,\%`, without decimals from 99.5 % on and for zero."""
-    if is_missing(value):
-        return DASH
-    digits = 0 if value in (0, 1) else 1
-    return rf"{100 * value:.{digits}f}\,\%"
-
-
-def p_value(p: float | None) -> str:
-    """A p-value to three decimals, `<0.001` below."""
-    if is_missing(p):
-        return DASH
-    return r"\ensuremath{<}0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def power(value: float | None) -> str:
-    """1.2e13 for siunitx; a dash for what is no number."""
-    return DASH if is_missing(value) else rf"\num{{{value:.1e}}}"
-
-
-def span(low: float, high: float, sign: str = "") -> str:
-    """An interval: `[0.106, 0.155]`."""
-    if is_missing(low) or is_missing(high):
-        return DASH
-    return f"[{low:{sign}.3f}, {high:{sign}.3f}]"
+def watched(losses: list[float], accuracies: list[float], classes: int) -> str:
+    """What a training that the class has watched did to its own texts, beside an even guess."""
+    return (
+        f"**Lectura.** La pérdida pasa de {losses[0]:.2f} (repartir por igual: {math.log(classes):.2f}) a "
+        f"{losses[-1]:.2f}, y la exactitud en esos mismos textos, de {share(accuracies[0])} a "
+        f"{share(accuracies[-1])}."
+    )
 
 
 def pair(row) -> str:
@@ -124,70 +150,89 @@ def pair(row) -> str:
 
     It says so where the interval and the corrected test do not agree.
     """
-    a, b, size = ARMS[row.a].name, ARMS[row.b].name, points(row.difference, row.low, row.high)
+    a, b, size = called(row.a), called(row.b), points(row.difference, row.low, row.high)
     if row.low <= 0 <= row.high:
-        note = " La prueba corregida, con la primera semilla, sí la distingue; hay que tomarlo con cautela."
-        note = note if row.p_holm < 0.05 else ""
+        note = " La prueba corregida sí la distingue; hay que tomarlo con cautela." * (row.p_holm < 0.05)
         return f"Entre {a} y {b} no se distingue una diferencia: {size}; el intervalo incluye el cero.{note}"
-    doubt = "" if row.p_holm < 0.05 else " La prueba corregida, con la primera semilla, no lo confirma."
+    doubt = "" if row.p_holm < 0.05 else " La prueba corregida no lo confirma."
     return (
         f"**{a}** acierta {'más' if row.low > 0 else 'menos'} que {b}, con una diferencia de {size}.{doubt}"
     )
 
 
-def counts(row) -> str:
-    """What McNemar's test looks at, and what its p-value says, of a row of `comparison.paired`."""
-    a, b, total = ARMS[row.a].name, ARMS[row.b].name, row.only_a + row.only_b
-    if total == 0:
-        same = f"Con la primera semilla, {a} y {b} aciertan exactamente las mismas filas"
-        return f"{same}: no hay nada que comparar."
+def flips(row) -> str:
+    """What the sign-flip test asks, and what its p-value says, of a row of `comparison.paired`."""
+    a, b = called(row.a), called(row.b)
     p, corrected = ("menos de 0.001" if value < 0.001 else f"{value:.3f}" for value in (row.p, row.p_holm))
     return (
-        f"Con la primera semilla, {total} filas distinguen a {a} de {b}: {row.only_a} las acierta sólo el "
-        f"primero y {row.only_b} sólo el segundo. Si los dos acertaran con la misma probabilidad (y las "
-        f"filas fueran independientes), un reparto al menos así de disparejo tendría probabilidad {p}: ése "
-        "es el valor *p*, que no es la probabilidad de que sean iguales. Corregido por hacer varias pruebas "
-        f"(Holm): {corrected}."
+        f"Si {a} y {b} fueran igual de buenos, en cada enfermedad el resultado de cualquiera podría haber "
+        "sido el del otro. Intercambiándolos al azar, enfermedad por enfermedad, una diferencia al menos tan "
+        f"grande como la medida saldría con probabilidad {p}: ése es el valor *p*, que no es la probabilidad "
+        f"de que sean iguales. Corregido por todas las pruebas que aquí se afirman (Holm): {corrected}."
     )
 
 
 def ninety_five(value: float, low: float, high: float) -> str:
     """What a 95 % interval promises, with its numbers: a property of the procedure, not of this one."""
     return (
-        f"El intervalo {estimate(value, low, high, sign=True)} salió de un procedimiento pensado para que, "
-        "repetido con otras enfermedades de prueba y otras semillas, sus intervalos contengan la diferencia "
-        "verdadera unas 95 de cada 100 veces (aproximadamente: el *bootstrap* con pocas semillas puede "
-        "quedarse corto). De *este* intervalo no se puede decir que la contenga «con probabilidad del 95 %»: "
-        "la contiene o no."
+        f"El intervalo {estimate(value, low, high, sign=True)} (en puntos porcentuales) salió de un "
+        "procedimiento pensado para que, repetido con otras enfermedades de prueba y otras semillas, sus "
+        "intervalos contengan la diferencia verdadera unas 95 de cada 100 veces (aproximadamente: el "
+        "*bootstrap* con pocas semillas puede quedarse corto). De *este* intervalo no se puede decir que la "
+        "contenga «con probabilidad del 95 %»: la contiene o no."
     )
 
 
-def worth(found: dict[str, float]) -> str:
-    """`comparison.worth` as a sentence; a factor that was only bounded from below is said to be so."""
-    k = f"{found['k']:.1f}{' o más' if found['at_least'] else ''}"
+def worth(found: Mapping) -> str:
+    """`efficiency.worth` as a sentence, with the height at which it was read.
+
+    Where one curve begins above the other's end they share no height, and no number is given.
+    """
+    more, less, height = called(found["more"]), called(found["less"]), share(found["height"])
+    if found["at_least"]:
+        return (
+            f"{more} ya está, con las filas más escasas que medimos, por encima de todo lo que {less} "
+            f"alcanza ({height}): las curvas no comparten ninguna altura, así que no se puede leer "
+            "cuántas etiquetas ahorra."
+        )
     high = f"{found['high']:.1f}{' o más' if found['open'] > 0.025 else ''}"
     sentence = (
-        f"Preentrenar equivale a multiplicar las etiquetas por {k} (IC 95 %: de {found['low']:.1f} a {high})"
+        f"A una exactitud de {height}, {less} necesita {found['k']:.1f} veces las etiquetas de {more} "
+        f"(IC 95 %: de {found['low']:.1f} a {high})"
     )
     if found["low"] <= 1 <= found["high"]:
         return sentence + "; el intervalo incluye el 1: no se distingue de no ahorrar etiquetas."
     return sentence + "."
 
 
-def unseen(row, chance: float) -> str:
-    """A row of `unseen.table` as a sentence: MRR beside that of a blind order."""
-    size = estimate(row.mrr, row.mrr_low, row.mrr_high)
-    verdict = "no se distingue del azar"
-    # all names the same is chance, but for rounding
-    if row.mrr_low > chance + 1e-6 or row.mrr_high < chance - 1e-6:
-        verdict = "por encima del azar" if row.mrr_low > chance else "por debajo del azar"
-    return f"{ARMS[row.arm].name}: MRR {size}; al azar, {chance:.3f}: {verdict}."
+def gain(row) -> str:
+    """A row of `unseen.gains` as a sentence: against the guesser it is a claim about knowledge."""
+    a, b = called(row.a), called(row.b)
+    size = rank_estimate(row.difference, row.low, row.high, "+")
+    size += f" de MRR, *p* corregido {p_value(row.p_holm)}"
+    if is_missing(row.low) or row.low <= 0 <= row.high or row.p_holm >= 0.05:
+        return f"Entre {a} y {b} no se distingue una diferencia en las enfermedades nunca vistas: {size}."
+    better = "mejor" if row.low > 0 else "peor"
+    return f"**{a}** ordena las enfermedades nunca vistas {better} que {b}: {size}."
 
 
-def gain(found: tuple[float, float, float]) -> str:
-    """`unseen.gain` as a sentence."""
-    verdict = "excluye" if found[1] > 0 or found[2] < 0 else "incluye"
-    return f"Preentrenado − desde cero: {estimate(*found, sign=True)} de MRR; el intervalo {verdict} el cero."
+def together(found: Mapping) -> str:
+    """`together.together` as a sentence."""
+    a, b, pair_ = called(found["a"]), called(found["b"]), found["pair"]
+    return (
+        f"{a} y {b}, sumados ({share(found['share'], 0)} del peso para el segundo, elegido en validación): "
+        f"{estimate(found['accuracy'], found['low'], found['high'])}, contra {called(pair_['b'])} solo "
+        f"{estimate(pair_['difference'], pair_['low'], pair_['high'], sign=True)} puntos. De los relatos, "
+        f"{share(found['both'])} los aciertan ambos, {share(found['only_a'])} sólo el primero, "
+        f"{share(found['only_b'])} sólo el segundo y {share(found['neither'])} ninguno."
+    )
+
+
+def knobs(table) -> str:
+    """Which change of a hyperparameter costs most (see `comparison.swept`)."""
+    worst = table.loc[table["mrr"].idxmin()]
+    name, written = KNOBS[worst["name"]]
+    return f"El cambio que más quita: {name}, {written.format(worst['value'])}"
 
 
 def within(confusions, grouped: bool) -> str:
@@ -200,5 +245,6 @@ def within(confusions, grouped: bool) -> str:
     if confusions["within"].isna().all():
         return "Ningún modelo se equivoca: no hay errores que repartir"
     most = confusions["within"].idxmax()
-    share = 100 * confusions.loc[most, "within"]
-    return f"{ARMS[most].name}: {share:.0f} % de sus errores caen en el grupo correcto"
+    return (
+        f"{ARMS[most].name}: {share(confusions.loc[most, 'within'])} de sus errores caen en el grupo correcto"
+    )

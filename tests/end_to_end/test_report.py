@@ -41,7 +41,7 @@ def changed(tools, tmp_path_factory):
 def test_a_number_changed_in_the_results_changes_table_prose_and_slides(changed):
     _, pdfs = changed
     document, slides = words(pdfs["informe"]), words(pdfs["expo"])
-    assert "+0.123 [+0.111, +0.136]" in document  # table
+    assert "+12.3 [+11.1, +13.6]" in document  # table
     # abstract, results, conclusions
     assert document.count("+12.3 puntos porcentuales (IC 95 % de +11.1 a +13.6)") == 3
     assert "+12.3 puntos porcentuales" in slides
@@ -64,7 +64,7 @@ def test_a_macro_that_no_run_wrote_stops_the_build(tools, changed):
     output, pdfs = changed
     macros = output / "report" / "generated" / "macros.tex"
     kept, before = macros.read_text(encoding="utf-8"), pdfs["informe"].read_bytes()
-    macros.write_text(kept.replace(r"\newcommand{\ReadWorth}", r"\newcommand{\Other}"), encoding="utf-8")
+    macros.write_text(kept.replace(r"\newcommand{\ReadTogether}", r"\newcommand{\Other}"), encoding="utf-8")
     with pytest.raises(documents.RunError, match="informe.tex"):
         documents.build(output)
     assert pdfs["informe"].read_bytes() == before

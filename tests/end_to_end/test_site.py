@@ -137,7 +137,7 @@ def test_slides_fit_their_sheet(name, visit):
     page = visit(f"diapositivas/{name}", *site.SLIDE)
     page.wait_for_function("Reveal.isReady()")
     slides = page.evaluate(MEASURE)
-    assert 10 <= len(slides) <= 20
+    assert 6 <= len(slides) <= 20
     for number, slide in enumerate(slides, 1):
         fits = slide["width"] <= site.SLIDE[0] and slide["height"] <= site.SLIDE[1] and slide["over"] <= 1
         assert fits, (number, slide)

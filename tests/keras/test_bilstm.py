@@ -3,6 +3,7 @@
 Masks make padding irrelevant, one seed gives one result, interruptions leave no trace.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from helpers.analysis import cost
-from helpers.arms import ARMS
+from helpers.arms import ARMS, EMBEDDING_DIM, RNN_UNITS
 from helpers.config import ROOT, InputError
 from helpers.data import sources, splits
 from helpers.data.study import prepare
@@ -330,7 +331,7 @@ import sys
 sys.modules["tensorflow"] = None  # as if it were not installed
 from pathlib import Path
 import numpy as np
-from helpers.arms import ARMS
+from helpers.arms import ARMS, EMBEDDING_DIM, RNN_UNITS
 from helpers.data import splits
 from helpers.data.study import prepare
 from helpers.models import bilstm, keras_training
@@ -370,8 +371,58 @@ def test_without_tensorflow_the_same_code_trains_on_pytorch_and_gives_the_same_l
 
 def test_what_the_cost_table_takes_for_the_networks_weights():
     """Count of multiplied weights: Keras's own, less the embedding (looked up) and the biases (added)."""
-    assert (cost.EMBEDDING_DIM, cost.RNN_UNITS) == (bilstm.EMBEDDING_DIM, bilstm.RNN_UNITS)
-    model = bilstm.build(100, 7)
-    recurrent = 2 * 4 * cost.RNN_UNITS * (cost.EMBEDDING_DIM + cost.RNN_UNITS)
-    head, biases = 2 * cost.RNN_UNITS * 7, 2 * 4 * cost.RNN_UNITS + 7
-    assert model.count_params() == 100 * cost.EMBEDDING_DIM + recurrent + head + biases
+    model, settings = bilstm.build(100, 7), ARMS["bilstm_original"].settings
+    recurrent, head = cost.recurrent_weights(settings, 7)
+    biases = 2 * 4 * settings["units"] + 7
+    assert model.count_params() == 100 * settings["embedding"] + recurrent + head + biases
+    assert cost.recurrent_weights(ARMS["bag"].settings, 7) == (0, 150 * 7)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 40])
+def test_widths_that_change_from_epoch_to_epoch_are_no_error(rows):
+    """Keras takes the shapes of the first two batches of the first epoch for those of all."""
+
+    def rows_of(epoch):
+        return [[5] * (10 + 20 * epoch)] * rows, np.zeros(rows, int)
+
+    data = keras_training.Batches(rows_of, 2, 0)
+    assert len(data) == min(rows, 2)
+    model = bag.build(10, 3)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    if rows > 1:
+        model.fit(data, epochs=3, verbose=0)
+        assert data[1][0].shape[1] == data[0][0].shape[1] + keras_training.WIDTH_STEP
+
+
+def test_what_the_class_sees_is_what_the_grid_trains(study):
+    """The cells of notebook 03 that build and compile: same weights, same loss, same first step."""
+    cells = json.loads((ROOT / "notebooks" / "03_bilstm.ipynb").read_text(encoding="utf-8"))["cells"]
+    shown = {cell["id"]: "".join(cell["source"]) for cell in cells}
+    space = {
+        "study": study, "keras": keras, "word_tokenizer": word_tokenizer, "EMBEDDING_DIM": EMBEDDING_DIM,
+        "RNN_UNITS": RNN_UNITS,
+    }  # fmt: skip
+    exec(shown["03-21"], space)
+    exec(shown["03-25b"], space)
+    network, rng = space["network"], np.random.default_rng(0)
+    own = bilstm.build(space["V"], space["K"])
+    own.set_weights(network.get_weights())
+    adam = keras_training.optimizer(Task(study.split, ARMS["bilstm_original"], None), 1)
+    own.compile(adam, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    inputs, targets = rng.integers(1, 50, (64, 9)).astype("int32"), rng.integers(0, space["K"], 64)
+    losses = [model.train_on_batch(inputs, targets)[0] for model in (network, own)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    for there, here in zip(network.get_weights(), own.get_weights(), strict=True):
+        np.testing.assert_allclose(there, here, atol=1e-6)
+
+
+@pytest.mark.parametrize("changed", [{"directions": 1}, {"units": 8}, {"embedding": 20, "pooling": "mean"}])
+def test_a_changed_network_is_what_its_settings_say_and_comes_back(changed):
+    model = bilstm.build(30, 4, **changed)
+    arrays = {f"weight_{number}": weight for number, weight in enumerate(model.get_weights())}
+    again = bilstm.rebuild(arrays | {"pooling": np.array(changed.get("pooling", "last"))}, mask=False)
+    ids = np.array([[3, 4, 5, 6]], dtype="int32")
+    np.testing.assert_allclose(again.predict(ids, verbose=0), model.predict(ids, verbose=0), atol=1e-6)
+    layer = model.get_layer("lstm" if "directions" in changed else "bilstm")
+    width = changed.get("units", RNN_UNITS) * changed.get("directions", 2)
+    assert layer.output.shape[-1] == width

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.analysis import cost
 from helpers.arms import ARMS
 from helpers.data import splits
 from helpers.data.study import prepare
@@ -135,8 +134,3 @@ def test_without_training_it_is_the_base_and_its_prior_is_the_prompt_alone(study
     assert result["test_logits"].shape == (len(splits.side(split, "test")[0]), len(labels))
     asked = answering.answer_logits(model, tokenizer, [""], names)[0]
     np.testing.assert_allclose(result["arrays"]["prior"], asked, rtol=1e-5)
-
-
-def test_what_the_cost_table_takes_for_the_prompt(study):
-    tokenizer = bases.load_tokenizer(study.profile.base)
-    assert len(tokenizer(f" {answering.PROMPT}")["input_ids"]) == pytest.approx(cost.PROMPT_TOKENS, abs=1)

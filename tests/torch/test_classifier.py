@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from helpers.arms import ARMS
-from helpers.config import InputError
+from helpers.config import ROOT, InputError
 from helpers.data import splits
 from helpers.data.study import prepare
 from helpers.models import bases, classifier, finetuning, metrics
@@ -99,13 +99,16 @@ def test_logits_do_not_depend_on_padding_or_company(any_base):
     assert np.abs(alone - alone[0]).max() > 1e-3  # the texts do differ
 
 
-def test_features_are_what_the_last_layer_reads(any_base):
+def test_features_are_what_the_last_layer_reads(any_base, monkeypatch):
     model, tokenizer = (
         classifier.build(ARMS["gpt2_frozen"], any_base, list("abcd"), 0),
         bases.load_tokenizer(any_base),
     )
+    rounded = classifier.features_of(model, tokenizer, TEXTS, batch_size=2)
+    monkeypatch.setattr(finetuning, "bf16_pays", lambda: False)
     features = classifier.features_of(model, tokenizer, TEXTS, batch_size=2)
     assert features.shape == (3, 32)
+    np.testing.assert_allclose(rounded, features, atol=0.05)  # eight bits of a number near 1
     by_hand = features @ model.score.weight.detach().numpy().T
     np.testing.assert_allclose(by_hand, classifier.logits_of(model, tokenizer, TEXTS), atol=1e-5)
 
@@ -353,6 +356,7 @@ def still(build):
         for module in model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
+        model.token_dropout = 0.0
         return model
 
     return make
@@ -382,3 +386,22 @@ def test_two_processes_share_a_step_and_keep_one_record(study, toy_base, tmp_pat
     )  # fmt: skip
     # Other rows together and other dropout, so not the same loss; on a wrong scale it would be twice that.
     assert kept[0]["history"][0]["train_loss"] == pytest.approx(one["history"][0]["train_loss"], rel=0.3)
+
+
+def test_what_the_class_sees_is_what_the_grid_trains(toy_base):
+    """The cell of notebook 05 that makes a classifier: the logits and the loss are ours."""
+    cells = json.loads((ROOT / "notebooks" / "05_gpt2.ipynb").read_text(encoding="utf-8"))["cells"]
+    shown = next("".join(cell["source"]) for cell in cells if cell["id"] == "05-33b")
+    space = {"torch": torch}
+    exec(shown, space)
+    base, tokenizer = str(toy_base), bases.load_tokenizer(str(toy_base))
+    theirs = space["Classifier"](bases.start_model("body", "base", base, 0), 4).eval()
+    own = classifier.Classifier(bases.start_model("body", "base", base, 0), 4, "mean").eval()
+    own.score.load_state_dict(theirs.score.state_dict())
+    batch = dict(tokenizer(TEXTS, padding=True, return_tensors="pt"))
+    batch = {name: batch[name] for name in ("input_ids", "attention_mask")} | {
+        "labels": torch.tensor([0, 3, 1])
+    }
+    there, here = theirs(**batch), own(**batch)
+    torch.testing.assert_close(there["logits"], here["logits"])
+    torch.testing.assert_close(there["loss"], here["loss"])

@@ -14,7 +14,8 @@ from helpers.experiments import grid, plan, records, specs
 from helpers.experiments.plan import results
 from helpers.experiments.processes import Where
 from helpers.figures import contrasts, style
-from helpers.report import export
+from helpers.report import tables
+from helpers.report.results import plain
 
 HEX = re.compile(r"#[0-9A-Fa-f]{6}\b")
 
@@ -34,8 +35,8 @@ def test_a_made_up_arm_is_five_lines_and_goes_through_spec_run_table_and_figure(
     table = summary(study, ["majority", made_up.id])
     own = results(study, made_up.id)[0].metrics["test"]["accuracy"]
     assert table.loc[made_up.id, "accuracy"] == own
-    latex = export.comparison_table({"arms": export.plain(table)})
-    assert f"Inventado & {own:.3f}" in latex
+    latex = tables.comparison({"arms": plain(table)}).latex()
+    assert rf"Inventado & {100 * own:.1f}\,\%" in latex
     figure = contrasts.forest(table, "Un título", 1 / study.num_labels)
     assert "#123456" in {line.get_color() for line in figure.axes[0].lines}
     written = style.save_figure(figure, "06_comparacion", SimpleNamespace(output=tmp_path))
@@ -66,7 +67,7 @@ def test_every_arm_is_entered_under_its_own_id_and_says_what_can_be():
         assert arm.start in ("random", "own", "base")
         assert arm.frozen in ("nothing", "body", "everything")
         assert (ROOT / "helpers" / "models" / f"{arm.module}.py").is_file()
-        assert arm.questions <= {"seen", "curve", "unseen", "external", "autopsy", "demo"}
+        assert arm.questions <= {"seen", "curve", "unseen", "external", "autopsy", "sweep", "demo"}
         assert arm.questions
     assert len({arm.name for arm in ARMS.values()}) == len(ARMS)
     assert len(arms_asked("autopsy")) == 1

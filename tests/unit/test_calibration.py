@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from helpers.analysis.errors import TEMPERATURES, calibration_table, fit_temperature, reliability
-from helpers.experiments.records import Record
-from helpers.models.metrics import expected_calibration_error, negative_log_likelihood
+from helpers.analysis import errors
+from helpers.analysis.errors import TEMPERATURES, calibrate, fit_temperature
+from helpers.models.metrics import confidence_bins, expected_calibration_error, negative_log_likelihood
 
 
 def calibrated(n, seed, classes=6):
@@ -14,10 +14,6 @@ def calibrated(n, seed, classes=6):
     rng = np.random.default_rng(seed)
     logits = 2 * rng.normal(size=(n, classes))
     return logits, (softmax(logits, axis=1).cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)
-
-
-def run(valid, test):
-    return Record(None, {}, None, 1.0, 1.0, 1, valid.astype(np.float32), test.astype(np.float32))
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
@@ -45,48 +41,35 @@ def test_an_optimum_out_of_reach_ends_beside_its_bound():
         fit_temperature(np.full((5, 5), np.nan), labels)
 
 
-def test_bins_hold_the_mean_confidence_and_accuracy_of_their_rows():
-    tops = np.array([0.95, 0.91, 0.62, 0.65, 0.68, 1.0])
+def test_bins_hold_equally_many_rows_the_least_sure_first():
+    tops = np.array([0.95, 0.91, 0.62, 0.65, 0.68, 1.0, 0.51])
     logits = np.log(np.stack([tops, 1 - tops], axis=1) + 1e-300)
-    table = reliability(logits, np.array([0, 1, 1, 1, 0, 0]))
-    assert table["rows"].tolist() == [3, 3]  # 1.0 is in the last bin, the eight empty ones are left out
-    np.testing.assert_allclose(table["confidence"], [0.65, 2.86 / 3])
-    np.testing.assert_allclose(table["accuracy"], [1 / 3, 2 / 3])
+    confidence, groups = confidence_bins(logits, bins=3)
+    np.testing.assert_allclose(confidence, tops)
+    assert [sorted(rows.tolist()) for rows in groups] == [[2, 3, 6], [1, 4], [0, 5]]
+    assert len(confidence_bins(logits[:2])[1]) == 2  # fewer rows than bins
+    labels = np.array([0, 1, 1, 1, 0, 0, 0])
+    gaps = abs(1.78 - 1) + abs(1.59 - 1) + abs(1.95 - 2)  # sums of confidence less right answers
+    assert expected_calibration_error(logits, labels, bins=3) == pytest.approx(gaps / 7)
 
 
-@pytest.mark.parametrize("bins", [5, 10])
-def test_the_weighted_gap_of_the_bins_is_the_calibration_error(bins):
-    logits, labels = calibrated(500, 2)
-    table = reliability(3 * logits, labels, bins)
-    gap = np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["rows"])
-    assert gap == pytest.approx(expected_calibration_error(3 * logits, labels, bins))
-    assert table["rows"].sum() == 500
-
-
-def test_each_seed_is_scaled_by_its_own_validation_rows():
+def test_each_run_is_scaled_by_its_own_validation_rows(monkeypatch):
     (valid, valid_labels), (test, test_labels) = calibrated(8000, 3), calibrated(8000, 4)
-    table = calibration_table(
-        {
-            "gpt2_finetuned": [run(2 * valid, 2 * test), run(4 * valid, 4 * test)],
-            "gpt2_frozen": [run(4 * valid, test)],
-        },
-        valid_labels,
-        test_labels,
+    scores = {"twice": (2 * valid, 2 * test), "four": (4 * valid, 4 * test), "misled": (4 * valid, test)}
+    monkeypatch.setattr(
+        errors, "load_logits", lambda spec: dict(zip(("valid", "test"), scores[spec], strict=True))
     )
-    assert table.index.tolist() == ["gpt2_finetuned", "gpt2_frozen"]
-    assert table.index.name == "arm"
-    row, other = table.loc["gpt2_finetuned"], table.loc["gpt2_frozen"]
-    assert row.temperature == pytest.approx(3, rel=0.05)
+    told = {"valid": valid_labels.tolist(), "test": test_labels.tolist()}
+    twice, four, misled = calibrate(list(scores), told)
+    assert twice["temperature"] == pytest.approx(2, rel=0.05)
+    assert four["temperature"] == misled["temperature"] == pytest.approx(4, rel=0.05)
     right = negative_log_likelihood(test, test_labels).mean()
-    assert row.loss_scaled == pytest.approx(right, abs=0.01)
-    assert row.ece_scaled < 0.02 < 0.1 < row.ece
-    losses = [negative_log_likelihood(scale * test, test_labels).mean() for scale in (2, 4)]
-    assert row.loss == pytest.approx(np.mean(losses), rel=1e-5)
-    assert row.accuracy == pytest.approx((test.argmax(axis=1) == test_labels).mean())
-    assert row.confidence == pytest.approx(
-        np.mean([softmax(s * test, axis=1).max(axis=1).mean() for s in (2, 4)])
-    )
+    for row, scale in ((twice, 2), (four, 4)):
+        assert row["loss_scaled"] == pytest.approx(right, abs=0.01)
+        assert row["ece_scaled"] < 0.03 < 0.1 < row["ece"]
+        assert row["loss"] == pytest.approx(negative_log_likelihood(scale * test, test_labels).mean())
+        assert row["accuracy"] == pytest.approx((test.argmax(axis=1) == test_labels).mean())
+        assert row["confidence"] == pytest.approx(softmax(scale * test, axis=1).max(axis=1).mean())
     # Fitted on test, this one's temperature would be 1 and nothing would get worse.
-    assert other.temperature == pytest.approx(4, rel=0.05)
-    assert other.loss_scaled > other.loss + 0.1
-    assert other.ece < 0.02 < 0.1 < other.ece_scaled
+    assert misled["loss_scaled"] > misled["loss"] + 0.1
+    assert misled["ece"] < 0.03 < 0.1 < misled["ece_scaled"]

@@ -9,6 +9,7 @@ import pytest
 from helpers.analysis import dose
 from helpers.config import InputError
 from helpers.data import splits
+from helpers.experiments.outcomes import outcome_of
 
 
 @pytest.fixture
@@ -38,7 +39,8 @@ def test_each_point_is_the_base_of_its_own_runs(kept, tmp_path, monkeypatch):
             logits[row, label if row < right else (label + 1) % study.num_labels] = 1
         means = {name: right / len(labels) for name in ("accuracy", "mrr", "top5")}
         spec = SimpleNamespace(value=1e-3)
-        return [SimpleNamespace(spec=spec, test_logits=logits, metrics={"test": means, "valid": means})] * 2
+        test = outcome_of(logits, labels)
+        return [SimpleNamespace(spec=spec, test=test, metrics={"test": means, "valid": means})] * 2
 
     monkeypatch.setattr(dose, "ensure", lambda study, arms: seen.append((study.profile.base, arms)))
     monkeypatch.setattr(dose, "results", results)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.analysis import comparison
+from helpers.analysis import efficiency
 from helpers.data import splits
 from helpers.data.study import prepare
 from helpers.experiments.grid import ensure
@@ -32,8 +32,8 @@ SIZES = np.array([1.0, 2.0, 4.0, 8.0])
     ],
 )
 def test_the_factor_of_two_curves(more, less, k, at_least):
-    found = comparison.factor(SIZES, np.array(more), np.array(less))
-    assert found == (pytest.approx(k), at_least)
+    found = efficiency.factor(SIZES, np.array(more), np.array(less))
+    assert found == (pytest.approx(k), at_least, pytest.approx(min(max(more), max(less))))
 
 
 def test_thinning_keeps_every_label_and_fewer_are_among_more():
@@ -63,18 +63,24 @@ def test_which_rows_are_kept_never_changes():
 def test_the_curve_of_real_runs_and_its_factor_against_itself():
     study = prepare("quick")
     ensure(study, ["majority", "tfidf_logreg"], whole=True)
-    curve = comparison.curve(study, ["majority", "tfidf_logreg"])
-    assert curve["per_disease"].tolist() == comparison.labels_per_disease(study) * 2
+    curve = efficiency.curve(study, ["majority", "tfidf_logreg"])
+    assert curve["per_disease"].tolist() == efficiency.labels_per_disease(study) * 2
     assert ((curve["low"] <= curve["accuracy"]) & (curve["accuracy"] <= curve["high"])).all()
     assert curve.loc[curve["arm"] == "majority", "accuracy"].eq(1 / study.num_labels).all()
-    same = comparison.worth(study, "tfidf_logreg", "tfidf_logreg")
+    same = efficiency.worth(study, "tfidf_logreg", "tfidf_logreg")
     assert (same["k"], same["at_least"]) == (pytest.approx(1), False)
     assert same["low"] <= 1 <= same["high"]
 
 
-def test_a_factor_that_is_only_bounded_is_said_to_be_so():
-    found = {"k": 2.0, "low": 1.5, "high": 6.7, "at_least": True, "open": 0.5}
-    assert "multiplicar las etiquetas por 2.0 o más (IC 95 %: de 1.5 a 6.7 o más)." in readings.worth(found)
-    found = {"k": 2.0, "low": 0.9, "high": 4.0, "at_least": False, "open": 0.0}
-    assert "etiquetas por 2.0 (IC" in readings.worth(found)
+def test_curves_that_share_no_height_give_no_number():
+    pair = {"more": "gpt2_finetuned", "less": "gpt2_scratch", "height": 0.123}
+    found = pair | {"k": 2.0, "low": 1.5, "high": 6.7, "at_least": True, "open": 0.5}
+    said = readings.worth(found)
+    assert "no se puede leer" in said
+    assert "12.3 %" in said
+    assert "2.0" not in said
+    found = pair | {"k": 2.0, "low": 0.9, "high": 4.0, "at_least": False, "open": 0.1}
+    assert "A una exactitud de 12.3 %" in readings.worth(found)
+    assert "2.0 veces" in readings.worth(found)
+    assert "4.0 o más" in readings.worth(found)
     assert "no se distingue de no ahorrar" in readings.worth(found)

@@ -8,22 +8,27 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
-from helpers.analysis.errors import confusion_groups, gallery, reliability
+from helpers.analysis.errors import confusion_groups, gallery
+from helpers.experiments.outcomes import outcome_of
 from helpers.experiments.records import Record
-from helpers.figures import curves, style, words
+from helpers.figures import style, words
 
 GROUPS = np.array(["eyes", "eyes", "eyes", "heart", "heart"])
 
 
-def run(answers):
-    """A record that answers the test rows as told."""
-    return Record(None, {}, None, 1.0, 1.0, 1, None, np.eye(len(GROUPS))[answers])
+def groups_of(seeds, labels):
+    """`confusion_groups` of records that answer the test rows as told, one a seed."""
+    records = [
+        Record(None, {}, None, 1.0, 1.0, 1, {}, None, outcome_of(np.eye(len(GROUPS))[answers], labels))
+        for answers in seeds
+    ]
+    return confusion_groups(records, labels, GROUPS)
 
 
 def test_wrong_answers_within_the_group_and_what_chance_would_put_there():
     labels = np.array([0, 0, 1, 3, 4, 4])
     # First seed: rows 0 (to eyes) and 3 (to eyes) wrong. Second: rows 0 (to heart) and 5 (to heart).
-    found = confusion_groups([run([1, 0, 1, 2, 4, 4]), run([3, 0, 1, 3, 4, 3])], labels, GROUPS)
+    found = groups_of([[1, 0, 1, 2, 4, 4], [3, 0, 1, 3, 4, 3]], labels)
     assert (found["errors"], found["within"]) == (4, 2 / 4)
     # Two of the four other classes are eyes for an eye disease, one is of the heart for a heart disease.
     assert found["chance"] == pytest.approx(np.mean([2 / 4, 1 / 4, 2 / 4, 1 / 4]))
@@ -33,7 +38,7 @@ def test_wrong_answers_within_the_group_and_what_chance_would_put_there():
 def test_chance_is_what_even_guessing_gets():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 5, 2000)
-    found = confusion_groups([run((labels + rng.integers(1, 5, 2000)) % 5)], labels, GROUPS)
+    found = groups_of([(labels + rng.integers(1, 5, 2000)) % 5], labels)
     assert found["errors"] == 2000
     assert found["within"] == pytest.approx(found["chance"], abs=0.03)
 
@@ -44,18 +49,18 @@ def test_the_interval_draws_diseases_and_not_rows():
     There are 500 rows per disease.
     """
     labels = np.repeat([0, 3], 500)
-    found = confusion_groups([run(np.repeat([1, 0], 500))], labels, GROUPS)
+    found = groups_of([np.repeat([1, 0], 500)], labels)
     assert (found["within"], found["low"], found["high"]) == (0.5, 0, 1)
     # Half of each disease's errors within: whichever are drawn, half.
-    found = confusion_groups([run(np.repeat([1, 3, 4, 0], 250))], labels, GROUPS)
+    found = groups_of([np.repeat([1, 3, 4, 0], 250)], labels)
     assert found["low"] == pytest.approx(0.5) == found["high"]
 
 
 def test_a_disease_without_errors_does_not_spoil_the_interval_and_no_errors_are_no_number():
     labels = np.array([0, 3])
-    found = confusion_groups([run([1, 3])], labels, GROUPS)
+    found = groups_of([[1, 3]], labels)
     assert [found[name] for name in ("errors", "within", "low", "high")] == [1, 1, 1, 1]
-    found = confusion_groups([run(labels)], labels, GROUPS)
+    found = groups_of([labels], labels)
     assert found.pop("errors") == 0
     assert np.isnan(list(found.values())).all()
 
@@ -130,22 +135,4 @@ def test_red_supports_and_blue_speaks_against_by_strength():
     assert b2 > r2
     assert min(neutral[:3]) > 0.9
     assert r - b > b2 - r2  # half as strong
-    plt.close(fig)
-
-
-def test_one_panel_an_arm_and_one_legend():
-    logits = np.random.default_rng(0).normal(size=(200, 5))
-    before, after = (reliability(scale * logits, logits.argmax(axis=1)) for scale in (3, 1))
-    arms = ["tfidf_logreg", "bilstm", "gpt2_scratch", "gpt2_finetuned", "gpt2_frozen"]
-    fig = curves.reliability_panels(dict.fromkeys(arms[:4], (before, after)), "t")
-    drawn = [t.get_text() for t in fig.findobj(Text)]
-    assert len(fig.axes) == 4
-    assert drawn.count("sin escalar") == drawn.count("con temperatura") == 1
-    dashed, solid = fig.axes[0].lines[-2:]
-    assert dashed.get_ydata().tolist() == before["accuracy"].tolist()
-    assert dashed.get_linestyle() == "--"
-    assert solid.get_xdata().tolist() == after["confidence"].tolist()
-    assert solid.get_linestyle() == "-"
-    with pytest.raises(ValueError, match="4"):
-        curves.reliability_panels(dict.fromkeys(arms, (before, after)), "t")
     plt.close(fig)

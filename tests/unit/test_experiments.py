@@ -27,7 +27,7 @@ def study():
 
 def record(mrr, loss, test_mrr=0.0):
     scores = {"valid": {"mrr": mrr, "loss": loss, "accuracy": 1 - mrr}, "test": {"mrr": test_mrr}}
-    return records.Record(None, scores, None, 0.0, 0.0, 0, None, None)
+    return records.Record(None, scores, None, 0.0, 0.0, 0, {}, None, None)
 
 
 def test_no_framework_is_loaded_by_the_shared_modules():
@@ -89,8 +89,14 @@ def test_runs_are_trained_once_and_then_read_back(study, monkeypatch):
     monkeypatch.setattr(baselines, "train", lambda *a: pytest.fail("trained again"))
     again = runs.run(spec, study)
     assert again.metrics == first.metrics
-    assert np.array_equal(again.test_logits, first.test_logits)
-    assert again.test_logits.shape == ((study.split["side"] == "test").sum(), study.num_labels)
+    assert np.array_equal(again.test.first, first.test.first)
+    logits, (texts, labels) = records.load_logits(spec)["test"], splits.side(study.split, "test")
+    assert logits.shape == (len(texts), study.num_labels)
+    assert first.test.answers.tolist() == logits.argmax(axis=1).tolist()
+    assert first.test.correct.mean() == pytest.approx(first.metrics["test"]["accuracy"])
+    assert first.test.reciprocal_ranks.mean() == pytest.approx(first.metrics["test"]["mrr"])
+    assert first.test.nats.mean() == pytest.approx(first.metrics["test"]["loss"], rel=1e-5)
+    assert first.test.labels.tolist() == labels.tolist()
 
 
 def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
@@ -105,7 +111,7 @@ def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
         {"valid_logits": logits, "test_logits": logits, "history": [], "parameters": 0, "arrays": kept},
         0.0,
         0.0,
-        {},
+        dict.fromkeys(("valid", "test"), np.zeros(1, int)),
     )
     again = records.load_arrays(other)
     assert list(again) == list(kept)

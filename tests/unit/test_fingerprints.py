@@ -129,3 +129,32 @@ def test_a_helper_two_imports_away_makes_a_notebook_stale(tmp_path, monkeypatch)
     changed.write_text(real(far).read_text(encoding="utf-8") + "\nCHANGED = True\n", encoding="utf-8")
     monkeypatch.setattr(stamps, "module_file", lambda module: changed if module == far else real(module))
     assert stamps.fingerprint(study, "01_eda") != before
+
+
+TABLE = '''"""A module."""
+SHARES: tuple = (0, 1)
+OTHER = 3
+
+def best(rows):
+    return pick(rows, SHARES)
+
+def pick(rows, shares):
+    return max(rows)
+
+def apart(rows):
+    return OTHER
+'''
+
+
+def test_a_functions_hash_follows_what_it_reaches_in_its_module_and_nothing_else(package):
+    def hash_of(code, name="best"):
+        package(table=code)
+        return specs.function_hash("helpers.table", name)
+
+    own = hash_of(TABLE)
+    assert hash_of(TABLE.replace("OTHER = 3", "OTHER = 4").replace("A module", "The module")) == own
+    assert hash_of(TABLE.replace("(0, 1)", "(0, 2)")) != own
+    assert hash_of(TABLE.replace("max(rows)", "min(rows)")) != own
+    assert hash_of(TABLE, "apart") != own
+    with pytest.raises(LookupError, match=r"helpers\.table has no function lost"):
+        hash_of(TABLE, "lost")

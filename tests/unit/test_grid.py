@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -125,6 +126,7 @@ def test_status_counts_what_is_done_running_and_left(study):
         assert " 1        1     2" in said
         assert "epoch 3/10" in said
         assert "runs left: about" in said
+        assert re.search(r"^naive_bayes +1 +1 +2 +\d+ s$", said, re.MULTILINE)
     grid.ensure(own, ["naive_bayes"], whole=True)
     assert "everything is done" in progress.status(own, ["naive_bayes"])
     assert plan.missing(own, ["naive_bayes"], True) == []
@@ -231,15 +233,14 @@ def test_code_that_changed_under_a_grid_is_refused(study):
 
 def test_the_estimate_counts_rows_and_epochs(study):
     def done(spec, seconds):
-        return records.Record(spec, {}, None, seconds, 0.0, 0, None, None)
+        return records.Record(spec, {}, None, seconds, 0.0, 0, {}, None, None)
 
     whole = plan.trial_specs(study, "bilstm")[0]
-    rows = (study.split["side"] == "train").sum()
-    thin = replace(whole, fraction=1)
+    thin = replace(whole, fraction=1)  # which has as many steps
     left = [replace(whole, seed=7), replace(thin, seed=7), replace(whole, epochs=2 * whole.epochs)]
-    expected = 60 * (1 + study.num_labels / rows + 2)
+    expected = 60 * (1 + 1 + 2)
     assert progress.remaining(study, [done(whole, 60.0)], left) == (pytest.approx(expected), 0)
-    other = replace(whole, arm="bilstm_original")  # none of its own: as its framework's
+    other = replace(whole, arm="bilstm_original")  # none of its own: as others of its module
     assert progress.remaining(study, [done(whole, 60.0)], [other]) == (pytest.approx(60), 0)
     assert progress.remaining(study, [done(whole, 60.0)], [replace(whole, arm="gpt2_lm")]) == (0, 1)
     assert [progress.clock(s) for s in (5, 130, 4000)] == ["5 s", "2 min", "1 h 7 min"]

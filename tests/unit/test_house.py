@@ -17,7 +17,7 @@ PACKAGE = ROOT / "helpers"
 # From left to right; a module imports from its own wing and from those before it. Wings of one entry do not
 # import each other.
 ORDER = (
-    {"config", "arms", "files"},
+    {"config", "options", "arms", "files"},
     {"data"},
     {"models"},
     {"pretraining", "experiments"},

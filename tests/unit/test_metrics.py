@@ -12,7 +12,9 @@ from helpers.models.metrics import (
     evaluate,
     expected_calibration_error,
     negative_log_likelihood,
-    ranks,
+    places,
+    reciprocal_ranks,
+    within,
 )
 
 
@@ -43,9 +45,16 @@ def test_loss_agrees_with_scikit_learn(seed):
     )
 
 
-def test_ranks_share_ties():
+def test_places_count_what_is_above_and_what_is_tied():
     logits = np.array([[3.0, 2.0, 1.0], [0.0, 0.0, 0.0], [1.0, 5.0, 5.0]])
-    assert ranks(logits, np.array([1, 0, 2])).tolist() == [2.0, 2.0, 1.5]
+    above, tied = places(logits, np.array([1, 0, 2]))
+    assert above.tolist() == [1, 0, 0]
+    assert tied.tolist() == [1, 3, 2]
+    assert reciprocal_ranks(above, tied) == pytest.approx([1 / 2, (1 + 1 / 2 + 1 / 3) / 3, (1 + 1 / 2) / 2])
+    assert within(above, tied, 1) == pytest.approx([0, 1 / 3, 1 / 2])
+    above, tied = places(logits[:2], np.array([1, 1]), among=np.array([1, 2]))
+    assert above.tolist() == [0, 0]  # what does not compete is not above
+    assert tied.tolist() == [1, 2]
 
 
 def test_calibration_error_of_a_certain_and_always_wrong_model_is_one():
@@ -58,12 +67,11 @@ def test_evaluate_on_a_known_case():
     logits = np.eye(6) * 10
     scores = evaluate(logits, np.array([0, 1, 2, 3, 4, 0]))
     assert scores["accuracy"] == pytest.approx(5 / 6)
-    # The sixth row ties label 0 with four others behind label 5: it is inside the top five or not by index
-    # order alone.
-    assert scores["top5"] in (pytest.approx(5 / 6), 1.0)
-    assert scores["mrr"] == pytest.approx((5 + 1 / 4) / 6)
+    # The sixth row ties label 0 with four others behind label 5: places 2 to 6, in any order.
+    assert scores["top5"] == pytest.approx((5 + 4 / 5) / 6)
+    assert scores["mrr"] == pytest.approx((5 + sum(1 / rank for rank in range(2, 7)) / 5) / 6)
 
 
 def test_a_rank_that_is_no_number_is_an_error_and_not_the_best():
     with pytest.raises(ValueError, match="NaN"):
-        ranks(np.array([[np.nan, 1.0]]), np.array([0]))
+        places(np.array([[np.nan, 1.0]]), np.array([0]))

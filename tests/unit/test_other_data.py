@@ -37,7 +37,7 @@ def nothing_measured(value):
     return None if isinstance(value, float) else value
 
 
-@pytest.mark.parametrize("place", ["confusions", "calibration", "forgetting", "cost", "unseen_gain"])
+@pytest.mark.parametrize("place", ["confusions", "calibration", "forgetting", "cost", "gains"])
 def test_a_number_that_does_not_exist_is_a_dash(tmp_path, place):
     results = json.loads((GENERATED / "results.json").read_text(encoding="utf-8"))
     results[place] = nothing_measured(results[place])
@@ -57,7 +57,7 @@ def test_errors_by_group_are_told_only_where_there_are_errors_and_groups():
     share = pd.DataFrame({"within": [0.25, np.nan]}, index=["bilstm", "tfidf_logreg"])
     assert (
         readings.within(share, True)
-        == f"{ARMS['bilstm'].name}: 25 % de sus errores caen en el grupo correcto"
+        == f"{ARMS['bilstm'].name}: 25.0 % de sus errores caen en el grupo correcto"
     )
     assert readings.within(share * np.nan, True).startswith("Ningún modelo se equivoca")
     assert "no traen grupos" in readings.within(share, False)
@@ -183,7 +183,7 @@ def test_the_comparison_on_other_data_leaves_out_what_the_base_has_read(tmp_path
         line = json.dumps({"text": text, "source": "a/b:1", "licence": "CC0"})
         (tmp_path / "corpus" / f"{name}.jsonl").write_text(line + "\n")
     for name in ("summary", "paired", "read_together"):
-        monkeypatch.setattr(external, name, lambda *given: pd.DataFrame())
+        monkeypatch.setattr(external, name, lambda *given: pd.DataFrame({"p": []}))
     monkeypatch.setattr(external, "ensure", lambda study, arms: None)
     monkeypatch.setattr(facts, "EXTERNAL", tmp_path / "out")
     source = sources.with_options(str(tmp_path / "mine.csv"), statements=str(tmp_path / "said.csv"))

@@ -36,30 +36,36 @@ def test_a_pair_is_read_with_the_caution_it_deserves(low, high, p, said, not_sai
     assert not_said not in sentence
 
 
-def test_counts_say_what_mcnemar_looks_at():
-    said = readings.counts(row(0, 0, 0.0004, only_a=12, only_b=3, p=0.0002))
-    assert "15 filas distinguen" in said
-    assert "12 las acierta sólo el primero" in said
+def test_what_a_p_value_is_and_is_not():
+    said = readings.flips(row(0, 0, 0.04, p=0.0002))
     assert "menos de 0.001" in said
-    assert "nada que comparar" in readings.counts(row(0, 0, 1.0, only_a=0, only_b=0, p=1.0))
+    assert "no es la probabilidad de que sean iguales" in said
+    assert "(Holm): 0.040" in said
 
 
 def test_the_interval_is_not_called_a_probability_of_the_truth():
     said = readings.ninety_five(0.02, 0.01, 0.03)
-    assert "+0.020 [+0.010, +0.030]" in said
+    assert "+2.0 [+1.0, +3.0]" in said
     assert "95 de cada 100" in said
     assert "no se puede decir" in said
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "verdict"),
+    ("low", "high", "p", "said"),
     [
-        (0.1, 0.2, "por encima del azar"),
-        (0.01, 0.2, "no se distingue"),
-        (0.05 - 1e-9, 0.05 - 1e-9, "no se distingue"),
-        (0.001, 0.02, "por debajo"),
+        (0.1, 0.2, 0.01, "mejor que El adivino"),
+        (-0.2, -0.1, 0.01, "peor que"),
+        (0.1, 0.2, 0.2, "no se distingue"),
+        (-0.1, 0.2, 0.01, "no se distingue"),
     ],
 )
-def test_unseen_diseases_are_compared_with_chance(low, high, verdict):
-    r = SimpleNamespace(arm="gpt2_lm", mrr=(low + high) / 2, mrr_low=low, mrr_high=high)
-    assert verdict in readings.unseen(r, 0.05)
+def test_knowledge_is_claimed_against_the_guesser_and_both_tests(low, high, p, said):
+    r = SimpleNamespace(a="gpt2_lm", b="guesser", difference=(low + high) / 2, low=low, high=high, p_holm=p)
+    assert said in readings.gain(r)
+
+
+def test_an_exact_share_has_no_interval():
+    assert readings.estimate(0.1, 0.1, 0.1) == "10.0 %"
+    assert readings.estimate(0.1, 0.05, 0.15) == "10.0 % [5.0, 15.0]"
+    assert readings.estimate(-0.1, -0.2, 0.0, sign=True) == "−10.0 [−20.0, +0.0]"
+    assert readings.latex("−1 % y < 2") == r"\ensuremath{-}1\,\% y \ensuremath{<} 2"

@@ -78,7 +78,7 @@ def test_every_cell_says_what_it_is_in_the_slides(name):
     kinds = [cell["metadata"].get("slideshow", {}).get("slide_type") for cell in cells(name)]
     assert set(kinds) <= KINDS
     assert kinds[0] == "slide"
-    assert 10 <= sum(kind in ("slide", "subslide") for kind in kinds) <= 20
+    assert 6 <= sum(kind in ("slide", "subslide") for kind in kinds) <= 20
     shown = " ".join(
         "".join(c["source"])
         for c, kind in zip(cells(name), kinds, strict=True)

@@ -8,6 +8,7 @@ from helpers.arms import ARMS
 from helpers.data import masking, splits
 from helpers.data.study import prepare
 from helpers.experiments import plan
+from helpers.experiments.outcomes import outcome_of
 
 
 @pytest.fixture(scope="module")
@@ -91,20 +92,19 @@ def test_chance_is_what_blind_orders_get():
 
 def test_hits_among_all_and_among_some():
     scores = np.array([[0.9, 0.1, 0.5, 0.3], [0.1, 0.9, 0.2, 0.8]])
-    found = unseen.rank_measures(scores, np.array([2, 3]), np.arange(4))
+    answer = outcome_of(scores, np.array([2, 3]))
+    found = unseen.measures_of(answer.above, answer.tied)
     assert found["mrr"].tolist() == [0.5, 0.5]
     assert found["top1"].tolist() == [0, 0]
     assert found["top5"].tolist() == [1, 1]
-    assert unseen.rank_measures(scores, np.array([2, 3]), np.array([2, 3]))["top1"].tolist() == [1, 1]
+    assert unseen.measures_of(answer.above_own, answer.tied_own)["top1"].tolist() == [1, 1]
 
 
 def test_a_model_without_opinion_gets_what_chance_gets():
-    found = unseen.rank_measures(np.zeros((3, 20)), np.array([0, 7, 19]), np.arange(20))
+    blank = outcome_of(np.zeros((3, 20)), np.array([0, 7, 19]))
+    found = unseen.measures_of(blank.above, blank.tied)
     for name, value in unseen.chance(20).items():
         assert found[name] == pytest.approx([value] * 3), name
-    half = unseen.rank_measures(np.array([[2.0, 1, 1, 0]]), np.array([1]), np.arange(4))  # second or third
-    assert half["mrr"][0] == pytest.approx((1 / 2 + 1 / 3) / 2)
-    assert half["top1"][0] == 0
 
 
 def test_the_guesser_knows_names_and_nothing_else():

@@ -1,0 +1,59 @@
+"""The options of the command line, those that several commands share under one name each."""
+
+from pathlib import Path
+
+from .config import PROFILES, ROOT
+
+NAMES = ", ".join(PROFILES)
+SOURCE = "embedded, mayo, medquad, or a .csv, .tsv, .jsonl, .json or .parquet file, gzipped or not"
+CORPUS = "directory of *.jsonl[.xz]"
+
+
+def option(flag: str, help: str, default=None, **more) -> tuple[str, dict]:
+    """An option of a command; its default is told in its help."""
+    shown = "" if default in (None, "") else f" (default: {default})"
+    return flag, {"help": help + shown, "default": default, **more}
+
+
+PROFILE = option("--profile", f"one of {NAMES}", "class")
+COLUMNS = (
+    option("--text-column", "the column of --data that holds the texts, if its name does not tell"),
+    option("--label-column", "the column of --data that holds the labels, if its name does not tell"),
+)
+BASE = option("--base", "gpt2-mini, smollm2, gpt2 or a directory (default: the profile's own)")
+STATEMENTS = option(
+    "--statements",
+    "a file of what patients say about the diseases of --data: columns `text`, `label`, `side` (valid or "
+    "test) and, if known, `hand`; the models learn from --data and are examined on these",
+)
+DATA = option("--data", f"{SOURCE} (default: the profile's own)")
+STUDY = (PROFILE, DATA, *COLUMNS, STATEMENTS, BASE)
+RESULTS = (
+    "--results",
+    {"type": Path, "default": ROOT, "help": "outputs of a run (default: the committed ones)"},
+)
+READ_CORPUS = "--corpus", {"type": Path, "required": True, "help": CORPUS}
+PRETRAIN = (
+    ("--corpus", {"type": Path, "required": True, "help": f"{CORPUS} with `text`, `source`; valid* is held "
+                                                          "out"}),
+    ("--out", {"type": Path, "required": True, "help": "directory for the finished model"}),
+    option("--include", "regular expression on `source`: which documents to use; all by default", ""),
+    option("--tokens", "token steps to train for", type=float),
+    option("--time-budget", "minutes of training, interruptions not counted; the rate falls to 0 in it",
+           type=float),
+    option("--keep", "numbers of tokens after which the model is kept, in OUT/kept: 0,4e5,1.6e6", ""),
+    option("--vocab-size", "tokens", 8192, type=int),
+    option("--n-layer", "layers", 4, type=int),
+    option("--n-embd", "width", 256, type=int),
+    option("--n-head", "attention heads", 4, type=int),
+    option("--n-positions", "positions", 512, type=int),
+    option("--batch-size", "rows of a step", 8, type=int),
+    option("--seed", "of everything random", 0, type=int),
+    option("--learning-rate", "peak for the blocks' matrices", 2e-2, type=float),
+    option("--adamw-learning-rate", "peak for everything else (AdamW)", 3e-3, type=float),
+    option("--dropout", "while pre-training", 0.0, type=float),
+    option("--optimizer", "of the blocks' matrices", "muon", choices=("muon", "adamw")),
+    option("--micro-batch", "rows that go through the model at once (default: all of a step's)", type=int),
+    option("--eval-every", "steps between evaluations and checkpoints", 200, type=int),
+    ("--no-compile", {"action": "store_true", "help": "do without torch.compile"}),
+)  # fmt: skip

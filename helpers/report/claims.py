@@ -1,0 +1,142 @@
+"""What the last notebooks and the report claim, sentence by sentence, each with its number and interval."""
+
+from types import SimpleNamespace
+
+from ..arms import ARMS
+from . import readings
+from .readings import called, estimate, rank_estimate, share
+
+PAIR = ("smollm2_finetuned", "smollm2_scratch"), ("gpt2_finetuned", "gpt2_scratch")
+
+
+def headline(claim: str) -> str:
+    """A claim as a figure's title: without its bold beginning, emphasis and full stop."""
+    text = claim.rpartition(":** ")[2].replace("*", "").rstrip(".")
+    return text[0].upper() + text[1:]
+
+
+def sizes(results: dict) -> str:
+    """What the numbers are of: profile, diseases, rows, seeds, hands."""
+    rows, seeds = results["rows"], len(results["profile"]["seeds"])
+    hands = f", escritas por {len(results['hands'])} manos" if results["hands"] else ""
+    return (
+        f"Perfil `{results['profile']['name']}` · {results['num_labels']} enfermedades · "
+        f"{rows['train']} filas de entrenamiento, {rows['valid']} de validación y {rows['test']} de prueba"
+        f"{hands} · hasta {seeds} semillas por modelo"
+    )
+
+
+def pair_of(results: dict, a: str, b: str) -> SimpleNamespace | None:
+    """A stated pair of arms; None if it is not among them."""
+    found = (row for row in results["pairs"] if (row["a"], row["b"]) == (a, b))
+    return next((SimpleNamespace(**row) for row in found), None)
+
+
+def main_pair(results: dict) -> SimpleNamespace:
+    """The pair that the question is about: one architecture, pre-trained and not, the largest there is."""
+    return next(row for pair in PAIR if (row := pair_of(results, *pair)))
+
+
+def podium(results: dict) -> str:
+    """The three most accurate arms."""
+    best = sorted(results["arms"].values(), key=lambda row: -row["accuracy"])[:3]
+    return "; ".join(f"{row['name']}, {estimate(row['accuracy'], row['low'], row['high'])}" for row in best)
+
+
+def best(results: dict) -> str:
+    """The most accurate arm."""
+    row = max(results["arms"].values(), key=lambda row: row["accuracy"])
+    return f"La exactitud más alta es la de {row['name']}: {share(row['accuracy'])}"
+
+
+def clear_pairs(results: dict) -> str:
+    """How many of the stated differences exclude zero."""
+    clear = sum(row["low"] > 0 or row["high"] < 0 for row in results["pairs"])
+    return f"En {clear} de {len(results['pairs'])} pares el intervalo excluye el cero"
+
+
+def largest_step(results: dict) -> SimpleNamespace:
+    """The step of a ladder that adds most."""
+    steps = [(b, a) for rungs in results["ladders"] for a, b in zip(rungs, rungs[1:], strict=False)]
+    return max((pair_of(results, *step) for step in steps), key=lambda row: row.difference)
+
+
+def shared_words(results: dict, arms: list[str]) -> str:
+    """How much accuracy the arms lose from the quarter that shares most words with the page to the least."""
+    rows = {(row["arm"], row["part"]): row["accuracy"] for row in results["shared_words"]}
+    last = max(part for _, part in rows)
+    lost = {arm: rows[arm, last] - rows[arm, 0] for arm in arms}
+    return "; ".join(f"{called(arm)}, {100 * points:.1f} puntos menos" for arm, points in lost.items())
+
+
+def unlabelled(results: dict) -> list[str]:
+    """The claims about diseases without a label: each a gain over something, the guesser first."""
+    return [readings.gain(SimpleNamespace(**row)) for row in results["gains"]]
+
+
+def dose(results: dict) -> str:
+    """What reading more does, from the least to the most."""
+    points = sorted(results["dose"].get("points", ()), key=lambda row: row["tokens"])
+    if not points:
+        return "De este perfil no se midió la dosis."
+    ends = [
+        (row["tokens"] / 1e6, estimate(row["accuracy"], row["low"], row["high"]))
+        for row in (points[0], points[-1])
+    ]
+    told = "; ".join(f"con {millions:.1f} millones de tokens leídos, {right}" for millions, right in ends)
+    return f"El mismo ajuste fino, {told}."
+
+
+def maps(results: dict) -> str:
+    """Whose neighbourhoods hold most of the groups."""
+    best = max(results["maps"], key=lambda arm: results["maps"][arm]["same_group"] or 0)
+    row = results["maps"][best]
+    return (
+        f"{called(best)}: {share(row['same_group'])} de los vecinos más cercanos son del mismo grupo; al "
+        f"azar, {share(row['chance'])}"
+    )
+
+
+def comparison(results: dict) -> list[str]:
+    """The summary of the comparison."""
+    main, against = main_pair(results), main_pair(results).a
+    linear, step = pair_of(results, against, "tfidf_logreg"), largest_step(results)
+    found = [
+        f"**Preentrenar contra empezar de cero**, misma arquitectura: {readings.pair(main)}",
+        f"**Contra contar palabras:** {readings.pair(linear)}",
+        f"**Los tres más exactos** (al azar, {share(1 / results['num_labels'])}): {podium(results)}.",
+        f"**La escalera:** el paso que más suma, {estimate(step.difference, step.low, step.high, sign=True)} "
+        f"puntos, va de «{called(step.b)}» a «{called(step.a)}».",
+        f"**Juntos:** {readings.together(results['together'])}",
+    ]
+    if results["dose"]:
+        found.append(f"**La dosis:** {dose(results)}")
+    found += [f"**Etiquetas:** {readings.worth(row)}" for row in results["worth"][:1]]
+    return found + [f"**Enfermedades nunca vistas:** {claim}" for claim in unlabelled(results)[:1]]
+
+
+def price(results: dict) -> list[str]:
+    """The summary of what is paid."""
+    found = []
+    for arm, kinds in results["forgetting"].items():
+        domain, general = (
+            rank_estimate(kinds[kind]["change"], kinds[kind]["low"], kinds[kind]["high"], "+")
+            for kind in ("domain", "general")
+        )
+        found.append(
+            f"**Olvido, {called(arm)}:** los bits por byte cambian {domain} en lo que dicen los pacientes y "
+            f"{general} en texto general."
+        )
+    scaled = {arm: row["perplexity_scaled"] for arm, row in results["calibration"].items()}
+    best = min(scaled, key=scaled.get)
+    found.append(
+        f"**Confianza:** con temperatura, la menor perplejidad de clase es la de {called(best)}, "
+        f"{scaled[best]:,.1f} de {results['num_labels']}."
+    )
+    slow = max(results["cost"], key=lambda arm: results["cost"][arm]["seconds"])
+    return [
+        *found,
+        f"**Costo:** el entrenamiento más largo es el de {called(slow)}, "
+        f"{results['cost'][slow]['seconds']:,.0f} segundos; {ARMS['tfidf_logreg'].name} tarda "
+        f"{results['cost']['tfidf_logreg']['seconds']:,.1f}.",
+    ]

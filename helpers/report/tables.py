@@ -1,0 +1,266 @@
+"""The tables of the comparison: each once, as the notebooks show it and as LaTeX sets it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..arms import ARMS
+from ..figures.recurrent import KNOBS
+from .readings import (
+    DASH,
+    called,
+    decimals,
+    difference_span,
+    is_missing,
+    latex,
+    p_value,
+    power,
+    rank_estimate,
+    share,
+    share_span,
+    thousands,
+)
+
+EXACT = "exacta"  # in the place of an interval, where an accuracy is arithmetic
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns' heads and rows of text, plain as the class reads it; the first column is on the left."""
+
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    last: list[tuple[str, ...]] = ()  # below a rule of their own
+
+    def frame(self):
+        """For a notebook."""
+        shown = pd.DataFrame([*self.rows, *self.last], columns=list(self.head))
+        return shown.style.hide(axis="index").set_properties(subset=[self.head[0]], **{"text-align": "left"})
+
+    def latex(self) -> str:
+        """A booktabs tabular."""
+
+        def line(cells: tuple[str, ...]) -> str:
+            return " & ".join(map(set_number, cells)) + r" \\"
+
+        body = [line(row) for row in self.rows]
+        body += [r"\midrule", *map(line, self.last)] if self.last else []
+        columns = "l" + "r" * (len(self.head) - 1)
+        top = (rf"\begin{{tabular}}{{{columns}}}", r"\toprule", line(self.head), r"\midrule")
+        return "\n".join([*top, *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def set_number(text: str) -> str:
+    r"""Text of a cell as LaTeX sets it: counts and powers of ten by siunitx, all else by `readings.latex`."""
+    if re.fullmatch(r"\d{1,3}(,\d{3})+", text):
+        return rf"\num{{{text.replace(',', '')}}}"
+    if re.fullmatch(r"\d(\.\d+)?e[+-]?\d+", text):
+        return rf"\num{{{text}}}"
+    return latex(text)
+
+
+def comparison(results: dict) -> Table:
+    """The arms on the same rows, in the order of results.json."""
+    rows = [
+        (
+            row["name"],
+            share(row["accuracy"]),
+            EXACT if row["low"] == row["high"] else share_span(row["low"], row["high"]),
+            share(row["top5"]),
+            decimals(row["mrr"]),
+            share(row["macro_f1"]),
+            thousands(row["class_perplexity"], 1),
+            str(row["seeds"]),
+        )
+        for row in results["arms"].values()
+    ]
+    head = ("Modelo", "Exactitud", "IC 95 %", "Top-5", "MRR", "F1 macro", "Perplejidad", "Semillas")
+    return Table(head, rows)
+
+
+def pairs(results: dict, only: list[tuple[str, str]] | None = None) -> Table:
+    """Paired differences in accuracy; only: some of them (None: all that are stated)."""
+    rows = [
+        (
+            f"{called(pair['a'])} − {called(pair['b'])}",
+            *difference_cells(pair),
+            f"{pair['only_a']} / {pair['only_b']}",
+            p_value(pair["p_holm"]),
+        )
+        for pair in results["pairs"]
+        if only is None or (pair["a"], pair["b"]) in only
+    ]
+    return Table(("Diferencia (A − B)", "Puntos", "IC 95 %", "Sólo A / sólo B", "p (Holm)"), rows)
+
+
+def difference_cells(pair: dict) -> tuple[str, str]:
+    """A difference in percentage points and its interval."""
+    return f"{100 * pair['difference']:+.1f}".replace("-", "−"), difference_span(pair["low"], pair["high"])
+
+
+def hands(results: dict) -> Table:
+    """The main intervals beside those that also draw who wrote the statements."""
+    rows = [
+        (
+            f"{called(pair['a'])} − {called(pair['b'])}",
+            *difference_cells(pair),
+            difference_span(pair["hand_low"], pair["hand_high"]),
+        )
+        for pair in results["pairs"]
+    ]
+    return Table(("Diferencia (A − B)", "Puntos", "IC 95 %", "… y manos"), rows)
+
+
+def tuning(results: dict, unseen: bool = False) -> Table:
+    """The tuning budget, one row an arm: each value tried, its validation MRR, ✓ at the chosen one.
+
+    Last, the value that the least validation loss would have chosen, where it is another.
+    """
+    tried: dict[str, list[dict]] = {}
+    for row in results["unseen_tuning" if unseen else "tuning"]:
+        tried.setdefault(row["arm"], []).append(row)
+    most, rows = max(map(len, tried.values()), default=0), []
+    for arm, own in tried.items():
+        cells = [f"{row['value']:g}: {row['valid_mrr']:.3f}{' ✓' * row['chosen']}" for row in own]
+        by_loss = min(own, key=lambda row: row["valid_loss"])
+        other = "" if by_loss["chosen"] else f"{by_loss['value']:g}"
+        rows.append((called(arm), ARMS[arm].hyperparameter, *cells, *[""] * (most - len(cells)), other))
+    tries = (f"Intento {number}" for number in range(1, most + 1))
+    return Table(("Modelo", "Hiperparámetro", *tries, "Por pérdida"), rows)
+
+
+def unseen(results: dict, candidates: str = "all") -> Table:
+    """Diseases without a training row: every arm's ranking, the guessers', and chance."""
+
+    def cells(row: dict) -> tuple[str, ...]:
+        span = f"[{row['mrr_low']:.3f}, {row['mrr_high']:.3f}]" if not is_missing(row["mrr_low"]) else DASH
+        return decimals(row["mrr"]), span, *(share(row[key]) for key in ("top1", "top5", "top10"))
+
+    rows = [(called(row["arm"]), *cells(row)) for row in results["unseen"] if row["candidates"] == candidates]
+    guessers = [
+        (GUESSERS[row["knows"]], *cells(row))
+        for row in results["guessers"]
+        if row["candidates"] == candidates
+    ]
+    by_chance = results["unseen_chance"].get(candidates)
+    last = [("Azar", decimals(by_chance["mrr"]), "", *(share(by_chance[f"top{top}"]) for top in (1, 5, 10)))]
+    head = ("Modelo", "MRR", "IC 95 %", "Top-1", "Top-5", "Top-10")
+    return Table(head, rows, [*guessers, *(last if by_chance else [])])
+
+
+GUESSERS = {"english": "Adivino (nombres en inglés)", "all": "Adivino (todos los nombres)"}
+
+
+def gains(results: dict) -> Table:
+    """Differences in MRR on diseases without a training row."""
+    rows = [
+        (
+            f"{called(row['a'])} − {called(row['b'])}",
+            decimals(row["difference"], sign="+"),
+            DASH if is_missing(row["low"]) else f"[{row['low']:+.3f}, {row['high']:+.3f}]".replace("-", "−"),
+            p_value(row["p_holm"]),
+        )
+        for row in results["gains"]
+    ]
+    return Table(("Diferencia de MRR (A − B)", "Δ", "IC 95 % (BCa)", "p (Holm)"), rows)
+
+
+def calibration(results: dict) -> Table:
+    """Class perplexity and expected calibration error on test rows before and after temperature scaling."""
+    rows = [
+        (
+            called(arm),
+            thousands(row["perplexity"], 1),
+            thousands(row["perplexity_scaled"], 1),
+            share(row["ece"]),
+            share(row["ece_scaled"]),
+            decimals(row["temperature"], 2),
+        )
+        for arm, row in results["calibration"].items()
+    ]
+    head = ("Modelo", "Perplejidad", "Perplejidad con T", "ECE", "ECE con T", "T")
+    return Table(head, rows)
+
+
+def cost(results: dict) -> Table:
+    """Seconds, memory, arithmetic and parameters of one training; below, of the pre-training."""
+    rows = [
+        (
+            called(arm),
+            thousands(row["seconds"], 1 if (row["seconds"] or 0) < 10 else 0),
+            thousands(row["memory"]),
+            power(row["flops"]),
+            thousands(row["parameters"]),
+        )
+        for arm, row in results["cost"].items()
+    ]
+    read = [
+        (
+            f"Preentrenar {row['name']}",
+            DASH if is_missing(row["seconds"]) else thousands(row["seconds"]),
+            DASH,
+            power(row["flops"]),
+            thousands(row["parameters"]),
+        )
+        for row in results["facts"]["pretraining"].values()
+    ]
+    return Table(("Modelo", "Segundos", "Memoria (MiB)", "FLOP", "Parámetros"), rows, read)
+
+
+def forgetting(results: dict) -> Table:
+    """Bits per byte before and after fine-tuning, on what patients say and on anything else."""
+    kinds = {"domain": "lo que dicen los pacientes", "general": "texto general"}
+    rows = [
+        (
+            f"{called(arm)}: {kinds[kind]}",
+            decimals(row["bits_before"], 2),
+            decimals(row["bits_after"], 2),
+            rank_estimate(row["change"], row["low"], row["high"], "+"),
+            f"{thousands(row['perplexity_before'], 1)} → {thousands(row['perplexity_after'], 1)}",
+        )
+        for arm, changes in results["forgetting"].items()
+        for kind, row in changes.items()
+    ]
+    return Table(("Texto", "Antes", "Después", "Cambio [IC 95 %]", "Perplejidad de token"), rows)
+
+
+def external(other: dict) -> Table:
+    """The comparison on other people's data (see `facts.external_files`)."""
+    rows = [
+        (
+            row["name"],
+            share(row["accuracy"]),
+            EXACT if row["low"] == row["high"] else share_span(row["low"], row["high"]),
+            share(row["top5"]),
+            decimals(row["mrr"]),
+        )
+        for row in other["arms"].values()
+    ]
+    return Table(("Modelo", "Exactitud", "IC 95 %", "Top-5", "MRR"), rows)
+
+
+def knobs(table: pd.DataFrame) -> Table:
+    """Each hyperparameter changed by itself (see `comparison.swept`)."""
+    rows = []
+    for row in table.itertuples():
+        name, written = KNOBS.get(row.name, ("sin cambios", ""))
+        found = f"{row.mrr:.3f}", share(row.accuracy)
+        rows.append(
+            (name, written.format(row.value), *found, f"{row.seconds:.2f}", thousands(row.parameters))
+        )
+    head = ("Hiperparámetro", "Valor", "MRR (validación)", "Exactitud (validación)")
+    return Table((*head, "Segundos por época", "Parámetros"), rows)
+
+
+TABLES: dict[str, Callable[[dict], Table]] = {
+    "comparacion": comparison,
+    "pares": pairs,
+    "intentos": tuning,
+    "no_vistas": unseen,
+    "ganancias": gains,
+    "calibracion": calibration,
+    "costo": cost,
+    "olvido": forgetting,
+}

@@ -1,0 +1,50 @@
+"""What a training costs, measured alone: one process an arm, extrapolated from a few epochs."""
+
+import json
+
+import pytest
+
+from helpers.analysis import cost
+from helpers.data.study import prepare
+from helpers.experiments.grid import ensure
+
+ARMS = ["majority", "naive_bayes"]
+
+
+def test_each_arm_is_measured_alone_and_the_table_says_so(tmp_path, monkeypatch):
+    study = prepare("quick")
+    ensure(study, ARMS)
+    monkeypatch.setattr(cost, "COSTS", tmp_path)
+    monkeypatch.setattr(cost, "asked", lambda study, question: ARMS)
+    before = cost.table(study, ARMS)
+    assert not before["alone"].any()
+    file = cost.measure("quick")
+    kept = json.loads(file.read_text())
+    assert kept["command"] == "python -m helpers cost --profile quick"
+    assert "cores" in kept["machine"]
+    assert list(kept["arms"]) == ARMS
+    assert all(0 < row["seconds"] < 60 for row in kept["arms"].values())
+    after = cost.table(study, ARMS)
+    assert after["alone"].all()
+    assert after["seconds"].tolist() == [row["seconds"] for row in kept["arms"].values()]
+    assert after["flops"].isna().all()  # scikit-learn's training is no count of products
+
+
+def test_epochs_that_were_not_trained_are_added(monkeypatch):
+    class Trained:
+        @staticmethod
+        def train(task):
+            assert task.epochs == cost.EPOCHS
+            sides = task.split["side"].value_counts()
+            assert max(sides["valid"], sides["test"]) <= cost.MOST
+            return {"history": [{"seconds": 9.0}, {"seconds": 2.0}]}
+
+    monkeypatch.setattr(cost, "import_module", lambda name: Trained)
+    found = cost.alone("quick", "bag", 3e-3)
+    assert found["epochs"] == prepare("quick").profile.epochs["words"]
+    assert found["seconds_epoch"] == 2.0
+    assert found["seconds"] == pytest.approx(2.0 * (found["epochs"] - 2), abs=0.5)
+
+
+def test_pretraining_is_six_operations_a_weight_and_token():
+    assert cost.pretraining_flops(2e12, 1.35e8) == pytest.approx(1.62e21)
