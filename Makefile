@@ -49,7 +49,7 @@ llm: setup       ## also install SmolLM2, a real language model of GPT-2's size 
 run: llm         ## train, execute the notebooks, write figures and tables (PROFILE=class, RUN_ARGS="--only 03 --data FILE")
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(RUN_ARGS)
 
-analysis: setup  ## results, tables and figures of the comparison again from the kept runs, without training (PROFILE=reference)
+analysis: setup  ## results, tables and figures of the comparison again from the kept runs, without training (PROFILE=class)
 	@$(BIN)/python -m helpers analysis --profile $(PROFILE)
 
 cost: setup      ## train each model alone for a short while: its seconds and memory (PROFILE=class)

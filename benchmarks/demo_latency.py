@@ -46,9 +46,9 @@ def measure(profile: str | None) -> dict:
         sys.exit("no trained models: make run")
     loading, seconds = time.perf_counter() - began, []
     for number in range(TIMES + 1):
-        for example in page.EXAMPLES:
+        for example in page.examples(asked.models):
             began = time.perf_counter()
-            page.respond(asked, example, page.PANELS[-1])
+            page.respond(asked, example, page.EXPLAINED[-1])
             if number:  # the first time round is to warm up
                 seconds.append(time.perf_counter() - began)
     memory = memory_mib()

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .arms import ARMS, get_arms
-from .config import BUILD, COMMITTED, PROFILES, ROOT, InputError, exit_code
+from .config import BUILD, PROFILES, ROOT, InputError, exit_code
 from .options import (
     COLUMNS,
     CORPUS,
@@ -134,7 +134,8 @@ def archive(given: Namespace) -> None:
     from .experiments.plan import keep
 
     if given.unpack:
-        print(f"{archives.unpack(BUILD)} finished runs are in {archives.RUNS}")
+        file = archives.file_of(given.profile)
+        print(f"{archives.unpack(BUILD, file)} finished runs are in {archives.RUNS}")
     else:
         print(f"the runs are in {keep(prepare(given.profile))}")
 
@@ -237,15 +238,15 @@ COMMANDS = {
     ),
     "cost": (cost, "train each arm alone for a short while: seconds and memory, in report/cost", (PROFILE,)),
     "archive": (
-        archive, "keep what the tables need of a profile's finished runs in report/records.npz",
+        archive, "keep what the tables need of a profile's finished runs in report/records",
         (
-            option("--profile", f"one of {NAMES}", COMMITTED),
+            PROFILE,
             ("--unpack", {"action": "store_true", "help": "put the kept runs among yours instead"}),
         ),
     ),
     "analysis": (
         analysis, "results, tables and figures of the comparison from the kept runs, training nothing",
-        (option("--profile", f"one of {NAMES}", COMMITTED),),
+        (PROFILE,),
     ),
     "report": (report, "report and slides as PDF, from a run's results and figures (needs "
                        "LaTeX)", (RESULTS,)),

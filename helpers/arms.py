@@ -163,7 +163,7 @@ ARMS = _table(
     ),
     Arm(
         "smollm2_finetuned", "SmolLM2 con ajuste fino", "#000075", **LLM, module="classifier",
-        settings=READS, start="base", grid=LESS, budget="llm", questions=CURVE | {"external"},
+        settings=READS, start="base", grid=LESS, budget="llm", questions=CURVE | {"external", "demo"},
     ),
     Arm(
         "gpt2_lm", "GPT-2 mini que responde", "#7B4B2A", **GPT2_LM, start="base",
@@ -183,7 +183,7 @@ ARMS = _table(
     ),
     Arm(
         "smollm2_lm_zero", "SmolLM2 que responde, sin ajuste", "#66C2A4", **LLM, module="answering",
-        answers=True, start="base", frozen="everything", questions=SEEN | {"unseen"},
+        answers=True, start="base", frozen="everything", questions=SEEN | {"unseen", "demo"},
     ),
 )  # fmt: skip
 

@@ -119,8 +119,11 @@ CLASS_GROUPS = (
 LARGE_BASE = dict.fromkeys(
     ("gpt2_scratch", "gpt2_self", "gpt2_finetuned", "gpt2_lm", "gpt2_lm_scratch"), (3e-5, 1e-4, 3e-4)
 )
-# In class a large model is trained once, with a value that is not chosen there.
-ONCE = {"smollm2_frozen": (3e-3,), "smollm2_finetuned": (3e-4,)}
+# In class a large model is trained once, with a value that is not chosen there; and no choice extends a grid,
+# so that the rates of the small transformers that are trained whole begin lower, where they choose.
+CLASS_GRIDS = {"smollm2_frozen": (3e-3,), "smollm2_finetuned": (3e-4,)} | dict.fromkeys(
+    ("gpt2_scratch", "gpt2_self", "gpt2_finetuned"), (1e-4, 3e-4, 1e-3)
+)
 SLOW = ("gpt2_self", "gpt2_lm_scratch", "smollm2_scratch", "smollm2_lm")
 SMOLLM2 = ("smollm2_frozen", "smollm2_finetuned", "smollm2_scratch", "smollm2_lm", "smollm2_lm_zero")
 LARGE = ("llm", "llm_head", "llm_scratch", "llm_answering")
@@ -143,7 +146,7 @@ PROFILES = {
             leaves_out=SMOLLM2,
         ),
         Profile(
-            "class", CLASS_GROUPS, 50, (0, 1), epochs(16, 30, 40, 20, 15, 4, 8), grids=ONCE, sweeps=False,
+            "class", CLASS_GROUPS, 50, (0, 1), epochs(16, 30, 40, 40, 30, 4, 8), grids=CLASS_GRIDS,
             fewer=dict.fromkeys(("scratch", "answering", *LARGE), 1), leaves_out=SLOW,
         ),
         Profile(

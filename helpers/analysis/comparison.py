@@ -76,6 +76,7 @@ def summary(study: Study, arms: list[str]) -> pd.DataFrame:
             name: float(np.mean([r.metrics["test"][name] for r in records]))
             for name in records[0].metrics["test"]
         }
+        mean["class_perplexity"] = float(np.exp(mean["loss"]))
         rows[arm] = {"name": ARMS[arm].name, **mean} | {
             **{"low": low, "high": high, "seed_low": seed_low, "seed_high": seed_high},
             **dict(zip(("hand_low", "hand_high"), by_hand, strict=True)),

@@ -7,6 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from ..arms import ARMS, arms_asked
 from ..data import splits
@@ -25,6 +28,13 @@ TOGETHER = 3  # sentences of a page that are read together at most
 def counting_arms() -> list[str]:
     """The arms that know a text by its words' counts: they train in seconds."""
     return [arm for arm in arms_asked("seen") if ARMS[arm].counts_words]
+
+
+def rivals() -> dict[str, Pipeline]:
+    """Models that know neither rate nor epochs, not yet fitted, by their Spanish names: texts -> classes."""
+    values = {"naive_bayes": 0.1, "tfidf_logreg": 10.0}
+    found = {ARMS[arm].name: baselines.build(ARMS[arm], value) for arm, value in values.items()}
+    return found | {"Vecino más cercano": make_pipeline(TfidfVectorizer(), KNeighborsClassifier(1))}
 
 
 class Fit(NamedTuple):

@@ -41,6 +41,12 @@ def text_bits(rows: pd.DataFrame) -> float:
     return float(bits_per_byte(rows["nats"].sum(), rows["bytes"].sum()))
 
 
+def base_bits(base: str, texts: list[str]) -> float:
+    """`text_bits` of a base as it is."""
+    model = answering.build_lm("base", base, 0).eval()
+    return text_bits(text_surprise(model, bases.load_tokenizer(base), texts))
+
+
 def change(
     before: list[pd.DataFrame], after: list[pd.DataFrame], groups: np.ndarray | None = None
 ) -> dict[str, float]:

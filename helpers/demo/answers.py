@@ -6,21 +6,23 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..arms import ARMS, arms_asked
+from ..config import InputError
 from ..data import splits
 from ..data.study import Study
-from ..experiments.plan import results
+from ..experiments.plan import results, takes_part
 from ..experiments.records import load_arrays
 from ..experiments.specs import RunSpec
 from ..models import baselines
 from ..models.tokens import encode_words, word_tokenizer
 
-PANELS = [arm for arm in arms_asked("demo") if not ARMS[arm].answers]  # what answers side by side
-NAMER = next(arm for arm in arms_asked("demo") if ARMS[arm].answers)  # what ranks the names
+ASKED = arms_asked("demo")
+NEEDED = [arm for arm in ASKED if not ARMS[arm].large]  # without these there is no page
 # points of the integral in integrated gradients: sums are within 1 % of what they must be (tested)
 STEPS = 16
 _loaded: dict = {}  # of this process
@@ -29,25 +31,61 @@ Words = list[tuple[str, float]]  # the pieces of a text in order, each with what
 
 @dataclass(frozen=True)
 class Models:
-    """What a process needs to load: each arm's run, the base, the diseases in the order of the scores."""
+    """What a process needs to load: each arm's run and base, the diseases in the order of the scores."""
 
     specs: dict[str, RunSpec]
-    base: str
+    bases: dict[str, str | None]
     classes: list[str]
     answers: list[str]  # English names, for the model that answers
     names: dict[str, str]  # Spanish names by class
+    exam: list[tuple[str, int]]  # test rows: the text, the number of its class
+
+    @property
+    def panels(self) -> list[str]:
+        """The arms that classify, side by side, in the order of the tables."""
+        return [arm for arm in self.specs if not ARMS[arm].answers]
+
+    @property
+    def namer(self) -> str:
+        """The arm that ranks the names: the largest that is there."""
+        return [arm for arm in self.specs if ARMS[arm].answers][-1]
+
+    @property
+    def missing(self) -> list[str]:
+        """The arms of the page that are not there."""
+        return [arm for arm in ASKED if arm not in self.specs]
+
+    def of_framework(self, framework: str) -> tuple[str, ...]:
+        """The arms that a framework's process answers with."""
+        return tuple(arm for arm in self.specs if ARMS[arm].framework == framework)
 
 
 def models_of(study: Study) -> Models:
-    """The trained models of a study, first seed each. InputError if one has not been trained."""
-    specs = {arm: results(study, arm)[0].spec for arm in (*PANELS, NAMER)}
+    """The trained models of a study, first seed each. InputError if one of NEEDED has not been trained."""
+    specs = {}
+    for arm in ASKED:
+        if arm in NEEDED:
+            specs[arm] = results(study, arm)[0].spec
+        elif takes_part(study, arm):
+            with suppress(InputError):
+                spec = results(study, arm)[0].spec
+                if load_arrays(spec, "prior" if ARMS[arm].answers else "score.weight"):
+                    specs[arm] = spec
     classes = splits.label_classes(study.split).tolist()
-    return Models(specs, study.profile.base, classes, study.answers, {c: study.names[c] for c in classes})
+    exam = list(zip(*(list(part) for part in splits.side(study.split, "test")), strict=True))
+    return Models(
+        specs,
+        {arm: study.profile.base_of(ARMS[arm]) for arm in specs},
+        classes,
+        study.answers,
+        {name: study.names[name] for name in classes},
+        [(text, int(label)) for text, label in exam],
+    )
 
 
 def load_linear(models: Models) -> None:
     """Fits the linear model again (seconds; nothing in it is random)."""
-    for arm in of_framework("sklearn"):
+    for arm in models.of_framework("sklearn"):
         spec = models.specs[arm]
         texts, labels = splits.side(splits.load_split(spec.split), "train")
         _loaded[arm] = baselines.build(ARMS[arm], spec.value).fit(texts, labels)
@@ -57,7 +95,7 @@ def load_keras(models: Models) -> None:
     """Rebuilds the BiLSTM from its record."""
     from ..models import bilstm
 
-    for arm in of_framework("keras"):
+    for arm in models.of_framework("keras"):
         arrays = load_arrays(models.specs[arm])
         _loaded["tokenizer"] = word_tokenizer(vocabulary=arrays["vocabulary"].tolist())
         _loaded[arm] = bilstm.rebuild(arrays, ARMS[arm].settings["mask"])
@@ -66,32 +104,28 @@ def load_keras(models: Models) -> None:
 
 
 def load_torch(models: Models) -> None:
-    """Rebuilds the transformers from their records, on one thread: small matrices gain nothing from two."""
+    """Rebuilds the transformers from their records; on one thread where all are small: two gain nothing."""
     import torch
 
     from ..models import answering, bases, classifier
 
-    torch.set_num_threads(1)
-    _loaded["tokenizer"], _loaded["answers"] = bases.load_tokenizer(models.base), models.answers
-    for arm in of_framework("torch"):
-        arrays = load_arrays(models.specs[arm])
+    own = models.of_framework("torch")
+    if not any(ARMS[arm].large for arm in own):
+        torch.set_num_threads(1)
+    _loaded["answers"] = models.answers
+    for arm in own:
+        arrays, base = load_arrays(models.specs[arm]), models.bases[arm]
+        _loaded["tokenizer", arm] = bases.load_tokenizer(base)
         if ARMS[arm].answers:
-            _loaded[arm] = answering.rebuild(arrays, models.base)
-            _loaded["prior"] = arrays["weight"] * arrays["prior"]
+            _loaded[arm] = answering.rebuild(arrays, base)
+            _loaded["prior", arm] = arrays["weight"] * arrays["prior"]
         else:
-            _loaded[arm] = bases.put_weights(
-                classifier.build(ARMS[arm], models.base, models.classes, 0), arrays
-            )
-    for arm in of_framework("torch"):
-        answer((arm,), "warm up", "" if ARMS[arm].answers else arm)
+            _loaded[arm] = bases.put_weights(classifier.build(ARMS[arm], base, models.classes, 0), arrays)
+    for arm in own:
+        answer((arm,), "warm up", "" if ARMS[arm].answers or ARMS[arm].large else arm)
 
 
 LOADERS = {"sklearn": load_linear, "keras": load_keras, "torch": load_torch}  # framework by framework
-
-
-def of_framework(framework: str) -> tuple[str, ...]:
-    """The arms of the page that a framework's process answers with."""
-    return tuple(arm for arm in arms_asked("demo") if ARMS[arm].framework == framework)
 
 
 def scores(arm: str, text: str) -> np.ndarray:
@@ -115,10 +149,13 @@ def _bilstm_scores(arm: str, text: str) -> np.ndarray:
 def _transformer_scores(arm: str, text: str) -> np.ndarray:
     from ..models import answering, classifier
 
+    tokenizer = _loaded["tokenizer", arm]
     if ARMS[arm].answers:
-        asked = _loaded[arm], _loaded["tokenizer"], [text], _loaded["answers"]
-        return answering.answer_logits(*asked) - _loaded["prior"]
-    return classifier.logits_of(_loaded[arm], _loaded["tokenizer"], [text])
+        return (
+            answering.answer_logits(_loaded[arm], tokenizer, [text], _loaded["answers"])
+            - _loaded["prior", arm]
+        )
+    return classifier.logits_of(_loaded[arm], tokenizer, [text])
 
 
 SCORES = {"sklearn": _linear_scores, "keras": _bilstm_scores, "torch": _transformer_scores}  # each (1, k)
@@ -151,8 +188,9 @@ def _bilstm_values(arm: str, text: str, target: int) -> tuple[list[tuple[int, in
 def _transformer_values(arm: str, text: str, target: int) -> tuple[list[tuple[int, int]], Sequence[float]]:
     from ..analysis.errors import token_attributions
 
-    spans = _loaded["tokenizer"](text, truncation=True, return_offsets_mapping=True)["offset_mapping"]
-    values = token_attributions(_loaded[arm], _loaded["tokenizer"], text, target, STEPS) if spans else []
+    tokenizer = _loaded["tokenizer", arm]
+    spans = tokenizer(text, truncation=True, return_offsets_mapping=True)["offset_mapping"]
+    values = token_attributions(_loaded[arm], tokenizer, text, target, STEPS) if spans else []
     return spans, [value for _, value in values]
 
 

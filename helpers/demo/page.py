@@ -13,7 +13,8 @@ import numpy as np
 from ..arms import ARMS
 from ..config import InputError, RunError
 from . import answers
-from .answers import NAMER, PANELS
+from .answers import Models
+from .playing import play
 from .serving import Demo, train_quick
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -21,19 +22,16 @@ MAX_CHARS = 2000
 TOP, TOP_NAMES = 5, 10
 SPANISH = "() => { document.documentElement.lang = 'es'; }"  # Gradio sets the browser's language
 STYLE = Path(__file__).with_name("demo.css")
-EXAMPLES = (
-    "My big toe turned red, hot and so painful overnight that I cannot bear the bed sheet on it.",
-    "A throbbing pain on one side of my head, with nausea, and light hurts my eyes until I sleep.",
-    "My fingers are stiff for an hour every morning and the knuckles of both hands are swollen.",
-    "I feel tired and short of breath on the stairs, my skin is pale and I crave ice.",
-    "Silvery scales over red patches on my elbows and knees, worse in winter.",
-    "My child has a fever, and itchy blisters that crust over in a few days.",
-    "I wheeze and cough at night, and cold air or running makes my chest feel tight.",
-    "After meals I get cramps and bloating, and some weeks diarrhea, others constipation.",
-)
+EXAMPLES = 8  # of the exam
+EXPLAINED = [arm for arm in answers.NEEDED if not ARMS[arm].answers]  # whose words are
 NOTE = (
-    "<b>Es una demostración de un curso, no un consejo médico.</b> Los modelos fallan en la mayoría de los "
-    "textos y siempre contestan algo. Si te sientes mal, acude a un servicio de salud."
+    "<b>Es una demostración de un curso, no un consejo médico.</b> Los modelos se equivocan a menudo y "
+    "siempre "
+    "contestan algo. Si te sientes mal, acude a un servicio de salud."
+)
+# Words that a Spanish text can hardly do without and an English one does not have.
+SPANISH_WORDS = frozenset(
+    "de la el los las un una que mi tengo con desde hace por para muy y en al del duele fiebre dolor".split()
 )
 MISSING = (
     "<h2>Todavía no hay modelos entrenados</h2><p>En una terminal, en la raíz del proyecto: <code>make "
@@ -50,6 +48,28 @@ def clean(text: str | None) -> tuple[str, bool]:
     """
     text = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", " ", text or "").split())
     return text[:MAX_CHARS].rstrip(), len(text) > MAX_CHARS
+
+
+def is_spanish(text: str) -> bool:
+    """Whether a text looks Spanish: a third of its words, and two at least, are among SPANISH_WORDS."""
+    words = re.findall(r"[a-záéíóúñü]+", text.lower())
+    return (found := sum(word in SPANISH_WORDS for word in words)) >= 2 and 3 * found >= len(words)
+
+
+def examples(models: Models) -> list[str]:
+    """Test statements: the first of every so manyeth disease, in the order of the classes. None is picked."""
+    first = {number: text for text, number in reversed(models.exam)}
+    places = np.linspace(0, len(models.classes) - 1, EXAMPLES).round().astype(int)
+    return list(dict.fromkeys(first[place] for place in places.tolist() if place in first))
+
+
+def at_hand(models: Models) -> str:
+    """One line: which models are there, which are not, and what that would take."""
+    there = ", ".join(ARMS[arm].name for arm in models.specs)
+    if not models.missing:
+        return f"Modelos: {there}."
+    absent = ", ".join(ARMS[arm].name for arm in models.missing)
+    return f"Modelos: {there}. Faltan: {absent} (<code>make run</code> los entrena donde hay SmolLM2)."
 
 
 def alert(text: str) -> str:
@@ -95,7 +115,10 @@ def explained_words(words: answers.Words, arm: str, disease: str) -> str:
 
 
 def respond(demo: Demo, text: str, explained: str) -> str:
-    """The whole answer as HTML; everything that was typed is escaped."""
+    """The whole answer as HTML; everything that was typed is escaped.
+
+    explained: one of EXPLAINED. Of a statement of the exam the right answer is told last.
+    """
     asked, cut = clean(text)
     if not asked:
         return alert("Escribe primero unos síntomas, en inglés, o elige un ejemplo.")
@@ -106,17 +129,37 @@ def respond(demo: Demo, text: str, explained: str) -> str:
         return alert(f"Los modelos no pudieron contestar; inténtalo otra vez. {error}")
     seconds = time.perf_counter() - began
     notice = alert(f"El texto se recortó a {MAX_CHARS} caracteres.") if cut else ""
+    if is_spanish(asked):
+        notice += alert("Parece español: los modelos sólo leyeron inglés. Prueba el mismo texto en inglés.")
+    models = demo.models
     full = float(np.exp(max(values.max() for values in scores.values())))
-    panels = "".join(panel(arm, scores[arm], demo, full) for arm in PANELS)
-    naming = panel(NAMER, scores[NAMER], demo, full, TOP_NAMES)
+    panels = "".join(panel(arm, scores[arm], demo, full) for arm in models.panels)
+    naming = panel(models.namer, scores[models.namer], demo, full, TOP_NAMES)
     return (
-        f'{notice}<div class="paneles">{panels}</div>'
-        f"{explained_words(words, explained, demo.models.names[demo.models.classes[target]])}"
-        f'<h3 class="titulo">El modelo de lenguaje ordena los {len(demo.models.classes)} nombres</h3><div '
-        f'class="uno">{naming}</div>'
+        f'{notice}<div class="paneles">{panels}</div>{revealed(models, asked, scores)}'
+        f"{explained_words(words, explained, models.names[models.classes[target]])}"
+        f'<h3 class="titulo">El modelo de lenguaje ordena los {len(models.classes)} nombres</h3><div '
+        f'class="uno">{naming}</div><p class="clave seguro">{how_sure(scores[models.namer])}</p>'
         f'<p class="clave">{seconds:.2f} s · {escape(demo.shown)} · las barras de todos los cuadros tienen '
         "la misma escala</p>"
     )
+
+
+def revealed(models: Models, text: str, scores: dict[str, np.ndarray]) -> str:
+    """Of a statement of the exam the right answer, and who puts it first, as HTML; else nothing."""
+    right = next((number for known, number in models.exam if known == text), None)
+    if right is None:
+        return ""
+    first = [ARMS[arm].name for arm in models.panels if int(scores[arm].argmax()) == right]
+    who = f"La ponen primera: {', '.join(first)}." if first else "Ninguno la pone primera."
+    name = escape(models.names[models.classes[right]])
+    return f'<p class="correcta">Es un relato del examen. La correcta: <b>{name}</b>. {escape(who)}</p>'
+
+
+def how_sure(scores: np.ndarray) -> str:
+    """How much more than an even share the ranking's first name gets."""
+    times = float(np.exp(scores.max())) * len(scores)
+    return f"A su primer nombre le da {times:.1f} veces lo que le tocaría si repartiera por igual."
 
 
 def page(demo: Demo) -> gr.Blocks:
@@ -132,41 +175,57 @@ def page(demo: Demo) -> gr.Blocks:
             gr.HTML(MISSING, padding=False)
             train = gr.Button("Entrenar el perfil quick", variant="primary", elem_id="entrenar")
             told = gr.HTML(elem_id="entrenamiento", padding=False)
-        with gr.Column(visible=ready) as asking:
-            ask_and_show(demo)
+        with gr.Column(visible=ready) as asking, gr.Tabs():
+            with gr.Tab("Pregunta"):
+                there, buttons = ask_and_show(demo)
+            with gr.Tab("¿Le ganas a la máquina?"):
+                play(demo)
 
         def which():
-            return gr.Column(visible=not demo.models), gr.Column(visible=bool(demo.models))
+            texts = examples(demo.models) if demo.models else []
+            texts += [""] * (EXAMPLES - len(texts))
+            return (
+                gr.Column(visible=not demo.models),
+                gr.Column(visible=bool(demo.models)),
+                at_hand(demo.models) if demo.models else "",
+                *(gr.Button(text, visible=bool(text)) for text in texts),
+            )
 
         def trained(progress=gr.Progress()):  # noqa: B008, as Gradio wants it
             wrong = train_quick(demo, progress)
             return alert(wrong) if wrong else ""
 
-        shown = {"fn": which, "inputs": None, "outputs": [setup, asking], "show_progress": "hidden"}
+        shown = {"fn": which, "inputs": None, "outputs": [setup, asking, there, *buttons]}
+        shown |= {"show_progress": "hidden"}
         blocks.load(**shown, api_visibility="private")
         pressed = train.click(trained, None, told, api_visibility="private", concurrency_limit=1)
         pressed.then(**shown, api_visibility="private")
     return blocks
 
 
-def ask_and_show(demo: Demo) -> None:
-    """Where a text is asked about: by its button, by an example, or by another model to explain."""
+def ask_and_show(demo: Demo) -> tuple[gr.HTML, list[gr.Button]]:
+    """Where a text is asked about: by its button, by an example, or by another model to explain.
+
+    Returns where it is said which models are there, and the buttons of the examples, still without text.
+    """
     text, explained, send = question_fields()
-    gr.HTML('<h3 class="titulo">O prueba un ejemplo</h3>', padding=False)
+    there = gr.HTML(elem_id="modelos", elem_classes="clave", padding=False)
+    gr.HTML('<h3 class="titulo">O prueba un relato del examen</h3>', padding=False)
     with gr.Row(elem_classes="ejemplos"):
-        buttons = [gr.Button(example, size="sm", elem_classes="ejemplo") for example in EXAMPLES]
+        buttons = [gr.Button("", size="sm", elem_classes="ejemplo") for _ in range(EXAMPLES)]
     out = gr.HTML(elem_id="respuesta", padding=False)
 
     def ask(given, arm):
-        return respond(demo, given, arm if arm in PANELS else PANELS[-1])
+        return respond(demo, given, arm if arm in EXPLAINED else EXPLAINED[-1])
 
     asked = {"fn": ask, "inputs": [text, explained], "outputs": out, "api_visibility": "private"}
     asked |= {"concurrency_id": "ask", "concurrency_limit": 2}
     for trigger in (send.click, text.submit, explained.input):
         trigger(**asked)
-    for button, example in zip(buttons, EXAMPLES, strict=True):
-        pressed = button.click(lambda example=example: example, None, text, api_visibility="private")
+    for button in buttons:
+        pressed = button.click(lambda example: example, button, text, api_visibility="private")
         pressed.then(**asked)
+    return there, buttons
 
 
 def question_fields() -> tuple[gr.Textbox, gr.Dropdown, gr.Button]:
@@ -180,9 +239,9 @@ def question_fields() -> tuple[gr.Textbox, gr.Dropdown, gr.Button]:
         max_length=MAX_CHARS + 1,  # one too many, so that who pastes more is told
         elem_id="texto",
     )
-    choices = [(ARMS[arm].name, arm) for arm in PANELS]
+    choices = [(ARMS[arm].name, arm) for arm in EXPLAINED]
     with gr.Row():
-        explained = gr.Dropdown(choices, value=PANELS[-1], label="Explicar las palabras de", scale=2)
+        explained = gr.Dropdown(choices, value=EXPLAINED[-1], label="Explicar las palabras de", scale=2)
         send = gr.Button("Preguntar a los modelos", variant="primary", scale=1, elem_id="preguntar")
     return text, explained, send
 

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 
-from ..arms import ARMS, arms_asked
+from ..arms import ARMS
 from ..config import BUILD, COMMITTED, ROOT, InputError, RunError
 from ..data.study import prepare
 from ..experiments.processes import Where, die_with_parent, worker_command
@@ -122,14 +122,18 @@ class Demo:
             worker.end()
 
     def answer(self, text: str, explained: str) -> tuple[dict[str, np.ndarray], answers.Words, int]:
-        """Log-probabilities by arm, word attributions for the first answer of `explained`, that answer."""
+        """Log-probabilities by arm, word attributions for the first answer of `explained`, that answer.
+
+        explained: an arm that classifies and is not large, or "" for no attributions.
+        """
         if not self.models:
             raise RunError("no models are loaded")
-        asked = {name: (answers.of_framework(name), text, explained) for name in self.workers}
+        own = self.models.of_framework
+        asked = {name: (own(name), text, explained) for name in self.workers}
         parts = self._all(answers.answer, asked)
         scores = {arm: values for part, _ in parts for arm, values in part.items()}
-        words = next(words for _, words in parts if words is not None)
-        return scores, words, int(scores[explained].argmax())
+        words = next((words for _, words in parts if words is not None), [])
+        return scores, words, int(scores[explained].argmax()) if explained in scores else -1
 
     def _all(self, function: Callable, arguments: dict[str, tuple]) -> list:
         """What the function gives in each worker named; all are asked at once."""
@@ -157,7 +161,7 @@ def train_quick(demo: Demo, progress: Callable) -> str:
         return ""
     progress(0, desc="Preparando")
     # Only what the page shows, which is less than `python -m helpers grid` trains.
-    command, said = worker_command("quick", demo.source, arms_asked("demo"), False, Where()), ""
+    command, said = worker_command("quick", demo.source, answers.NEEDED, False, Where()), ""
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

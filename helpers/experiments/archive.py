@@ -1,4 +1,4 @@
-"""Where finished runs lie, and the one file in which the repository keeps what their measures need.
+"""Where finished runs lie, and the file a profile in which the repository keeps what their measures need.
 
 From it every table and figure of the comparison can be made again without training anything, and an
 interrupted grid goes on on another machine.
@@ -16,8 +16,13 @@ from ..files import replacing, write_json
 
 RUNS, DERIVED = BUILD / "runs", BUILD / "derived"
 RECORD, ANSWERS = "record.json", "answers.npz"  # files of a run's directory
-FILE = ROOT / "report" / "records.npz"
+KEPT = ROOT / "report" / "records"  # one archive a profile
 INDEX = "index"  # of the archive, as JSON: `runs`, what RECORD holds by the run's key, and `derived`
+
+
+def file_of(profile: str) -> Path:
+    """The archive of a profile's runs."""
+    return KEPT / f"{profile}.npz"
 
 
 def find(key: str) -> tuple[dict, Mapping[str, np.ndarray]] | None:
@@ -30,7 +35,7 @@ def find(key: str) -> tuple[dict, Mapping[str, np.ndarray]] | None:
     return json.loads((directory / RECORD).read_text(encoding="utf-8")), answers
 
 
-def write(keys: Iterable[str], results: Mapping[str, dict], file: Path = FILE) -> Path:
+def write(keys: Iterable[str], results: Mapping[str, dict], file: Path) -> Path:
     """Writes an archive of some finished runs; byte-equal for equal runs.
 
     results: derived ones by their keys (see `derived`). Raises LookupError for a run that has not finished.
@@ -47,7 +52,7 @@ def write(keys: Iterable[str], results: Mapping[str, dict], file: Path = FILE) -
     return file
 
 
-def unpack(build: Path, file: Path = FILE) -> int:
+def unpack(build: Path, file: Path) -> int:
     """Puts an archive's runs and derived results under a build directory: how many runs.
 
     Runs that are there stay as they are. InputError where the file is missing or no archive.
@@ -77,7 +82,7 @@ def unpack(build: Path, file: Path = FILE) -> int:
     return len(index["runs"])
 
 
-def unpack_alone(build: Path) -> int:
+def unpack_alone(build: Path, file: Path) -> int:
     """`unpack` into a directory that holds nothing else."""
     shutil.rmtree(build, ignore_errors=True)
-    return unpack(build)
+    return unpack(build, file)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..arms import ARMS, arms_asked
+from ..arms import ARMS, RNN_UNITS, arms_asked
 from ..config import InputError
 from ..data.study import Study
 from ..models import smollm2
@@ -86,7 +86,8 @@ def autopsy_specs(study: Study, arm: str | None = None) -> dict[str, RunSpec]:
     """The first attempt again, one thing changed at a time: each change mapped to its spec.
 
     The unchanged run comes first. The changes are the suspects of the course notes: cleaning, amount of data
-    (see `Study.page_variants`), learning rate, epochs. The test pages are the same in all.
+    (see `Study.page_variants`), learning rate, epochs, too simple a network. The test pages are the same in
+    all.
     """
     first = page_spec(study, arm)
     return {
@@ -96,6 +97,7 @@ def autopsy_specs(study: Study, arm: str | None = None) -> dict[str, RunSpec]:
         "higher rate": replace(first, value=1e-2),
         "fewer epochs": replace(first, epochs=max(1, first.epochs // 4)),
         "more epochs": replace(first, epochs=2 * first.epochs),
+        "larger network": replace(first, changed=(("units", 2 * RNN_UNITS),)),
     }
 
 
@@ -171,9 +173,9 @@ def missing(study: Study, arms: list[str], whole: bool = False) -> list[RunSpec]
 
 
 def keep(study: Study) -> Path:
-    """Writes what the tables need of a study's finished runs into the repository's archive: its path."""
+    """Writes what the tables need of a study's finished runs into its profile's archive: its path."""
     runs = {spec.key for stage in stages(study, list(ARMS), whole=True) for spec in stage if load(spec)}
-    return archive.write(runs, derived.current(runs))
+    return archive.write(runs, derived.current(runs), archive.file_of(study.profile.name))
 
 
 def results(study: Study, arm: str, fraction: int | None = None, unseen: bool = False) -> list[Record]:

@@ -75,7 +75,7 @@ CAPTIONS = {
     ),
     "02_consulta": Caption(
         "Mapa de color",
-        "La capa de embedding es una consulta: multiplicar la matriz por un vector con un solo uno equivale "
+        "La capa de embedding es una consulta: multiplicar un vector con un solo uno por la matriz equivale "
         "a tomar un renglón.",
     ),
     "02_embedding": Caption(
@@ -85,13 +85,9 @@ CAPTIONS = {
     ),
     "03_desenrollada": Caption(
         "Diagrama",
-        "La BiLSTM desenrollada sobre una oración: dos celdas, una por sentido, usadas una vez por palabra. "
+        "La BiLSTM desenrollada sobre el principio de un texto: dos celdas, una por sentido, usadas una vez "
+        "por palabra. "
         "A la capa densa sólo llega el último estado de cada lectura.",
-    ),
-    "03_compuertas": Caption(
-        "Mapas de color",
-        "Compuertas de olvido, entrada y salida de las unidades que más cambian, palabra por palabra; "
-        "amarillo es abierta y azul oscuro, cerrada.",
     ),
     "03_direcciones": Caption(
         "Curvas con bandas",
@@ -132,18 +128,19 @@ CAPTIONS = {
     "04_perplejidad": Caption(
         "Barras horizontales",
         "La perplejidad de clase del primer intento calculada mal de tres maneras, bien y, como referencia, "
-        "la del reparto uniforme (escala logarítmica; las barras rayadas no terminan).",
+        "la de la distribución uniforme (escala logarítmica; las barras rayadas no terminan).",
+    ),
+    "05_carriles": Caption(
+        "Diagrama",
+        "La misma red con dos puntos de partida. En el carril de arriba, los pesos son números al azar; en "
+        "el "
+        "de abajo, los que quedaron después de leer. Todo lo demás (arquitectura, pasajes, intentos, examen) "
+        "es igual.",
     ),
     "05_preentrenamiento": Caption(
         "Curva",
         "Bits por byte de la base en texto apartado mientras se preentrena, junto a dos compresores y dos "
         "modelos que cuentan. En la zona sombreada, la tasa de aprendizaje baja hasta cero.",
-    ),
-    "05_conocimiento": Caption(
-        "Dos mapas de color",
-        "Qué síntoma asocia la red a cada enfermedad antes de ver nuestros datos, con pesos aleatorios y ya "
-        "preentrenada. Rojo es a favor, azul en contra; el recuadro marca el síntoma más alto de cada "
-        "renglón.",
     ),
     "05_atencion": Caption(
         "Dos mapas de color",
@@ -164,6 +161,11 @@ CAPTIONS = {
         "Curvas",
         "Las mismas corridas contra los pasos del optimizador y contra el reloj; el punto marca la época que "
         "se conserva.",
+    ),
+    "05_respuesta": Caption(
+        "Puntos con intervalos",
+        "Exactitud en prueba de cada punto de partida, con su intervalo del 95 %; la línea punteada es el "
+        "azar.",
     ),
     "06_comparacion": Caption(
         "Intervalos",

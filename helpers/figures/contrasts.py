@@ -25,8 +25,11 @@ def span(ax: Axes, row, y: float, color: str, value: str = "accuracy") -> None:
     ax.plot(getattr(row, value), y, "o", color=color, ms=8)
 
 
-def forest(summary: pd.DataFrame, title: str, chance: float) -> Figure:
-    """Test accuracy of each arm with its 95 % interval, one line an arm, chance as a dotted line."""
+def forest(summary: pd.DataFrame, title: str, chance: float, pair=None) -> Figure:
+    """Test accuracy of each arm with its 95 % interval, one line an arm, chance as a dotted line.
+
+    pair: a row of `comparison.paired` to be bracketed.
+    """
     fig, ax = plt.subplots()
     for y, (arm, row) in enumerate(summary[::-1].iterrows()):
         span(ax, row, y, ARMS[arm].color)
@@ -36,10 +39,28 @@ def forest(summary: pd.DataFrame, title: str, chance: float) -> Figure:
     ax.set_yticks(range(len(summary)), summary["name"][::-1], fontsize=MIN_FONT)
     ax.set(xlabel="exactitud en prueba, con intervalo del 95 %", ylim=(-0.6, len(summary) + 0.1))
     ax.set_xlim(min(0, ax.get_xlim()[0]), 1.15 * summary["high"].max())
+    if pair is not None:
+        bracket(ax, summary, pair)
     ax.xaxis.set_major_formatter(PERCENT)
     ax.grid(axis="y", visible=False)
     headline(fig, title)
     return fig
+
+
+def bracket(ax: Axes, summary: pd.DataFrame, pair) -> None:
+    """The rows of two arms tied together on the right, with their difference."""
+    ends = [len(summary) - 1 - summary.index.get_loc(arm) for arm in (pair.a, pair.b)]
+    right = ax.get_xlim()[1]
+    ax.plot(
+        [right, 1.03 * right, 1.03 * right, right],
+        [ends[0], ends[0], ends[1], ends[1]],
+        color=INK,
+        lw=1.2,
+        clip_on=False,
+    )
+    size = f"{100 * pair.difference:+.1f}\npuntos".replace("-", "−")
+    place = {"textcoords": "offset points", "va": "center", "fontsize": MIN_FONT, "annotation_clip": False}
+    ax.annotate(size, (1.03 * right, sum(ends) / 2), (5, 0), weight="bold", **place)
 
 
 def differences(pairs: pd.DataFrame, title: str) -> Figure:

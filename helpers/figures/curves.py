@@ -1,4 +1,4 @@
-"""Curves by epoch, against the clock, and of confidence against accuracy."""
+"""Curves by epoch and against the clock."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -114,6 +114,3 @@ def race(groups: dict[str, list[Record]], steps_per_epoch: int, title: str) -> F
     )
     headline(fig, title)
     return fig
-
-
-MAX_PANELS = 4

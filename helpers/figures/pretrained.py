@@ -1,29 +1,27 @@
-"""Figures of the pre-trained base: how its loss fell, what it associates, where it looks.
-
-The associations are those before it has seen our labels.
-"""
+"""Figures of the pre-trained base: two starts of one network, how its loss fell, where it looks."""
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from ..arms import ARMS
-from .style import BASE, INK, MIN_FONT, SIGNED, headline, panel_title
+from ..pretraining import card
+from .style import BASE, INK, MIN_FONT, MUTED, PLAIN, QUIET, headline, left_out, panel_title
 
 BASELINES = {"unigram": "frecuencias de tokens", "gzip": "gzip", "xz": "xz", "kneser_ney_5": "5-gramas"}
 
 
-def pretraining_curve(
-    log: pd.DataFrame, baselines: dict[str, float], decay_from: float | None, title: str
-) -> Figure:
+def pretraining_curve(known: dict | None, title: str) -> Figure:
     """Held-out bits per byte against tokens read, beside what compressors and n-grams need for the same text.
 
-    log: rows with `tokens`, `valid_bits_per_byte`; baselines: a key of `BASELINES` to bits per byte;
-    decay_from: tokens read when the learning rate began to fall.
+    known: a base's records (see `card.records`); None where it brings none.
     """
+    if known is None:
+        return left_out(title)
+    log, decay_from = known["curve"], (1 - known["facts"]["decay"]) * known["facts"]["tokens_seen"]
+    baselines = card.others(known)
     fig, ax = plt.subplots()
     color, tokens = BASE, log["tokens"] / 1e6
     ax.plot(tokens, log["valid_bits_per_byte"], "o-", color=color, ms=4, zorder=3)
@@ -32,18 +30,17 @@ def pretraining_curve(
         f"{end:.2f}", (tokens.iloc[-1], end), (3, -14), textcoords="offset points", ha="right", color=color
     )
     draw_baselines(ax, baselines)
-    if decay_from is not None:
-        ax.axvspan(decay_from / 1e6, tokens.iloc[-1], color=color, alpha=0.08, lw=0)
-        ax.annotate(
-            "la tasa de aprendizaje\nbaja hasta cero",
-            (decay_from / 1e6, 0.93),
-            (4, 0),
-            ax.get_xaxis_transform(),
-            "offset points",
-            va="top",
-            fontsize=MIN_FONT,
-            color=color,
-        )
+    ax.axvspan(decay_from / 1e6, tokens.iloc[-1], color=color, alpha=0.08, lw=0)
+    ax.annotate(
+        "la tasa de aprendizaje\nbaja hasta cero",
+        (decay_from / 1e6, 0.93),
+        (4, 0),
+        ax.get_xaxis_transform(),
+        "offset points",
+        va="top",
+        fontsize=MIN_FONT,
+        color=color,
+    )
     ax.set(
         xlabel="millones de tokens leídos",
         ylabel="bits por byte (texto apartado)",
@@ -72,34 +69,27 @@ def draw_baselines(ax: Axes, baselines: dict[str, float]) -> None:
         )
 
 
-def associations(panels: dict[str, np.ndarray], rows: list[str], columns: list[str], title: str) -> Figure:
-    """Heat maps side by side, one scale: bits that each row adds to each column.
+def two_lanes(shared: list[str], title: str) -> Figure:
+    """The same network from two starts: a lane each, from its first weights to the exam.
 
-    Rows are diseases, columns symptoms; the highest value of a row is boxed.
+    shared: what both lanes go through, step by step.
     """
-    limit = max(np.abs(values).max() for values in panels.values())
-    fig, axes = plt.subplots(1, len(panels), sharey=True)
-    for ax, (name, values) in zip(np.atleast_1d(axes), panels.items(), strict=True):
-        ax.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit, aspect="auto")
-        for row, column in enumerate(values.argmax(axis=1)):
-            ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=INK, lw=1.6))
-        for (row, column), value in np.ndenumerate(values):
-            tone = "white" if abs(value) > 0.6 * limit else INK
-            ax.annotate(
-                f"{value:.1f}".replace("-0.0", "0.0"),
-                (column, row),
-                ha="center",
-                va="center",
-                fontsize=MIN_FONT,
-                color=tone,
-            )
-        ax.set_xticks(
-            range(len(columns)), columns, rotation=60, ha="right", rotation_mode="anchor", fontsize=MIN_FONT
-        )
-        ax.set_yticks(range(len(rows)), rows, fontsize=MIN_FONT)
-        panel_title(ax, name)
-        ax.grid(visible=False)
-    fig.supxlabel("bits a favor (rojo) o en contra (azul)", fontsize=MIN_FONT)
+    fig, ax = plt.subplots()
+    starts = (("pesos que leyeron\nmillones de palabras", BASE), ("pesos al azar", QUIET))
+    for y, (start, color) in enumerate(starts):
+        boxes = [(-0.35, start, color, "white")]
+        boxes += [(x, text, PLAIN, INK) for x, text in enumerate(shared, 1)]
+        for x, text, face, tone in boxes:
+            edge = {"boxstyle": "round,pad=0.5", "fc": face, "ec": INK, "lw": 0.8}
+            ax.text(x, y, text, ha="center", va="center", fontsize=MIN_FONT, color=tone, bbox=edge)
+        for x, _ in enumerate(shared):
+            arrow = {"arrowstyle": "-|>", "color": color, "lw": 1.6}
+            ax.annotate("", (x + 0.62, y), (x + 0.4, y), arrowprops=arrow)
+    middle = {"ha": "center", "va": "center", "fontsize": 10}
+    ax.text(-0.35, 0.5, "sólo cambia esto", color=INK, weight="bold", **middle)
+    ax.text((1 + len(shared)) / 2, 0.5, "todo esto es igual", color=MUTED, **middle)
+    ax.set(xlim=(-1.1, len(shared) + 0.5), ylim=(-0.4, 1.4))
+    ax.axis("off")
     headline(fig, title)
     return fig
 

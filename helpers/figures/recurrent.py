@@ -1,4 +1,6 @@
-"""Figures of the recurrent network: drawn unrolled, its gates, its directions, and its autopsy."""
+"""Figures of the recurrent network: drawn unrolled, its directions, its first attempt, and its autopsy."""
+
+from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,6 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 
+from ..arms import ARMS
+from ..experiments.records import Record
 from .style import (
     BACKWARD,
     FAINT,
@@ -17,7 +21,10 @@ from .style import (
     MUTED,
     PERCENT,
     PLAIN,
+    SAND,
     SIDE_COLORS,
+    SLATE,
+    color_of,
     headline,
     panel_title,
 )
@@ -87,30 +94,19 @@ def unrolled(words: list[str], title: str) -> Figure:
     return fig
 
 
-def gates(values: dict[str, np.ndarray], words: list[str], title: str) -> Figure:
-    """Heat maps under one another, all on the scale 0 to 1: (units, words) activations of each gate."""
-    fig, axes = plt.subplots(len(values), 1, sharex=True)
-    for ax, (name, activation) in zip(axes, values.items(), strict=True):
-        image = ax.imshow(activation, cmap="cividis", vmin=0, vmax=1, aspect="auto")
-        ax.set_yticks([])
-        ax.set_ylabel(name, fontsize=MIN_FONT)
-        ax.grid(visible=False)
-    axes[-1].set_xticks(range(len(words)), words, rotation=45, ha="right", fontsize=MIN_FONT)
-    fig.colorbar(image, ax=axes, label="qué tanto se abre", shrink=0.8)
-    headline(fig, title)
-    return fig
+READINGS = (("lectura de ida", FORWARD), ("lectura de vuelta", BACKWARD))
 
 
-def directions(panels: dict[str, dict[str, np.ndarray]], title: str) -> Figure:
+def directions(panels: dict[str, np.ndarray], title: str) -> Figure:
     """How far each direction's summary moves when the word at a place is hidden.
 
     Median and quartiles of the texts.
 
-    panels: title to the two directions' names to (texts, places) relative changes.
+    panels: title to (2, texts, places) relative changes (see `probing.hidden_words`).
     """
     fig, axes = plt.subplots(1, len(panels), sharey=True)
     for ax, (panel, changes) in zip(np.atleast_1d(axes), panels.items(), strict=True):
-        for (name, values), color in zip(changes.items(), (FORWARD, BACKWARD), strict=True):
+        for (name, color), values in zip(READINGS, changes, strict=True):
             places = np.arange(1, values.shape[1] + 1)
             low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
             ax.fill_between(places, low, high, color=color, alpha=0.15, lw=0)
@@ -124,15 +120,33 @@ def directions(panels: dict[str, dict[str, np.ndarray]], title: str) -> Figure:
     return fig
 
 
+def first_attempt(record: Record, title: str) -> Figure:
+    """Training accuracy epoch by epoch, and the test accuracy at the end."""
+    history, color = record.history, ARMS[record.spec.arm].color
+    end = history["epoch"].iloc[-1], record.metrics["test"]["accuracy"]
+    halfway = (history["train_accuracy"] >= history["train_accuracy"].max() / 2).idxmax()
+    fig, ax = plt.subplots()
+    ax.plot(history["epoch"], history["train_accuracy"], color=color, ls="--", lw=2)
+    ax.plot(*end, "o", color=SIDE_COLORS["test"], ms=9, clip_on=False)
+    place = {"textcoords": "offset points", "ha": "right"}
+    ax.annotate("entrenamiento", tuple(history.loc[halfway, ["epoch", "train_accuracy"]]), (-8, 0), **place)
+    ax.annotate("prueba, al terminar", end, (-8, 6), color=SIDE_COLORS["test"], **place)
+    ax.set(xlabel="época", ylabel="exactitud", ylim=(-0.03, 1.03))
+    ax.yaxis.set_major_formatter(PERCENT)
+    headline(fig, title)
+    return fig
+
+
 CHANGES = {  # of `plan.autopsy_specs`: who is suspected, and what the experiment changes
     "unchanged": ("", "como entonces"),
     "cleaned": ("poca limpieza", "texto muy limpio"),
-    "fewer pages": ("pocos datos", "la mitad de páginas"),
-    "more pages": ("pocos datos", "la mitad más"),
+    "fewer pages": ("pocos datos", "la mitad de las páginas"),
+    "more pages": ("pocos datos", "50 % más de páginas"),
     "lower rate": ("tasa de aprendizaje", "tasa ÷ 10"),
     "higher rate": ("tasa de aprendizaje", "tasa × 10"),
     "fewer epochs": ("épocas", "épocas ÷ 4"),
     "more epochs": ("épocas", "épocas × 2"),
+    "larger network": ("demasiado simple", "unidades × 2"),
 }
 
 
@@ -177,7 +191,7 @@ def suspects(table: pd.DataFrame, title: str) -> Figure:
 def repair(table: pd.DataFrame, bounds: dict[str, float], title: str) -> Figure:
     """Each model under both protocols, and what an oracle limited to seen labels would reach.
 
-    table: one row a model, its name as index, columns `pages`, `fragments` (test accuracy) and `color`.
+    table: one row a model, its name as index, columns `pages` and `fragments` (test accuracy).
     bounds: the Spanish name of each protocol to the oracle's accuracy, in that order.
     """
     fig, axes = plt.subplots(1, 2, sharey=True)
@@ -185,13 +199,15 @@ def repair(table: pd.DataFrame, bounds: dict[str, float], title: str) -> Figure:
     for ax, column, (name, bound) in zip(axes, ("pages", "fragments"), bounds.items(), strict=True):
         for y, row in enumerate(table[::-1].itertuples()):
             value = getattr(row, column)
-            ax.barh(y, value, color=row.color, height=0.6)
+            ax.barh(y, value, color=color_of(row.Index), height=0.6)
             ax.annotate(
                 f"{100 * value:.1f} %",
                 (value, y),
-                (6, 0),
+                (-6 if value > top / 2 else 6, 0),
                 textcoords="offset points",
+                ha="right" if value > top / 2 else "left",
                 va="center",
+                color="white" if value > top / 2 else INK,
                 fontsize=MIN_FONT,
             )
         ax.set_yticks(range(len(table)), table.index[::-1])
@@ -201,6 +217,21 @@ def repair(table: pd.DataFrame, bounds: dict[str, float], title: str) -> Figure:
         ax.grid(axis="y", visible=False)
         if bound < top:
             ax.axvline(bound, color=SIDE_COLORS["test"], lw=3, zorder=5, clip_on=False)
+    headline(fig, title)
+    return fig
+
+
+def perplexities(values: dict[str, float], text: Callable[[float], str], title: str) -> Figure:
+    """Class perplexities on a logarithmic axis; hatched: those without end. text: how one is written."""
+    fig, ax = plt.subplots()
+    top = 10 ** (np.ceil(np.log10(max(value for value in values.values() if np.isfinite(value)))) + 2)
+    for y, value in enumerate(reversed(values.values())):
+        looks = {"color": SLATE} if np.isfinite(value) else {"color": SAND, "hatch": "//", "alpha": 0.45}
+        ax.barh(y, min(value, top), **looks)
+        ax.annotate(text(value), (min(value, top), y), (5, 0), textcoords="offset points", va="center")
+    ax.set_yticks(range(len(values)), list(values)[::-1])
+    ax.set(xscale="log", xlabel="perplejidad de clase (escala logarítmica)", xlim=(1, top * 10))
+    ax.grid(axis="y", visible=False)
     headline(fig, title)
     return fig
 

@@ -14,6 +14,7 @@ from matplotlib.font_manager import get_font_names
 from matplotlib.text import Text
 from matplotlib.ticker import PercentFormatter
 
+from ..arms import ARMS
 from ..data.study import Study
 from ..files import replacing
 from .captions import CAPTIONS, alt
@@ -90,6 +91,11 @@ STYLE = {
 }
 
 
+def color_of(name: str) -> str:
+    """The colour of the model of that Spanish name; a quiet one for what is no arm."""
+    return next((arm.color for arm in ARMS.values() if arm.name == name), QUIET)
+
+
 def use_style() -> None:
     """Makes the project's style the default of this process's figures."""
     warnings.filterwarnings("ignore", "Glyph .* missing")  # `save_figure` says so once
@@ -139,8 +145,9 @@ _said: list[bool] = []  # in this process
 def save_figure(fig: Figure, name: str, study: Study) -> Path:
     """Writes figures/<name>.pdf and .png under the study's output; returns the PNG's path.
 
-    Nothing half-written is left. The figure's own title (what the run found) and its alt text travel in the
-    files' metadata. ValueError for a name without a caption or for text smaller than MIN_FONT points.
+    Nothing half-written is left. The PDF goes without the figure's own title (what the run found), which its
+    caption or its frame says. Title and alt text travel in the files' metadata. ValueError for a name without
+    a caption or for text smaller than MIN_FONT points.
     """
     if name not in CAPTIONS:
         raise ValueError(f"figure {name!r} has no caption; write one in helpers/figures/captions.py")
@@ -153,9 +160,20 @@ def save_figure(fig: Figure, name: str, study: Study) -> Path:
         "png": {"Title": found, "Description": alt(name, found)},
     }
     for suffix, metadata in about.items():
-        with replacing(directory / f"{name}.{suffix}") as temporary:
+        with replacing(directory / f"{name}.{suffix}") as temporary, untitled(fig, suffix == "pdf"):
             fig.savefig(temporary, dpi=DPI, metadata=metadata)
     return directory / f"{name}.png"
+
+
+@contextmanager
+def untitled(fig: Figure, asked: bool) -> Iterator[None]:
+    """While it is entered, if asked, the figure has no title of its own, and the room of it."""
+    own = [text for text in fig.texts if asked and text.get_text() and text.get_text() == fig.get_suptitle()]
+    for title in own:
+        title.set(visible=False, in_layout=False)
+    yield
+    for title in own:
+        title.set(visible=True, in_layout=True)
 
 
 def finding(fig: Figure) -> str:

@@ -107,12 +107,12 @@ def analyse(profile: str) -> None:
     They go under build/analysis. Says which of the repository's own they equal, where these are of the
     profile. RunError where that failed.
     """
-    build = BUILD / "analysis"
-    print(f"{archive.unpack_alone(build)} finished runs in {archive.FILE}", flush=True)
+    build, file = BUILD / "analysis", archive.file_of(profile)
+    print(f"{archive.unpack_alone(build, file)} finished runs in {file}", flush=True)
     command = [sys.executable, "-m", "helpers", "run", "--trained", "--profile", profile]
     environment = os.environ | {"HELPERS_BUILD": str(build)}
     if subprocess.call([*command, "--only", ",".join(stamps.WHOLE)], env=environment):
-        raise RunError(f"the runs of {archive.FILE} do not give the comparison of profile {profile}")
+        raise RunError(f"the runs of {file} do not give the comparison of profile {profile}")
     made = build / "outputs" / f"{profile}-embedded"
     files = [file for name in stamps.WHOLE for file in stamps.promised(prepare(profile), name)]
     names = [f"figures/{file.name}" for file in files if file.suffix == ".png"] + stamps.TABLES

@@ -16,16 +16,21 @@ from ..models.bases import base_hash, resolve_base
 from ..report import tables
 from ..report.facts import external_files
 
-# Each notebook and the arms that it shows; it promises the figures that carry its number.
+# Each notebook and the arms that it shows, where they take part; it promises the figures with its number.
+# fmt: off
 ARMS_OF: dict[str, tuple[str, ...]] = {
     "01_eda": (),
     "02_tokenizer_padding_embedding": ("bilstm",),
     "03_bilstm": ("bilstm_original", "bilstm"),
     "04_autopsia": ("bilstm_original",),
-    "05_gpt2": ("gpt2_scratch", "gpt2_frozen", "gpt2_finetuned", "gpt2_lm"),
+    "05_gpt2": (
+        "gpt2_scratch", "gpt2_self", "gpt2_frozen", "gpt2_finetuned", "gpt2_lm", "gpt2_lm_zero",
+        "smollm2_scratch", "smollm2_frozen", "smollm2_finetuned", "smollm2_lm_zero",
+    ),
     "06_comparacion": tuple(ARMS),
     "07_lo_que_cuesta": tuple(ARMS),
 }
+# fmt: on
 WHOLE = ("06_comparacion", "07_lo_que_cuesta")  # also show training fractions and unseen diseases
 NOTEBOOKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     name: (arms, tuple(figure for figure in CAPTIONS if figure[:2] == name[:2]))

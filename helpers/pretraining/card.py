@@ -96,6 +96,7 @@ class KneserNey:
 # Rows of bits_per_byte.csv: all held-out text of sources that the model has read of; that without what recurs
 # in its reading; the rest.
 ALL_READ, ALL_NEW, ALL_REST = "all of these", "all of these, but for repeated runs", "all of the others"
+OTHERS = ("unigram", "gzip", "xz", "kneser_ney_5")  # who else predicts the held-out text
 STAGES = 4  # samples shown, from the first evaluation to the last
 CHOICES = ROOT / "benchmarks" / "pretrain_choices.csv"  # the small runs that chose the shape
 
@@ -239,6 +240,12 @@ def records(base: Path) -> dict | None:
         "bits": pd.read_csv(base / "bits_per_byte.csv"),
         "credits": pd.read_csv(base / "credits.csv"),
     }
+
+
+def others(known: dict) -> dict[str, float]:
+    """Bits per byte of the held-out text by what predicts it besides the base (see `records`)."""
+    row = known["bits"].query("source == @ALL_READ").iloc[0]
+    return {name: float(row[name]) for name in OTHERS}
 
 
 def stages(curve: pd.DataFrame) -> pd.DataFrame:

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 from ..arms import ARMS
 from . import readings
-from .readings import called, estimate, rank_estimate, share
+from .readings import called, decimals, estimate, rank_estimate, share
 
+UNTOUCHED = "smollm2_lm_zero", "gpt2_lm_zero"  # the first that is there
 PAIR = ("smollm2_finetuned", "smollm2_scratch"), ("gpt2_finetuned", "gpt2_scratch")
 
 
@@ -18,10 +19,10 @@ def headline(claim: str) -> str:
 def sizes(results: dict) -> str:
     """What the numbers are of: profile, diseases, rows, seeds, hands."""
     rows, seeds = results["rows"], len(results["profile"]["seeds"])
-    hands = f", escritas por {len(results['hands'])} manos" if results["hands"] else ""
+    hands = f", estas dos clases escritas por {len(results['hands'])} manos" if results["hands"] else ""
     return (
         f"Perfil `{results['profile']['name']}` · {results['num_labels']} enfermedades · "
-        f"{rows['train']} filas de entrenamiento, {rows['valid']} de validación y {rows['test']} de prueba"
+        f"{rows['train']} filas de entrenamiento; {rows['valid']} de validación y {rows['test']} de prueba"
         f"{hands} · hasta {seeds} semillas por modelo"
     )
 
@@ -35,6 +36,24 @@ def pair_of(results: dict, a: str, b: str) -> SimpleNamespace | None:
 def main_pair(results: dict) -> SimpleNamespace:
     """The pair that the question is about: one architecture, pre-trained and not, the largest there is."""
     return next(row for pair in PAIR if (row := pair_of(results, *pair)))
+
+
+def answer(results: dict) -> str:
+    """The answer to the question in one line: the main pair's two accuracies."""
+    pair = main_pair(results)
+    a, b = (share(results["arms"][arm]["accuracy"]) for arm in (pair.a, pair.b))
+    if pair.low <= 0 <= pair.high:
+        return f"La misma red acierta {a} con lectura y {b} sin ella: no se distinguen"
+    return f"La misma red acierta {a} si antes leyó y {b} si no"
+
+
+def untouched(results: dict) -> str:
+    """What the largest model that nobody trained for this puts first, and among its first five."""
+    row = next(row for arm in UNTOUCHED if (row := results["arms"].get(arm)))
+    return (
+        f"{row['name']}: la correcta, entre sus cinco primeras en {share(row['top5'])} de los relatos (azar: "
+        f"{share(min(5, results['num_labels']) / results['num_labels'])})"
+    )
 
 
 def podium(results: dict) -> str:
@@ -66,7 +85,26 @@ def shared_words(results: dict, arms: list[str]) -> str:
     rows = {(row["arm"], row["part"]): row["accuracy"] for row in results["shared_words"]}
     last = max(part for _, part in rows)
     lost = {arm: rows[arm, last] - rows[arm, 0] for arm in arms}
-    return "; ".join(f"{called(arm)}, {100 * points:.1f} puntos menos" for arm, points in lost.items())
+    told = "; ".join(f"{called(arm)}, {100 * points:.1f} puntos menos" for arm, points in lost.items())
+    return f"{told}. Quien menos pierde: {called(min(lost, key=lost.get))}"
+
+
+def labels_saved(results: dict) -> str:
+    """What the label curves say, pair by pair."""
+    lines = [f"- {readings.worth(row)}" for row in results["worth"]]
+    return "\n".join(lines) or "Este perfil no entrena con menos pasajes: no hay alturas que leer."
+
+
+def outside(other: dict) -> str:
+    """Of which data and by which command numbers on other people's data are, and their differences."""
+    pairs = [
+        f"{called(row['a'])} − {called(row['b'])}: "
+        f"{estimate(row['difference'], row['low'], row['high'], sign=True)} puntos"
+        for row in other["pairs"]
+    ]
+    rows = f"{other['num_labels']} enfermedades · {other['rows']['test']} textos de prueba"
+    head = f"`{other['command']}` · {rows}"
+    return f"{head}\n\n{'; '.join(pairs)}."
 
 
 def unlabelled(results: dict) -> list[str]:
@@ -78,7 +116,7 @@ def dose(results: dict) -> str:
     """What reading more does, from the least to the most."""
     points = sorted(results["dose"].get("points", ()), key=lambda row: row["tokens"])
     if not points:
-        return "De este perfil no se midió la dosis."
+        return "En este perfil no se midió la dosis."
     ends = [
         (row["tokens"] / 1e6, estimate(row["accuracy"], row["low"], row["high"]))
         for row in (points[0], points[-1])
@@ -115,8 +153,15 @@ def comparison(results: dict) -> list[str]:
     return found + [f"**Enfermedades nunca vistas:** {claim}" for claim in unlabelled(results)[:1]]
 
 
+def forgotten(results: dict) -> str:
+    """By how much the bits per byte of the first arm that answers change, as a figure's title."""
+    arm, kinds = next(iter(results["forgetting"].items()))
+    domain, general = (decimals(kinds[kind]["change"], 2, "+") for kind in ("domain", "general"))
+    return f"{called(arm)}: {domain} bits por byte en lo que dicen los pacientes, {general} en lo demás"
+
+
 def price(results: dict) -> list[str]:
-    """The summary of what is paid."""
+    """The summary of what is paid: forgetting, confidence, cost."""
     found = []
     for arm, kinds in results["forgetting"].items():
         domain, general = (
@@ -127,11 +172,20 @@ def price(results: dict) -> list[str]:
             f"**Olvido, {called(arm)}:** los bits por byte cambian {domain} en lo que dicen los pacientes y "
             f"{general} en texto general."
         )
+    within = {arm: row["within"] for arm, row in results["confusions"].items() if row["within"] is not None}
+    if within and any(row["chance"] for row in results["confusions"].values()):
+        most = max(within, key=within.get)
+        chance = results["confusions"][most]["chance"]
+        found.append(
+            f"**Errores:** de los de {called(most)}, el {share(within[most])} se queda en el grupo correcto "
+            "(al "
+            f"azar, el {share(chance)})."
+        )
     scaled = {arm: row["perplexity_scaled"] for arm, row in results["calibration"].items()}
     best = min(scaled, key=scaled.get)
     found.append(
         f"**Confianza:** con temperatura, la menor perplejidad de clase es la de {called(best)}, "
-        f"{scaled[best]:,.1f} de {results['num_labels']}."
+        f"{scaled[best]:,.1f} (repartir por igual: {results['num_labels']})."
     )
     slow = max(results["cost"], key=lambda arm: results["cost"][arm]["seconds"])
     return [

@@ -54,8 +54,8 @@ def write_index(output: Path) -> None:
     )
     write_text(figures / "README.md", "\n".join([HEAD + of_what(output), *entries]))
     lines = [
-        rf"\definefigure{{{name}}}{{{latex(CAPTIONS[name].text)}}}{{{latex(alt)}}}"
-        for name, (_, alt) in shown.items()
+        rf"\definefigure{{{name}}}{{{latex(CAPTIONS[name].text)}}}{{{latex(alt)}}}{{{latex(title)}}}"
+        for name, (title, alt) in shown.items()
     ]
     write_text(
         output / "report" / "generated" / "figuras.tex",
@@ -93,6 +93,7 @@ NEEDED = {
     "biblatex.sty": "texlive-bibtex-extra",
     "spanish.ldf": "texlive-lang-spanish",
     "enumitem.sty": "texlive-latex-extra",
+    "qrcode.sty": "texlive-pictures",
     "tikz.sty": "texlive-pictures",
     "lmodern.sty": "lmodern",
 }

@@ -33,6 +33,20 @@ FIRST_ATTEMPT = {
     "batch": 32,
     "epochs": 10,
 }
+# Published by others, to stand beside ours: Howard and Ruder 2018 (abstract; table 4, TREC-6, percent of
+# error); Radford et al. 2018 (table 5, mean score); Krishna et al. 2023 and Kapoor and Narayanan 2023
+# (abstracts).
+LITERATURE = {
+    "ulmfit_times": 100,
+    "ulmfit_scratch": 10.67,
+    "ulmfit_pretrained": 5.69,
+    "gpt_scratch": 59.9,
+    "gpt_pretrained": 74.7,
+    "self_least": 10,
+    "self_most": 500,
+    "leakage_fields": 17,
+    "leakage_papers": 294,
+}
 # Allal et al. 2025, section 5 and table 1; its parameters are counted here (see models/smollm2).
 READ_BY_SMOLLM2 = {"tokens": 2e12, "parameters": 134_515_008}
 # Where numbers on other people's data are kept: in the repository, with HELPERS_BUILD in scratch.
@@ -48,11 +62,13 @@ BASE = (
 def collect(study: Study) -> dict[str, dict]:
     """Numbers by topic, read from run records or recomputed where that needs no training.
 
-    Topics: `published`, `corpus`, `leakage`, `pages`, `first_run`, `autopsy`, `control`, `unseen`, `base`,
-    `external`, `pretraining`. `base` holds None where a base has no record of its pre-training.
+    Topics: `published`, `literature`, `corpus`, `leakage`, `pages`, `first_run`, `autopsy`, `control`,
+    `unseen`, `base`, `external`, `pretraining`. `base` holds None where a base has no record of its
+    pre-training.
     """
     return {
         "published": FIRST_ATTEMPT,
+        "literature": LITERATURE,
         "corpus": corpus(study),
         "leakage": leakage(study),
         "pages": page_protocol(study),

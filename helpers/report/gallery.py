@@ -1,4 +1,4 @@
-"""Whole texts of the exam worth reading: who gets them right, and on which words an answer leans."""
+"""Whole texts of the exam worth reading: one that is followed, who gets others right, and by which words."""
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,63 @@ KINDS = {
     "only_pretrained": "preentrenados, no desde cero",
     "only_counts": "cuentas de palabras, no redes de atención",
 }
+LEFT = {"text-align": "left", "white-space": "pre-wrap"}
 FEW = 3  # texts of a kind
 EXPLAINED = "gpt2_finetuned"  # of a larger network 50 points of the integral are too few (see `completeness`)
+
+
+def story(study: Study) -> int:
+    """The validation row whose statement the notebooks follow: the shortest, whoever gets it right."""
+    texts = splits.side(study.split, "valid")[0]
+    return min(range(len(texts)), key=lambda row: (len(texts[row]), row))
+
+
+def told(study: Study) -> tuple[str, str]:
+    """The text of `story`, and its disease in Spanish."""
+    texts, labels = splits.side(study.split, "valid")
+    row = story(study)
+    return texts[row], study.names[splits.label_classes(study.split)[labels[row]]]
+
+
+RIGHT = "✓ "  # before the right disease among others
+
+
+def first_five(study: Study, arms: list[str]):
+    """The first five answers of some arms (first seed) to `story`, a column an arm, the right one marked."""
+    columns = {}
+    for arm in arms:
+        outcome, row = plan.results(study, arm)[0].valid, story(study)
+        names = [study.names[name] for name in _classes(study)[outcome.first[row][outcome.first[row] >= 0]]]
+        right = study.names[_classes(study)[outcome.labels[row]]]
+        columns[called(arm)] = pd.Series(
+            [RIGHT * (name == right) + name for name in names], range(1, len(names) + 1)
+        )
+    return pd.DataFrame(columns).fillna("").style.set_properties(**LEFT)
+
+
+def answered(study: Study, arms: list[str]) -> dict:
+    """What some arms (first seed) answer to `story`.
+
+    Keys: `text`, `disease` (in Spanish), `answers`: of each arm the `first` answer and the `place` of the
+    right one.
+    """
+    (text, disease), row, answers = told(study), story(study), {}
+    for arm in arms:
+        outcome = plan.results(study, arm)[0].valid
+        first = study.names[_classes(study)[outcome.answers[row]]]
+        answers[arm] = {"first": first, "place": int(outcome.above[row]) + 1}
+    return {"text": text, "disease": disease, "answers": answers}
+
+
+def some(columns: dict[str, list[str]], count: int):
+    """Texts side by side under their titles: so many rows, at equal distances, none picked."""
+    table = pd.DataFrame(columns)
+    rows = np.linspace(0, len(table) - 1, min(count, len(table))).astype(int)
+    return table.iloc[rows].style.hide(axis="index").set_properties(**LEFT)
+
+
+def _classes(study: Study) -> np.ndarray:
+    return splits.label_classes(study.split)
 
 
 def _found(study: Study) -> dict[str, np.ndarray]:
@@ -39,8 +94,7 @@ def errors_table(study: Study):
         for row in places
     ]
     table = pd.DataFrame(rows, columns=["acierta", "relato", "correcta", *map(called, shown)])
-    style = {"text-align": "left", "white-space": "pre-wrap"}
-    return table.style.hide(axis="index").set_properties(**style)
+    return table.style.hide(axis="index").set_properties(**LEFT)
 
 
 def attributions(study: Study) -> tuple[list[tuple[str, list[tuple[str, float]]]], float]:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 from ..arms import ARMS
 from ..figures.style import DRAWN
-from . import readings
+from . import claims, readings
 from .readings import DASH, decimals, estimate, latex, number, p_value, rank_estimate, share
 
 DIGITS = {"10": "Ten"} | dict(
@@ -33,7 +33,8 @@ PERCENTAGES = {
 }  # and all of the topic `leakage`
 DECIMALS = {
     "bits": 2, "bits_new": 2, "kneser_ney_5": 2, "kneser_ney_5_new": 2, "unigram": 2, "xz": 2, "gzip": 2,
-    "token_perplexity_before": 2, "token_perplexity_after": 2,
+    "token_perplexity_before": 2, "token_perplexity_after": 2, "ulmfit_scratch": 2, "ulmfit_pretrained": 2,
+    "gpt_scratch": 1, "gpt_pretrained": 1,
 }  # fmt: skip
 
 
@@ -50,6 +51,7 @@ def macros(results: dict) -> dict[str, str]:
         error_macros,
         fact_macros,
         external_macros,
+        story_macros,
     )
     return dict(sorted(item for part in parts for item in part(results)))
 
@@ -219,6 +221,20 @@ def external_macros(results: dict) -> Iterator[tuple[str, str]]:
         for pair in found["pairs"]:
             name = f"{macro_name(pair['a'])}Versus{macro_name(pair['b'])}"
             yield f"ReadExternal{name}", latex(readings.pair(SimpleNamespace(**pair)))
+
+
+def story_macros(results: dict) -> Iterator[tuple[str, str]]:
+    """The statement that is followed, what each arm says of it; the answer to the question in one line."""
+    found = results["story"]
+    yield "StoryText", latex(found["text"])
+    yield "StoryDisease", latex(found["disease"])
+    for arm, row in found["answers"].items():
+        yield f"Story{macro_name(arm)}", latex(row["first"])
+        yield f"Story{macro_name(arm)}Place", str(row["place"])
+    yield "ReadAnswer", latex(claims.answer(results))
+    yield "ReadUntouched", latex(claims.untouched(results))
+    if results["dose"]:
+        yield "ReadDose", latex(claims.dose(results))
 
 
 def macro_name(key: str) -> str:

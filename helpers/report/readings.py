@@ -4,9 +4,12 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from html import escape
+from importlib.metadata import version
 
 from ..arms import ARMS
+from ..data.study import Study
 from ..figures.recurrent import KNOBS
+from ..figures.style import EXAMS
 
 DASH = "–"  # in the place of a number that does not exist
 
@@ -18,7 +21,9 @@ def is_missing(value: float | None) -> bool:
 
 def decimals(value: float | None, digits: int = 3, sign: str = "") -> str:
     """A number with so many decimals; a dash where it does not exist."""
-    return DASH if is_missing(value) else f"{value:{sign}.{digits}f}".replace("-", "−")
+    if is_missing(value):
+        return DASH
+    return f"{round(value, digits) + 0.0:{sign}.{digits}f}".replace("-", "−")
 
 
 def share(value: float | None, digits: int = 1) -> str:
@@ -90,6 +95,27 @@ def called(name: str) -> str:
 
 
 BESIDE = {"guesser": "El adivino", "together": "La suma de los dos"}
+
+
+def opening(study: Study, *packages: str) -> str:
+    """What the outputs are of: profile, diseases, rows, seeds, and the versions of some packages."""
+    rows, exam = study.split["side"].value_counts(), EXAMS[study.protocol]
+    parts = [
+        f"Perfil **{study.profile.name}**",
+        f"{study.num_labels} enfermedades de `{study.source_name}`",
+        f"{rows['train']} {exam.unit} para entrenar, {rows['valid']} textos para elegir, {rows['test']} "
+        "para examinar",
+        f"semillas {', '.join(map(str, study.profile.seeds))}",
+        *(f"{name} {version(name)}" for name in packages),
+    ]
+    return " · ".join(parts)
+
+
+def against_chance(row, classes: int) -> str:
+    """Whether an arm (a row of `comparison.summary`) is right more often than chance."""
+    if row.low > 1 / classes:
+        return "acierta más que el azar"
+    return "acierta menos que el azar" if row.high < 1 / classes else "no se distingue del azar"
 
 
 def side_by_side(texts: Mapping[str, str]) -> str:
@@ -167,8 +193,9 @@ def flips(row) -> str:
     return (
         f"Si {a} y {b} fueran igual de buenos, en cada enfermedad el resultado de cualquiera podría haber "
         "sido el del otro. Intercambiándolos al azar, enfermedad por enfermedad, una diferencia al menos tan "
-        f"grande como la medida saldría con probabilidad {p}: ése es el valor *p*, que no es la probabilidad "
-        f"de que sean iguales. Corregido por todas las pruebas que aquí se afirman (Holm): {corrected}."
+        f"grande como la medida saldría con una probabilidad de {p}: ése es el valor *p*, que no es la "
+        "probabilidad "
+        f"de que sean iguales. Corregido por todas las pruebas que aquí se hacen (Holm): {corrected}."
     )
 
 
@@ -208,10 +235,17 @@ def worth(found: Mapping) -> str:
 def gain(row) -> str:
     """A row of `unseen.gains` as a sentence: against the guesser it is a claim about knowledge."""
     a, b = called(row.a), called(row.b)
+    b = b[0].lower() + b[1:] if row.b in BESIDE else b
     size = rank_estimate(row.difference, row.low, row.high, "+")
     size += f" de MRR, *p* corregido {p_value(row.p_holm)}"
-    if is_missing(row.low) or row.low <= 0 <= row.high or row.p_holm >= 0.05:
+    if is_missing(row.low) or row.low <= 0 <= row.high:
         return f"Entre {a} y {b} no se distingue una diferencia en las enfermedades nunca vistas: {size}."
+    if row.p_holm >= 0.05:
+        side = "encima" if row.low > 0 else "debajo"
+        return (
+            f"{a} queda por {side} de {b} en las enfermedades nunca vistas, pero la prueba corregida no lo "
+            f"confirma: {size}."
+        ).replace(" de el ", " del ")
     better = "mejor" if row.low > 0 else "peor"
     return f"**{a}** ordena las enfermedades nunca vistas {better} que {b}: {size}."
 

@@ -19,7 +19,7 @@ from ..experiments.derived import derived
 from ..experiments.records import load
 from ..experiments.specs import code_hash, reached
 from ..files import sha256, write_json
-from . import facts
+from . import facts, gallery
 
 # Pairs whose label curves are read at one height: what learns from fewer labels, and what needs more.
 WORTH = (
@@ -89,6 +89,7 @@ def collect(study: Study) -> dict:
         "cost": cost.table(study, seen),
         "measured_on": cost.measured(study).get("machine"),
         "dose": dose.known(study.profile.name),
+        "story": gallery.answered(study, readers),
         "facts": facts.collect(study),
     }
 

@@ -61,15 +61,17 @@ def set_number(text: str) -> str:
     return latex(text)
 
 
+def accuracy_cells(row: dict) -> tuple[str, ...]:
+    """An arm's name, accuracy, its interval, top-5 and MRR."""
+    span = EXACT if row["low"] == row["high"] else share_span(row["low"], row["high"])
+    return row["name"], share(row["accuracy"]), span, share(row["top5"]), decimals(row["mrr"])
+
+
 def comparison(results: dict) -> Table:
     """The arms on the same rows, in the order of results.json."""
     rows = [
         (
-            row["name"],
-            share(row["accuracy"]),
-            EXACT if row["low"] == row["high"] else share_span(row["low"], row["high"]),
-            share(row["top5"]),
-            decimals(row["mrr"]),
+            *accuracy_cells(row),
             share(row["macro_f1"]),
             thousands(row["class_perplexity"], 1),
             str(row["seeds"]),
@@ -86,13 +88,15 @@ def pairs(results: dict, only: list[tuple[str, str]] | None = None) -> Table:
         (
             f"{called(pair['a'])} − {called(pair['b'])}",
             *difference_cells(pair),
-            f"{pair['only_a']} / {pair['only_b']}",
             p_value(pair["p_holm"]),
+            f"{pair['only_a']} / {pair['only_b']}",
+            p_value(pair["p_first"]),
         )
         for pair in results["pairs"]
         if only is None or (pair["a"], pair["b"]) in only
     ]
-    return Table(("Diferencia (A − B)", "Puntos", "IC 95 %", "Sólo A / sólo B", "p (Holm)"), rows)
+    head = ("Diferencia (A − B)", "Puntos", "IC 95 %", "p (Holm)", "Sólo A / sólo B", "p (McNemar)")
+    return Table(head, rows)
 
 
 def difference_cells(pair: dict) -> tuple[str, str]:
@@ -226,18 +230,17 @@ def forgetting(results: dict) -> Table:
     return Table(("Texto", "Antes", "Después", "Cambio [IC 95 %]", "Perplejidad de token"), rows)
 
 
+def story(results: dict) -> Table:
+    """What each arm answers to the statement that is followed (see `gallery.answered`)."""
+    rows = [
+        (called(arm), row["first"], str(row["place"])) for arm, row in results["story"]["answers"].items()
+    ]
+    return Table(("Modelo", "Su primera respuesta", "Lugar de la correcta"), rows)
+
+
 def external(other: dict) -> Table:
     """The comparison on other people's data (see `facts.external_files`)."""
-    rows = [
-        (
-            row["name"],
-            share(row["accuracy"]),
-            EXACT if row["low"] == row["high"] else share_span(row["low"], row["high"]),
-            share(row["top5"]),
-            decimals(row["mrr"]),
-        )
-        for row in other["arms"].values()
-    ]
+    rows = [accuracy_cells(row | {"name": called(arm)}) for arm, row in other["arms"].items()]
     return Table(("Modelo", "Exactitud", "IC 95 %", "Top-5", "MRR"), rows)
 
 
@@ -263,4 +266,5 @@ TABLES: dict[str, Callable[[dict], Table]] = {
     "calibracion": calibration,
     "costo": cost,
     "olvido": forgetting,
+    "relato": story,
 }

@@ -6,11 +6,14 @@ import shutil
 
 import pytest
 
+from helpers.analysis import probing
 from helpers.arms import ARMS
 from helpers.data.study import prepare
+from helpers.experiments import plan
 from helpers.experiments.grid import ensure
+from helpers.experiments.records import load
 from helpers.figures import style
-from helpers.report import claims, export, readings, results, tables
+from helpers.report import claims, export, from_scratch, readings, results, tables
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +95,16 @@ def test_every_claim_is_a_sentence_with_a_number(found):
     holm = [row["p_holm"] for row in known["pairs"]]
     assert one["p"] <= one["p_holm"]
     assert len(holm) == len({(row["a"], row["b"]) for row in known["pairs"]})  # one pair, one corrected p
+
+
+def test_the_autopsy_of_what_was_trained(found):
+    study = prepare("quick")
+    trials = probing.suspects(study)
+    assert set(trials["change"]) == set(plan.autopsy_specs(study))
+    assert trials["test"].tolist() == [0.0] * len(trials)
+    first = load(plan.page_spec(study))
+    assert "El cuaderno 4 busca la causa del cero" in from_scratch.first_attempt(study, first)
+    table = from_scratch.suspects(trials)
+    assert [len(row) for row in table.rows] == [len(table.head)] * len(trials)
+    larger = plan.autopsy_specs(study)["larger network"]
+    assert load(larger).parameters > load(plan.page_spec(study)).parameters

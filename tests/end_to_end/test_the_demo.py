@@ -103,7 +103,7 @@ def first_visit(browser, build, tmp_path_factory):
     page.locator("#entrenar").wait_for(timeout=30_000)
     shown["text"], shown["asked"] = page.locator("body").inner_text(), page.locator("#preguntar").is_visible()
     page.locator("#entrenar").click()
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 480
     while not page.locator("#preguntar").is_visible() and time.monotonic() < deadline:
         bars = page.locator("#entrenamiento [role=progressbar]").evaluate_all(
             "bars => bars.map(bar => [bar.getAttribute('aria-valuenow'), bar.getAttribute('aria-label')])"
@@ -151,7 +151,8 @@ def visit(browser, server):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.goto(server.url)
-        page.locator("#preguntar").wait_for(timeout=30_000)
+        page.locator("#preguntar").wait_for(timeout=90_000)
+        page.wait_for_function("document.querySelector('.ejemplo')?.innerText.length > 0", timeout=90_000)
         return page
 
     yield open_page
@@ -210,7 +211,48 @@ def test_an_example_answers_with_every_model_and_fits(visit, width):
         assert 0 < sum(shares) <= 100.5
     assert page.locator(".palabras p").first.inner_text() == text
     assert page.locator(".palabras mark").count() > 1
+    assert "Es un relato del examen. La correcta:" in page.locator("#respuesta .correcta").inner_text()
+    assert "veces lo que le tocaría" in page.locator(".seguro").inner_text()
+    assert ARMS["smollm2_finetuned"].name in page.locator("#modelos").inner_text().partition("Faltan:")[2]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_game_is_played_to_its_end_with_the_keyboard_on_a_telephone(visit):
+    page = visit(390)
+    page.get_by_role("tab", name="¿Le ganas a la máquina?").click()
+    page.locator("#contestar").wait_for(state="hidden")
+    page.locator("#empezar").focus()
+    page.keyboard.press("Enter")
+    for number in range(1, 11):
+        page.get_by_text(f"Ronda {number} de 10").wait_for(timeout=30_000)
+        choices = page.locator("#opciones input[type=radio]")
+        assert choices.count() == 8
+        if number == 1:  # without a choice nothing is judged
+            page.locator("#contestar").click()
+            page.get_by_text("Elige primero una").wait_for()
+        choices.first.focus()
+        page.keyboard.press("Space")
+        page.keyboard.press("ArrowDown")
+        page.locator("#contestar").focus()
+        page.keyboard.press("Enter")
+        page.locator("#veredicto .marcador").wait_for(timeout=30_000)
+        rows = page.locator("#veredicto tr[data-who]")
+        assert rows.evaluate_all("rows => rows.map(row => row.dataset.who)") == ["visitor", *PANELS]
+        points = [int(row.split()[-1]) for row in rows.all_inner_texts()]
+        assert all(0 <= own <= number for own in points)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        if number < 10:
+            page.locator("#siguiente").focus()
+            page.keyboard.press("Enter")
+    final = page.locator("#veredicto .final").inner_text()
+    assert f"Tú: {points[0]} de 10; la mejor máquina: {max(points[1:])}." in final
+    assert page.locator("#siguiente").is_hidden()
+
+
+def test_a_text_in_spanish_gets_a_hint(visit):
+    page = visit()
+    ask(page, "Me duele la cabeza desde hace dos días y tengo fiebre")
+    assert "Parece español" in page.locator("#respuesta .aviso").inner_text()
 
 
 def test_the_model_to_explain_can_be_chosen(visit):

@@ -14,12 +14,12 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.analysis import cost
+from helpers.analysis import cost, probing
 from helpers.arms import ARMS, EMBEDDING_DIM, RNN_UNITS
 from helpers.config import ROOT, InputError
 from helpers.data import sources, splits
 from helpers.data.study import prepare
-from helpers.models import bag, bilstm, keras_training, metrics, task
+from helpers.models import bag, bilstm, keras_training, metrics, task, tokens
 from helpers.models.task import Task
 from helpers.models.tokens import encode_words, pad, vocabulary_of, word_tokenizer
 
@@ -399,7 +399,7 @@ def test_what_the_class_sees_is_what_the_grid_trains(study):
     cells = json.loads((ROOT / "notebooks" / "03_bilstm.ipynb").read_text(encoding="utf-8"))["cells"]
     shown = {cell["id"]: "".join(cell["source"]) for cell in cells}
     space = {
-        "study": study, "keras": keras, "word_tokenizer": word_tokenizer, "EMBEDDING_DIM": EMBEDDING_DIM,
+        "study": study, "keras": keras, "tokens": tokens, "EMBEDDING_DIM": EMBEDDING_DIM,
         "RNN_UNITS": RNN_UNITS,
     }  # fmt: skip
     exec(shown["03-21"], space)
@@ -414,6 +414,31 @@ def test_what_the_class_sees_is_what_the_grid_trains(study):
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     for there, here in zip(network.get_weights(), own.get_weights(), strict=True):
         np.testing.assert_allclose(there, here, atol=1e-6)
+
+
+def test_a_hidden_word_moves_both_readings_and_most_where_it_was_read_last():
+    keras.utils.set_random_seed(0)
+    network = bilstm.build(30, 4, units=16)
+    rows = np.random.default_rng(0).integers(2, 30, (40, 9)).astype("int32")
+    found = probing.hidden_words(network, rows)
+    assert found.shape == (2, 40, 9)
+    forward, backward = np.median(found, axis=1)
+    assert forward[-1] > forward[0] > 0  # at random, the word read last counts most
+    assert backward[0] > backward[-1] > 0
+    hidden = rows.copy()
+    hidden[:, 4] = probing.UNKNOWN
+    np.testing.assert_allclose(probing.hidden_words(network, hidden)[:, :, 4], 0, atol=1e-6)
+
+
+def test_padding_is_seen_by_the_network_without_a_mask_alone():
+    keras.utils.set_random_seed(1)
+    masked = bilstm.build(30, 12, mask=True, units=16)
+    blind = bilstm.build(30, 12, units=16)
+    blind.set_weights(masked.get_weights())
+    rows = [list(np.random.default_rng(row).integers(2, 30, 5 + row % 4)) for row in range(60)]
+    found = probing.padded(masked, blind, rows, [8, 40, 140])
+    assert found.filter(like="con máscara").to_numpy().min() == 1
+    assert found.loc[140].filter(like="sin máscara").max() < 1
 
 
 @pytest.mark.parametrize("changed", [{"directions": 1}, {"units": 8}, {"embedding": 20, "pooling": "mean"}])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.analysis import probing
 from helpers.arms import ARMS
 from helpers.data import splits
 from helpers.data.study import prepare
@@ -134,3 +135,21 @@ def test_without_training_it_is_the_base_and_its_prior_is_the_prompt_alone(study
     assert result["test_logits"].shape == (len(splits.side(split, "test")[0]), len(labels))
     asked = answering.answer_logits(model, tokenizer, [""], names)[0]
     np.testing.assert_allclose(result["arrays"]["prior"], asked, rtol=1e-5)
+
+
+def test_what_is_written_ends_with_the_name_and_each_part_has_its_own_perplexity(pair):
+    model, tokenizer = pair
+    answers = answering.encode_names(tokenizer, ["acne", "gout"])
+    texts, labels = ["fever at night and a cough", "skin"], np.array([0, 1])
+    said = probing.reply(model, tokenizer, texts[0], answers)
+    assert answering.END not in said
+    assert len(tokenizer(said)["input_ids"]) <= 14
+    found = probing.token_perplexities(model, tokenizer, texts, labels, answers)
+    nats = {part: [] for part in probing.PARTS}
+    for text, label in zip(texts, labels, strict=True):
+        own, asked = tokenizer(text)["input_ids"], tokenizer(answering.prompt(text))["input_ids"]
+        each = metrics.token_nats(model, np.array([*asked, *answers[label]]))
+        nats["text"] += [*each[1 : len(own)]]
+        nats["first"] += [each[len(asked)]]
+        nats["rest"] += [*each[len(asked) + 1 :]]
+    assert found == pytest.approx({part: np.exp(np.mean(own)) for part, own in nats.items()}, rel=1e-4)

@@ -99,6 +99,9 @@ def test_the_sign_flip_holds_its_level_and_sees_what_is_there():
     assert below <= 9  # 3 expected
     assert intervals.sign_flip(a, a * 0.3, labels) < 0.001
     assert intervals.sign_flip(a, a, labels) == 1
+    # twenty rows of one disease are one sign: four signs of four come so by chance once in eight
+    labels = np.repeat(np.arange(4), 20)
+    assert intervals.sign_flip(np.ones((1, 80)), np.zeros((1, 80)), labels) == pytest.approx(1 / 8, abs=0.02)
 
 
 def test_bca_leans_to_the_long_tail_and_is_exact_where_nothing_varies():

@@ -20,7 +20,8 @@ from helpers.report import documents, export, tables
 
 REPORT, GENERATED = ROOT / "report", ROOT / "report" / "generated"
 SOURCES = sorted([*REPORT.glob("*.tex"), *REPORT.glob("dibujos/*.tex")])
-PDFS = {"informe": range(10, 15), "expo": range(15, 21)}  # pages that each may have
+PDFS = {"informe": range(10, 15), "expo": range(18, 26)}  # pages that each may have, with those of reserve
+TALK = range(13, 19)  # frames before them
 
 
 def source(file):
@@ -36,12 +37,16 @@ def generated(name):
 def test_latex_cites_only_macros_figures_and_tables_that_a_run_wrote(file):
     text = source(file)
     known = set(re.findall(r"\\newcommand\{\\(\w+)\}", generated("macros.tex")))
-    known |= {"Fingerprint", "ConNotas", "FigureCaption", "FigureAlt", "LARGE", "Large", "Stealth"}
+    for own in ("comun", "portada"):
+        known |= set(re.findall(r"\\newcommand\{\\(\w+)\}", source(REPORT / f"{own}.tex")))
+    known |= {"Fingerprint", "ConNotas", "LARGE", "Large", "Stealth"}
     text = re.sub(
         r"\\ifdefined\\(\w+)(.*?)\\fi\b", lambda m: m[2] if m[1] in known else "", text, flags=re.DOTALL
     )  # what a profile may leave out
     assert not set(re.findall(r"\\([A-Z][A-Za-z]+)", text)) - known
-    figures = set(re.findall(r"(?:figura(?:\[\w+\])?|FigureCaption|ref)\{(?:fig:)?(\d\d_\w+)\}", text))
+    figures = set(
+        re.findall(r"(?:figura(?:\[[\w.]+\])?|hallazgo|Figure\w+|ref)\{(?:fig:)?(\d\d_\w+)\}", text)
+    )
     assert figures <= set(CAPTIONS)
     assert figures <= set(re.findall(r"definefigure\{(\w+)\}", generated("figuras.tex")))
     assert all((ROOT / "figures" / f"{name}.pdf").is_file() for name in figures)
@@ -59,18 +64,24 @@ def test_report_and_slides_show_figures_tables_and_what_the_notes_ask_for():
     assert len(re.findall(r"\\figura\{", text["informe"])) >= 6
     assert len(re.findall(r"\\tabla\{", text["informe"])) >= 5
     assert all(f"input{{dibujos/{drawing}}}" in text[name] for name in text for drawing in ("bilstm", "gpt2"))
-    frames = text["expo"].split(r"\begin{frame}")[1:]
-    assert len(frames) in PDFS["expo"]
-    assert all(r"\note{" in frame for frame in frames)
+    talk, reserve = (part.split(r"\begin{frame}")[1:] for part in text["expo"].split(r"\appendix"))
+    assert len(talk) in TALK
+    assert len(talk + reserve) in PDFS["expo"]
+    assert all(r"\note{" in frame for frame in talk + reserve)
+    assert all(r"\minutos{" in frame for frame in talk)
+    assert r"\ReadAnswer" in talk[2].split("\n")[0]  # the answer is the third frame's title
     for asked in (
-        "Tokenizer",
-        "Padding",
-        "Embedding",
-        "Hiperparámetros",
-        "Pérdida, exactitud y perplejidad",
-        "Conclusiones",
+        "tokenizer",
+        "padding",
+        "embedding",
+        "hiperparámetros",
+        "pérdida, exactitud y perplejidad",
+        "por qué se eligió",
+        "adam",
+        "softmax",
+        "para llevarse a casa",
     ):
-        assert asked in text["expo"]
+        assert asked in text["expo"].lower()
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda f: f.stem)

@@ -208,12 +208,12 @@ def test_the_autopsy_changes_one_thing_at_a_time_and_never_the_test_pages(study)
     assert set((BUILD / "splits").iterdir()) == before  # a listing only lists
     study.freeze_variants()
     assert list(runs)[0] == "unchanged"
-    assert len({spec.key for spec in runs.values()}) == len(runs) == 8
+    assert len({spec.key for spec in runs.values()}) == len(runs) == 9
     first = runs["unchanged"]
     for change, spec in runs.items():
-        assert sum(getattr(spec, name) != getattr(first, name) for name in ("split", "value", "epochs")) == (
-            change != "unchanged"
-        )
+        assert sum(
+            getattr(spec, name) != getattr(first, name) for name in ("split", "value", "epochs", "changed")
+        ) == (change != "unchanged")
     tables = {change: splits.load_split(spec.split) for change, spec in runs.items()}
     tests = {change: table.loc[table["side"] == "test", "id"].tolist() for change, table in tables.items()}
     assert all(test == tests["unchanged"] for test in tests.values())

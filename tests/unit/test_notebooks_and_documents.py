@@ -55,6 +55,36 @@ def test_no_result_is_typed_into_prose(file):
         assert not found, (found, source(cell)[:80])
 
 
+MOST_LINES, MOST_IMPORTS = 15, 12  # of a cell
+SHOWN = r"save_figure\(|\.frame\(\)|\.style\.|gallery\.\w+\(study, \["  # a figure or a table
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_a_cell_is_one_idea_with_a_sentence_before_it(file):
+    before = None
+    for cell in cells(file):
+        code, text = cell["cell_type"] == "code", source(cell)
+        assert not (code and before == "code"), (cell["id"], "a code cell after a code cell")
+        before = cell["cell_type"]
+        if not code:
+            continue
+        lines = [line for line in text.splitlines() if line.strip()]
+        imports = [line for line in lines if re.match(r"from |import ", line)]
+        shown = [line for line in lines if re.search(SHOWN, line)]
+        assert len(lines) <= MOST_LINES, (cell["id"], len(lines))
+        assert len(imports) <= MOST_IMPORTS, (cell["id"], len(imports))
+        assert len(shown) <= 1, (cell["id"], shown)
+        # what is said, and when, is decided where it is tested
+        assert not re.search(r"""f(["']).*\{[^}]* if .*\1""", text), cell["id"]
+        assert not re.search(r"Markdown\([^)]* if ", text), cell["id"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_a_notebook_says_of_what_run_its_outputs_are(file):
+    code = cells(file, "code")
+    assert any("readings.opening(study" in source(c) or "claims.sizes(found)" in source(c) for c in code[:4])
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_committed_outputs_are_complete_in_order_and_clean(file):
     code = cells(file, "code")

@@ -53,9 +53,10 @@ def test_the_interval_is_not_called_a_probability_of_the_truth():
 @pytest.mark.parametrize(
     ("low", "high", "p", "said"),
     [
-        (0.1, 0.2, 0.01, "mejor que El adivino"),
+        (0.1, 0.2, 0.01, "mejor que el adivino"),
         (-0.2, -0.1, 0.01, "peor que"),
-        (0.1, 0.2, 0.2, "no se distingue"),
+        (0.1, 0.2, 0.2, "por encima del adivino"),
+        (-0.2, -0.1, 0.2, "por debajo del adivino"),
         (-0.1, 0.2, 0.01, "no se distingue"),
     ],
 )

@@ -57,6 +57,15 @@ def test_what_adds_nothing_takes_nothing_away(told):
     assert 0.5 < accuracy(noise, told) < accuracy(b, told) - 0.1
 
 
+def test_the_weight_is_chosen_on_validation_whatever_test_would_like(told, monkeypatch):
+    rng, labels = np.random.default_rng(1), np.array(told["valid"])
+    good, bad = (scores(rng, labels, np.full(200, sure)) for sure in (6.0, 0.0))
+    both = {"a": {"valid": good, "test": bad}, "b": {"valid": bad, "test": good}}
+    monkeypatch.setattr(together, "load_logits", both.get)
+    (found,) = together.summed(["a", "b"], told)
+    assert found["share"] < 0.5
+
+
 def test_the_words_that_a_statement_shares_with_its_own_pages():
     split = pd.DataFrame(
         {

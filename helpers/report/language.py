@@ -1,0 +1,208 @@
+"""What the notebook on language models says of what it has just measured: sentences and tables."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..data.study import Study
+from ..experiments.records import Record
+from ..pretraining import card
+from .facts import FIRST_ATTEMPT
+from .readings import DASH, called, decimals, estimate, share, thousands
+from .tables import Table
+
+
+def record(place: str) -> dict | None:
+    """What is on record of a base's pre-training, by its directory (see `card.records`)."""
+    return card.records(Path(place))
+
+
+def shape(model) -> Table:
+    """The size of a GPT-2."""
+    config = model.config
+    rows = {
+        "capas": config.n_layer,
+        "ancho (componentes de cada vector)": config.n_embd,
+        "cabezas de atención": config.n_head,
+        "posiciones (tokens que lee de una vez)": config.n_positions,
+        "vocabulario": config.vocab_size,
+        "parámetros": sum(p.numel() for p in model.parameters()),
+    }
+    return Table(("Qué", "Cuánto"), [(name, thousands(value)) for name, value in rows.items()])
+
+
+def starts(models: Mapping, base) -> Table:
+    """What is trained of classifiers by arm, and how many of their matrices are those of the base, a "
+    "model."""
+    own = {name: tensor for name, tensor in base.base_model.state_dict().items() if tensor.ndim == 2}
+    rows = []
+    for arm, model in models.items():
+        body = model.body.state_dict()
+        same = sum(body[name].equal(matrix) for name, matrix in own.items())
+        trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        rows.append((called(arm), thousands(trained), f"{same} de {len(own)}"))
+    return Table(("Modelo", "Parámetros que se entrenan", "Matrices iguales a las de la base"), rows)
+
+
+def stages(known: dict | None) -> list[tuple[int, float, str]]:
+    """Tokens read, bits per byte and the first line that a base wrote, at some points of its pre-training."""
+    rows = [] if known is None else card.stages(known["curve"]).itertuples()
+    return [(row.tokens, row.valid_bits_per_byte, row.sample.split("\n")[0]) for row in rows]
+
+
+def learned(known: dict | None, base: str) -> str:
+    """From when on a base predicts better than 5-grams (see `card.records`)."""
+    if known is None:
+        return f"{base} no trae el registro de su preentrenamiento"
+    curve, grams = known["curve"], card.others(known)["kneser_ney_5"]
+    below = curve.loc[curve["valid_bits_per_byte"] < grams, "tokens"]
+    if below.empty:
+        return f"Con {known['facts']['tokens_seen'] / 1e6:.0f} M de tokens la red no alcanza a los 5-gramas"
+    return f"A los {below.iloc[0] / 1e6:.1f} M de tokens la red ya supera a los 5-gramas"
+
+
+def met_before() -> str:
+    """How many pages of the embedded corpus share a run of words with what GPT-2 mini has read."""
+    contamination = json.loads(card.RECORD.read_text(encoding="utf-8"))
+    shared = sum(map(bool, contamination["pages"].values()))
+    return (
+        f"Páginas del corpus incluido que comparten {contamination['n']} palabras seguidas con lo que leyó "
+        "la base: "
+        f"**{shared} de {len(contamination['pages'])}**."
+    )
+
+
+def untouched(study: Study, summary: pd.DataFrame) -> str:
+    """How often models that answer are right before any training (a `comparison.summary` of them)."""
+    told = [
+        f"{row['name']}: primera respuesta correcta en {estimate(row.accuracy, row.low, row.high)} de los "
+        "relatos de prueba, "
+        "entre las "
+        f"cinco primeras en {share(row.top5)}"
+        for _, row in summary.iterrows()
+    ]
+    luck = 1 / study.num_labels, min(5, study.num_labels) / study.num_labels
+    return f"**Lectura.** {'; '.join(told)}. Al azar: {share(luck[0])} y {share(luck[1])}."
+
+
+def race(groups: Mapping[str, list[Record]], steps: int) -> str:
+    """After how many optimizer steps fine-tuning is as good as the best of training from scratch.
+
+    steps: of an epoch.
+    """
+    scratch, tuned = groups["gpt2_scratch"], groups["gpt2_finetuned"]
+    best = np.mean([record.history["valid_mrr"].max() for record in scratch])
+    reached = [r.history.loc[r.history["valid_mrr"] >= best, "epoch"].min() for r in tuned]
+    if not np.isfinite(reached).all():
+        some = f"{np.isfinite(reached).sum()} de {len(reached)}"
+        return f"Alcanzan lo mejor de «desde cero» {some} semillas del ajuste fino"
+    return (
+        f"El ajuste fino alcanza lo mejor de «desde cero» en {np.mean(reached) * steps:.0f} de "
+        f"{scratch[0].spec.epochs * steps} pasos"
+    )
+
+
+def price(known: dict | None, tuned: list[Record]) -> str:
+    """What pre-training the base cost beside one fine-tuning."""
+    if known is None:
+        return "Esta base no trae registro de lo que costó."
+    whole, own = known["facts"]["seconds"], np.mean([record.seconds for record in tuned])
+    return (
+        f"Preentrenar la base: {whole / 60:.0f} minutos; un ajuste fino: {own:.0f} segundos (en lo primero "
+        "caben "
+        f"{whole / own:.0f} de lo segundo)."
+    )
+
+
+def overfitted(losses: pd.DataFrame) -> str:
+    """Whose validation loss ends above its least (see `probing.overfitting`)."""
+    worse = losses.index[losses["valid_last"] > losses["valid_least"] + 0.05]
+    return (
+        "La pérdida de validación de la última época supera en más de 0.05 nats a la mínima en: "
+        f"{', '.join(map(called, worse)) or 'ninguno'}."
+    )
+
+
+def answering(pair) -> str:
+    """What answering does beside classifying, a row of `comparison.paired`."""
+    includes = "incluye" if pair.low <= 0 <= pair.high else "no incluye"
+    size = estimate(pair.difference, pair.low, pair.high, sign=True)
+    return f"Responder menos clasificar: {size} puntos; el intervalo {includes} el cero."
+
+
+def answer(pair) -> str:
+    """The answer to the notebook's question as a figure's title, a row of `comparison.paired`."""
+    size = estimate(pair.difference, pair.low, pair.high, sign=True)
+    if pair.low <= 0 <= pair.high:
+        return f"La misma red, con y sin lectura: no se distingue una diferencia, {size} puntos"
+    return f"La misma red, con lectura y sin ella: {size} puntos"
+
+
+def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
+    """The summary of notebook 05. pair: fine-tuned against from scratch (`comparison.paired`)."""
+    top = "; ".join(f"{row['name']}, {share(row.top5)}" for _, row in summary.iterrows())
+    return (
+        f"- **{answer(pair)}**: los mismos pasajes, los mismos intentos, el mismo examen.\n"
+        f"- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)})."
+    )
+
+
+def overfitting(losses: pd.DataFrame) -> Table:
+    """Losses of training and validation (see `probing.overfitting`)."""
+    head = (
+        "Modelo",
+        "Época conservada",
+        "Entrenamiento: en ella",
+        "Entrenamiento: última",
+        "Validación: mínima",
+        "Validación: en ella",
+        "Validación: última",
+    )
+    rows = [
+        (called(arm), f"{row.iloc[0]:.1f}", *(decimals(value, 2) for value in row.iloc[1:]))
+        for arm, row in losses.iterrows()
+    ]
+    return Table(head, rows)
+
+
+def read(known: dict | None) -> Table:
+    """What a base has read (see `card.records`); no rows where it brings no record."""
+    rows = [] if known is None else known["credits"].itertuples()
+    cells = [(row.source, row.licence, thousands(row.documents), f"{row.bytes / 1e6:.1f}") for row in rows]
+    return Table(("Fuente", "Licencia", "Documentos", "MB"), cells)
+
+
+def repeated(known: dict | None) -> Table:
+    """Bits per byte of the held-out text, whole and without what is also in the training text."""
+    head = ("Texto apartado", "Base", "5-gramas", "Frecuencias de tokens")
+    bits = None if known is None else known["bits"].set_index("source")
+    kinds = {} if bits is None else {"todo": card.ALL_READ, "sin los tramos repetidos": card.ALL_NEW}
+    columns = ["gpt2", "kneser_ney_5", "unigram"]
+    return Table(
+        head,
+        [(name, *(decimals(value, 2) for value in bits.loc[kind, columns])) for name, kind in kinds.items()],
+    )
+
+
+def replies(before: dict, after: dict) -> Table:
+    """What a model that answers writes, and its token perplexity, before and after it was taught to.
+
+    Each: `known`, `right` (shares) and the parts of `probing.token_perplexities`. The last column is what was
+    published of the first attempt, on other text with another tokenizer.
+    """
+    names = {"known": "contesta un nombre enseñado", "right": "contesta el correcto"}
+    rows = [(name, share(before[key]), share(after[key]), DASH) for key, name in names.items()]
+    parts = {
+        "text": "perplejidad de token: sólo el texto",
+        "first": "… del primer token de la respuesta",
+        "rest": "… del resto de la respuesta",
+    }
+    rows += [
+        (name, *(thousands(model[key], 1) for model in (before, after)), DASH) for key, name in parts.items()
+    ]
+    then = FIRST_ATTEMPT["token_perplexity_before"], FIRST_ATTEMPT["token_perplexity_after"]
+    last = [("… de todo, en 2023", DASH, DASH, f"{then[0]} → {then[1]}")]
+    return Table(("En validación", "Antes", "Después", "Primer intento"), rows, last)

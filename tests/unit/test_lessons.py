@@ -1,0 +1,170 @@
+"""What notebooks 02 to 05 measure in passing and say of it: never more than the numbers."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.analysis import probing
+from helpers.config import ROOT
+from helpers.data import splits
+from helpers.data.study import prepare
+from helpers.experiments import plan
+from helpers.experiments.grid import ensure
+from helpers.models import bases
+from helpers.report import from_scratch, gallery, language, readings
+
+
+@pytest.fixture(scope="module")
+def study():
+    return prepare("quick")
+
+
+def record(arm="gpt2_scratch", **history):
+    epochs = len(next(iter(history.values())))
+    frame = pd.DataFrame({"epoch": range(1, epochs + 1), **history})
+    return SimpleNamespace(history=frame, spec=SimpleNamespace(arm=arm, epochs=epochs), seconds=30.0)
+
+
+def test_every_notebook_says_whose_numbers_it_shows(study):
+    said = readings.opening(study, "pandas")
+    assert "Perfil **quick** · 10 enfermedades de `embedded`" in said
+    assert f"pandas {pd.__version__}" in said
+    assert "semillas 0, 1" in said
+
+
+def test_the_oracle_knows_all_but_may_only_say_what_was_seen(study):
+    assert probing.oracle(study.page_split) == 0
+    assert probing.oracle(study.split) == 1
+    half = pd.DataFrame({"side": ["train", "test", "test"], "label": ["a", "a", "b"]})
+    assert probing.oracle(half) == 0.5
+
+
+def test_a_perplexity_per_piece_depends_on_the_pieces_alone():
+    bpe = bases.load_bpe(str(ROOT / "models" / "gpt2-mini"))
+    table = probing.pieces(["a fever", "ñandú"], 2.0, bpe)
+    assert table.loc["byte"].tolist() == [1, 4]
+    assert table.loc["word", "bytes"] == pytest.approx((7 + 7) / 3)
+    assert table["perplexity"].tolist() == pytest.approx(2 ** (2 * table["bytes"]))
+
+
+def test_a_text_is_cut_without_unknown_words():
+    assert probing.cut("Heel-prick, twice!") == ["heelprick", "twice"]
+
+
+def readings_of(forward, backward):
+    """(2, texts, places) changes whose first and last words move the two readings so much."""
+    return np.array([[forward], [backward]], float)
+
+
+def test_the_reading_of_the_hidden_words_says_only_what_was_seen():
+    fresh, turned = readings_of([1, 5], [5, 1]), readings_of([5, 1], [1, 5])
+    assert from_scratch.directions(fresh, turned).endswith("más la última palabra; ya entrenada, al revés")
+    assert from_scratch.directions(fresh, fresh).endswith("más la última palabra; ya entrenada, también")
+    assert "invirtió" in from_scratch.hidden_words(fresh, turned)
+    assert "invirtió" not in from_scratch.hidden_words(fresh, fresh)
+    assert "se complementan" in from_scratch.hidden_words(fresh, fresh)
+    assert "se complementan" not in from_scratch.hidden_words(fresh, readings_of([5, 1], [5, 1]))
+
+
+def test_a_suspect_is_cleared_only_where_nothing_moved():
+    trials = pd.DataFrame(
+        {"change": ["unchanged", "cleaned", "more epochs"], "train": [0.5, 0.6, 0.9], "test": [0.0, 0.0, 0.1]}
+    )
+    assert from_scratch.cleared(trials) == 1
+    assert "De los 2 cambios, 1 dejan" in from_scratch.suspects_cleared(trials)
+    assert "va de 0.0 % a 10.0 %" in from_scratch.same_everywhere(trials)
+    assert "Los 1 cambios dejan" in from_scratch.suspects_cleared(trials.head(2))
+    assert "prueba: siempre 0.0 %" in from_scratch.suspects_cleared(trials.head(2))
+    assert from_scratch.same_everywhere(trials.head(2)) == "2 corridas, 2 veces 0.0 % en prueba"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.2, 0.4, "acierta más"), (0.05, 0.3, "no se distingue"), (0.0, 0.05, "acierta menos")],
+)
+def test_chance_is_beaten_only_by_the_whole_interval(low, high, said):
+    assert said in readings.against_chance(SimpleNamespace(low=low, high=high), 10)
+
+
+def test_no_winner_where_the_interval_holds_zero(study):
+    summary = pd.DataFrame({"class_perplexity": {"bilstm": 5.0, "bilstm_original": 9.0}})
+    pair = SimpleNamespace(difference=0.1, low=-0.1, high=0.3)
+    assert "no se puede decir cuál acierta más" in from_scratch.repaired(study, summary, pair)
+    pair = SimpleNamespace(difference=0.2, low=0.1, high=0.3)
+    assert "no incluye el cero" in from_scratch.repaired(study, summary, pair)
+    assert "no se puede decir" not in from_scratch.repaired(study, summary, pair)
+    assert language.answer(SimpleNamespace(difference=0.1, low=-0.1, high=0.3)).startswith(
+        "La misma red, con y sin lectura: no"
+    )
+    assert "incluye el cero" in language.answering(SimpleNamespace(difference=0.1, low=-0.1, high=0.3))
+
+
+def test_an_infinite_perplexity_has_a_sign():
+    assert from_scratch.perplexity(np.inf) == "∞"
+    assert from_scratch.perplexity(1234.4) == "1,234"
+
+
+def test_the_race_is_told_in_steps_or_as_not_run():
+    scratch = record(valid_mrr=[0.1, 0.2, 0.3])
+    tuned = record("gpt2_finetuned", valid_mrr=[0.2, 0.35, 0.4])
+    groups = {"gpt2_scratch": [scratch], "gpt2_finetuned": [tuned]}
+    assert language.race(groups, 10) == "El ajuste fino alcanza lo mejor de «desde cero» en 20 de 30 pasos"
+    groups["gpt2_finetuned"].append(record("gpt2_finetuned", valid_mrr=[0.1, 0.1, 0.1]))
+    assert "1 de 2 semillas" in language.race(groups, 10)
+
+
+def test_overfitting_is_said_of_whom_it_befell():
+    losses = {"train_loss": [2.0, 1.0, 0.1], "valid_loss": [2.0, 1.5, 2.5], "valid_mrr": [0.1, 0.4, 0.3]}
+    calm = losses | {"valid_loss": [2.0, 1.5, 1.4]}
+    found = probing.overfitting({"gpt2_scratch": [record(**losses)], "gpt2_frozen": [record(**calm)]})
+    assert found.loc["gpt2_scratch"].tolist() == [2, 1.0, 0.1, 1.5, 1.5, 2.5]
+    assert language.overfitted(found).endswith("GPT-2 mini desde cero.")
+    assert language.overfitted(found.tail(1)).endswith("ninguno.")
+
+
+def test_a_base_without_a_record_is_no_error():
+    assert language.record(str(ROOT / "data")) is None
+    assert language.read(None).rows == language.repeated(None).rows == language.stages(None) == []
+    assert "no trae" in language.learned(None, "gpt2")
+    assert "no trae" in language.price(None, [])
+
+
+def test_what_the_shipped_base_has_read_and_learned():
+    known = language.record(str(ROOT / "models" / "gpt2-mini"))
+    assert len(language.read(known).rows) == len(known["credits"])
+    assert language.learned(known, "gpt2-mini").startswith("A los ")
+    assert len(language.stages(known)) == 4
+    assert all(len(row) == 4 for row in language.repeated(known).rows)
+    assert "de 280" in language.met_before()
+
+
+def test_the_published_perplexities_stand_beside_ours_in_a_column_of_their_own():
+    ours = {"known": 0.5, "right": 0.1, "text": 30.0, "first": 12.0, "rest": 1.5}
+    table = language.replies(ours, ours)
+    assert table.last[0][-1] == "18.26 → 7.54"
+    assert all(row[-1] == readings.DASH for row in table.rows)
+
+
+def test_one_statement_is_followed_whoever_gets_it_right(study):
+    ensure(study, ["majority", "tfidf_logreg"])
+    text, disease = gallery.told(study)
+    texts, labels = splits.side(study.split, "valid")
+    assert len(text) == min(map(len, texts))
+    label = splits.label_classes(study.split)[labels[texts.index(text)]]
+    assert disease == study.names[label]
+    five = gallery.first_five(study, ["tfidf_logreg"]).data
+    assert five.shape == (5, 1)
+    outcome, row = plan.results(study, "tfidf_logreg")[0].valid, gallery.story(study)
+    marked = [name for name in five.iloc[:, 0] if name.startswith(gallery.RIGHT)]
+    assert marked == ([gallery.RIGHT + disease] if outcome.above[row] < 5 else [])
+    told = gallery.answered(study, ["majority", "tfidf_logreg"])
+    assert (told["text"], told["disease"]) == (text, disease)
+    assert told["answers"]["tfidf_logreg"]["place"] == outcome.above[row] + 1
+
+
+def test_no_negative_zero_is_shown():
+    assert readings.decimals(-0.001, 2) == "0.00"
+    assert readings.decimals(-0.01, 2) == "−0.01"
+    assert readings.decimals(-0.0004, 3, "+") == "+0.000"
