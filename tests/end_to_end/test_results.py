@@ -1,6 +1,7 @@
 """What the pipeline found, as JSON, macros, LaTeX and notebooks have it; each number once."""
 
 import json
+import math
 import re
 import shutil
 
@@ -45,6 +46,8 @@ def test_every_macro_has_a_letters_only_name_and_a_number(found):
     assert made["FirstAttemptPerplexity"] == readings.number(known["first_attempt"]["class_perplexity"])
     assert made["UnseenChanceMrr"] == f"{known['unseen_chance']['all']['mrr']:.3f}"
     assert not [name for name, value in made.items() if "nan" in value.lower()]
+    for row in known["arms"].values():  # one definition, over several seeds too
+        assert row["class_perplexity"] == pytest.approx(math.exp(row["loss"]))
 
 
 def test_a_number_changed_in_results_json_changes_table_and_macros(found, tmp_path):

@@ -51,6 +51,14 @@ def test_equal_runs_make_equal_archives_and_lost_ones_are_named(kept, tmp_path):
     assert not (tmp_path / "more.npz").exists()
 
 
+def test_each_profile_keeps_its_runs_in_a_file_of_its_own(kept, tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "KEPT", tmp_path / "records")
+    assert archive.file_of("class") != archive.file_of("reference")
+    file = plan.keep(kept[0])
+    assert file == tmp_path / "records" / "quick.npz"
+    assert archive.unpack(tmp_path / "there", file) == len(kept[1])
+
+
 def test_scores_that_were_not_kept_are_asked_for_by_name(kept):
     with pytest.raises(InputError, match="only its answers were kept"):
         records.load_logits(kept[1][0].spec)

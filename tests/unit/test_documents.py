@@ -17,6 +17,7 @@ from helpers.figures import style
 from helpers.figures.captions import CAPTIONS
 from helpers.notebooks import stamps
 from helpers.report import documents, export, tables
+from helpers.report.readings import latex
 
 REPORT, GENERATED = ROOT / "report", ROOT / "report" / "generated"
 SOURCES = sorted([*REPORT.glob("*.tex"), *REPORT.glob("dibujos/*.tex")])
@@ -242,3 +243,14 @@ def test_a_log_is_read_for_what_spoils_a_page():
     found = documents.complaints(log)
     assert len(found) == 5
     assert not any("1.9pt" in line or "Underfull" in line for line in found)
+
+
+@pytest.mark.parametrize("name", ["04_sospechosos", "05_respuesta", "06_comparacion"])
+def test_a_figures_pdf_leaves_its_title_to_the_caption_and_its_picture_does_not(name):
+    title = documents.described(ROOT / "figures" / f"{name}.png")[0]
+    (page,) = PdfReader(ROOT / "figures" / f"{name}.pdf").pages
+    assert title
+    assert title not in " ".join(page.extract_text().split())
+    assert "exactitud" in page.extract_text()  # its axis: other text is found
+    figures = re.findall(rf"definefigure\{{{name}\}}(.+)", generated("figuras.tex"))
+    assert latex(title) in figures[0]
