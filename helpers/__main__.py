@@ -13,19 +13,20 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from .arms import ARMS, get_arms
+from .arms import get_arms
 from .config import BUILD, PROFILES, ROOT, InputError, exit_code
 from .options import (
     COLUMNS,
     CORPUS,
     NAMES,
     PRETRAIN,
-    PROFILE,
+    PUBLISHED,
     READ_CORPUS,
     RESULTS,
     SOURCE,
     STATEMENTS,
     STUDY,
+    check_grid,
     option,
 )
 
@@ -69,9 +70,10 @@ def audit(given: Namespace) -> None:
 
 def grid(given: Namespace) -> None:
     """As the user's command, or as one of the processes that torchrun started."""
+    from .analysis.cost import on_gpu
     from .data.study import prepare
     from .experiments.grid import ensure, train
-    from .experiments.plan import takes_part
+    from .experiments.plan import missing, takes_part
     from .experiments.processes import Where, rank
     from .experiments.progress import status
     from .experiments.records import work_alone
@@ -88,26 +90,14 @@ def grid(given: Namespace) -> None:
     arms = [arm for arm in arms if takes_part(study, arm)]
     if given.status:
         print(status(study, arms))
+        if left := missing(study, arms, "whole"):
+            print(on_gpu(study, left))
         return
     with work_alone() if rank() == 0 else nullcontext():
-        (train if shared else ensure)(study, arms, True, where)
+        (train if shared else ensure)(study, arms, "whole", where)
     if rank() == 0:
         print(status(study, arms))
         print(f"the records are in {BUILD / 'runs'}")
-
-
-def check_grid(given: Namespace, arms: list[str], shared: bool) -> None:
-    """InputError for options that do not go together. shared: whether torchrun has started this process."""
-    if given.jobs is not None and given.jobs < 1:
-        raise InputError(f"--jobs {given.jobs}: must be 1 or more")
-    if given.address and given.backend != "ray":
-        raise InputError(f"--address {given.address}: only a Ray cluster has one; add --backend ray")
-    if shared and given.backend == "ray":
-        raise InputError("--backend ray: torchrun shares out one run, Ray shares out many; use one of them")
-    if shared and (others := [arm for arm in arms if ARMS[arm].framework != "torch"]):
-        raise InputError(
-            f"--arms {others[0]}: torchrun trains GPT-2 only; name the arms, e.g. --arms gpt2_finetuned"
-        )
 
 
 def external(given: Namespace) -> None:
@@ -157,6 +147,13 @@ def html(given: Namespace) -> None:
     from .notebooks import site
 
     print(f"open {site.build(given.results.resolve(), BUILD / 'html') / 'index.html'}")
+
+
+def colab(given: Namespace) -> None:
+    from .notebooks import colab as opening
+
+    where = opening.address()
+    print("\n".join(["", f"opened from {where or 'nowhere'}:", *(f"  {file}" for file in opening.stamp())]))
 
 
 def demo(given: Namespace) -> None:
@@ -227,31 +224,32 @@ COMMANDS = {
     "external": (
         external, "the comparison on other data: numbers only, for notebook 06",
         (
-            ("--data", {"required": True, "help": SOURCE}), *COLUMNS, STATEMENTS, PROFILE,
+            ("--data", {"required": True, "help": SOURCE}), *COLUMNS, STATEMENTS, PUBLISHED,
             option("--corpus", f"pre-training text ({CORPUS}): pages that share text with it are left "
                                "out", type=Path),
         ),
     ),
     "dose": (
         dose, "fine-tune from every point that `pretrain --keep` kept; numbers only, in report/dose",
-        (PROFILE, ("--kept", {"type": Path, "required": True, "help": "OUT/kept of that run"})),
+        (PUBLISHED, ("--kept", {"type": Path, "required": True, "help": "OUT/kept of that run"})),
     ),
-    "cost": (cost, "train each arm alone for a short while: seconds and memory, in report/cost", (PROFILE,)),
+    "cost": (cost, "train each arm alone for a while: seconds and memory, in report/cost", (PUBLISHED,)),
     "archive": (
         archive, "keep what the tables need of a profile's finished runs in report/records",
         (
-            PROFILE,
+            PUBLISHED,
             ("--unpack", {"action": "store_true", "help": "put the kept runs among yours instead"}),
         ),
     ),
     "analysis": (
         analysis, "results, tables and figures of the comparison from the kept runs, training nothing",
-        (PROFILE,),
+        (PUBLISHED,),
     ),
     "report": (report, "report and slides as PDF, from a run's results and figures (needs "
                        "LaTeX)", (RESULTS,)),
     "html": (html, "the executed notebooks as a web site and as slides, readable without a "
                    "network", (RESULTS,)),
+    "colab": (colab, "let every notebook bring the project from the address in report/portada.tex", ()),
     "demo": (
         demo, "a local page that answers a text about symptoms with every model, side by side",
         (

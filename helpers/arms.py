@@ -140,7 +140,7 @@ ARMS = _table(
         grid=RATES, budget="scratch", questions=CURVE | {"external", "demo"},
     ),
     Arm(
-        "gpt2_self", "GPT-2 mini, sólo sus páginas", "#6A3D9A", **GPT2,
+        "gpt2_self", "GPT-2 mini (sólo sus páginas)", "#6A3D9A", **GPT2,
         settings=READS | {"reading": 1e-3}, start="own",
         grid=RATES, budget="scratch", questions=SEEN,
     ),
@@ -170,11 +170,11 @@ ARMS = _table(
         grid=RATES, budget="answering", questions=SEEN | {"unseen", "demo"},
     ),
     Arm(
-        "gpt2_lm_scratch", "GPT-2 mini que responde, desde cero", "#A50F15", **GPT2_LM,
+        "gpt2_lm_scratch", "GPT-2 mini que responde (desde cero)", "#A50F15", **GPT2_LM,
         grid=RATES, budget="answering", questions=frozenset({"unseen"}),
     ),
     Arm(
-        "gpt2_lm_zero", "GPT-2 mini que responde, sin ajuste", "#8A8D00", **GPT2_LM, start="base",
+        "gpt2_lm_zero", "GPT-2 mini que responde (sin ajuste)", "#8A8D00", **GPT2_LM, start="base",
         frozen="everything", questions=SEEN | {"unseen"},
     ),
     Arm(
@@ -182,7 +182,7 @@ ARMS = _table(
         start="base", grid=(3e-5, 1e-4, 3e-4), budget="llm_answering", questions=SEEN | {"unseen"},
     ),
     Arm(
-        "smollm2_lm_zero", "SmolLM2 que responde, sin ajuste", "#66C2A4", **LLM, module="answering",
+        "smollm2_lm_zero", "SmolLM2 que responde (sin ajuste)", "#66C2A4", **LLM, module="answering",
         answers=True, start="base", frozen="everything", questions=SEEN | {"unseen", "demo"},
     ),
 )  # fmt: skip

@@ -1,8 +1,10 @@
 """The options of the command line, those that several commands share under one name each."""
 
+from argparse import Namespace
 from pathlib import Path
 
-from .config import PROFILES, ROOT
+from .arms import ARMS
+from .config import COMMITTED, PROFILES, ROOT, InputError
 
 NAMES = ", ".join(PROFILES)
 SOURCE = "embedded, mayo, medquad, or a .csv, .tsv, .jsonl, .json or .parquet file, gzipped or not"
@@ -16,6 +18,7 @@ def option(flag: str, help: str, default=None, **more) -> tuple[str, dict]:
 
 
 PROFILE = option("--profile", f"one of {NAMES}", "class")
+PUBLISHED = option("--profile", f"one of {NAMES}", COMMITTED)
 COLUMNS = (
     option("--text-column", "the column of --data that holds the texts, if its name does not tell"),
     option("--label-column", "the column of --data that holds the labels, if its name does not tell"),
@@ -57,3 +60,17 @@ PRETRAIN = (
     option("--eval-every", "steps between evaluations and checkpoints", 200, type=int),
     ("--no-compile", {"action": "store_true", "help": "do without torch.compile"}),
 )  # fmt: skip
+
+
+def check_grid(given: Namespace, arms: list[str], shared: bool) -> None:
+    """InputError for options that do not go together. shared: whether torchrun has started this process."""
+    if given.jobs is not None and given.jobs < 1:
+        raise InputError(f"--jobs {given.jobs}: must be 1 or more")
+    if given.address and given.backend != "ray":
+        raise InputError(f"--address {given.address}: only a Ray cluster has one; add --backend ray")
+    if shared and given.backend == "ray":
+        raise InputError("--backend ray: torchrun shares out one run, Ray shares out many; use one of them")
+    if shared and (others := [arm for arm in arms if ARMS[arm].framework != "torch"]):
+        raise InputError(
+            f"--arms {others[0]}: torchrun trains GPT-2 only; name the arms, e.g. --arms gpt2_finetuned"
+        )

@@ -29,6 +29,7 @@ LADDERS = (
 MAIN = (
     ("smollm2_finetuned", "smollm2_scratch"),
     ("gpt2_finetuned", "gpt2_scratch"),
+    ("gpt2_finetuned", "gpt2_self"),
     ("smollm2_finetuned", "gpt2_finetuned"),
     ("smollm2_finetuned", "tfidf_logreg"),
     ("gpt2_finetuned", "tfidf_logreg"),

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -17,38 +18,39 @@ from safetensors import safe_open
 
 from ..arms import ARMS
 from ..config import ROOT
-from ..data.splits import side
+from ..data.splits import load_split, side
 from ..data.study import Study, prepare
 from ..experiments.plan import asked, results
 from ..experiments.processes import MemoryWatch
-from ..experiments.records import Record, work_alone
+from ..experiments.records import work_alone
 from ..experiments.runs import make_task
-from ..experiments.specs import make_spec
+from ..experiments.specs import RunSpec, make_spec
 from ..files import write_json
 from ..models.bases import base_file, count_tokens
 from ..models.tokens import encode_words, word_tokenizer
 
 
-def training_flops(record: Record, study: Study) -> float:
+def training_flops(spec: RunSpec, study: Study, epochs: int | None = None) -> float:
     """Floating-point operations of a run's training: 6 per multiplied weight and token that passes it.
 
     That is 2 forward and 4 backward (Kaplan et al. 2020, section 2.1), attention's own products left out.
-    Tokens are those of the training rows times the epochs run. NaN for scikit-learn's arms, whose training is
-    no such product; 0 for a model that is not trained.
+    Tokens are those of the training rows times the epochs (None: those of the spec). NaN for scikit-learn's
+    arms, whose training is no such product; 0 for a model that is not trained.
     """
-    count = {"keras": recurrent_flops, "torch": transformer_flops}.get(ARMS[record.spec.arm].framework)
-    return float("nan") if count is None else count(record, study)
+    count = {"keras": recurrent_flops, "torch": transformer_flops}.get(ARMS[spec.arm].framework)
+    rows = study.split if spec.split == study.split_key else load_split(spec.split)
+    epochs = (spec.epochs or 0) if epochs is None else epochs
+    return float("nan") if count is None else count(spec, study, rows, epochs)
 
 
-def recurrent_flops(record: Record, study: Study) -> float:
+def recurrent_flops(spec: RunSpec, study: Study, split: pd.DataFrame, epochs: int) -> float:
     """`training_flops` of a network of words; padding counts where the network reads it."""
-    arm, split = ARMS[record.spec.arm], study.split
-    settings, texts = arm.settings, side(split, "train")[0]
+    settings, texts = ARMS[spec.arm].settings, side(split, "train")[0]
     known = split["text"].tolist() if settings["vocabulary"] == "all" else texts
     lengths = [len(ids) for ids in encode_words(word_tokenizer(known), known)]
     tokens = len(texts) * max(lengths) if settings["padding"] == "longest" else sum(lengths)
     recurrent, head = recurrent_weights(settings, split["label"].nunique())
-    return 6.0 * len(record.history) * (recurrent * tokens + head * len(texts))
+    return 6.0 * epochs * (recurrent * tokens + head * len(texts))
 
 
 def recurrent_weights(settings: Mapping, labels: int) -> tuple[int, int]:
@@ -58,27 +60,46 @@ def recurrent_weights(settings: Mapping, labels: int) -> tuple[int, int]:
     return recurrent, (ways * units or settings["embedding"]) * labels
 
 
-def transformer_flops(record: Record, study: Study) -> float:
+def transformer_flops(spec: RunSpec, study: Study, split: pd.DataFrame, epochs: int) -> float:
     """`training_flops` of a transformer; a frozen body is only passed forward, once for each cut.
 
     The prompt and an answer of average length count where a model is taught to answer, and what a body read
     before where it was trained on its own rows.
     """
-    arm, epochs, texts = ARMS[record.spec.arm], len(record.history), side(study.split, "train")[0]
+    arm, texts = ARMS[spec.arm], side(split, "train")[0]
     base = study.profile.base_of(arm)
     body, words, width = multiplied(base)
-    tokens, head = sum(count_tokens(base, texts)), width * study.num_labels
+    tokens, head = sum(count_tokens(base, texts)), width * split["label"].nunique()
     if arm.answers:
         from ..models.answering import END, PROMPT
 
-        names = count_tokens(base, [f" {name}{END}" for name in study.answers])
+        names = count_tokens(base, [f" {name}{END}" for name in study.answers_of(split)])
         asked_with = count_tokens(base, [f" {PROMPT}"])[0] + np.mean(names)
         return float(6.0 * epochs * (tokens + len(texts) * asked_with) * (body + words))
     if arm.frozen == "body":
         cuts = arm.settings["cuts"] if study.protocol == "patients" else 1
         return 2.0 * body * tokens * cuts + 6.0 * epochs * head * len(texts)
-    read = record.spec.epochs * tokens * (body + words) if "reading" in arm.settings else 0
+    read = (spec.epochs or 0) * tokens * (body + words) if "reading" in arm.settings else 0
     return 6.0 * (epochs * (body * tokens + head * len(texts)) + read)
+
+
+# Dense bf16 arithmetic a second, by NVIDIA's data sheets, of GPUs with 80 GB.
+PEAKS = {"A100": 312e12, "H100": 989e12}
+SHARE = 0.3  # of its peak that is taken for granted here
+
+
+def on_gpu(study: Study, specs: list[RunSpec]) -> str:
+    """What the training of some runs of transformers would take on one GPU, evaluation left out."""
+    alike = Counter(
+        replace(spec, seed=0, value=None) for spec in specs if ARMS[spec.arm].framework == "torch"
+    )
+    total = sum(number * training_flops(spec, study) for spec, number in alike.items())
+    took = {name: total / (SHARE * peak) / 3600 for name, peak in PEAKS.items()}
+    hours = " and ".join(f"{found:.2g} h on an {name}" for name, found in took.items())
+    return (
+        f"training the transformers among them is {total:.1e} floating-point operations: at "
+        f"{100 * SHARE:.0f} % of its peak {hours} of 80 GB"
+    )
 
 
 def multiplied(base: str) -> tuple[int, int, int]:
@@ -179,7 +200,7 @@ def table(study: Study, arms: list[str]) -> pd.DataFrame:
             "seconds": own["seconds"],
             "memory": own["memory"],
             "alone": arm in known,
-            "flops": float(np.mean([training_flops(r, study) for r in records])),
+            "flops": float(np.mean([training_flops(r.spec, study, len(r.history)) for r in records])),
             "parameters": records[0].parameters,
             "accuracy": float(np.mean([r.metrics["test"]["accuracy"] for r in records])),
         }

@@ -54,7 +54,7 @@ def measure(profile: str, kept: Path) -> Path:
     for tokens, base in points(kept).items():
         study = prepare(f"{profile}@{base.resolve()}")
         with work_alone():
-            ensure(study, [ARM])
+            ensure(study, [ARM], "chosen")
         labels, records = splits.side(study.split, "test")[1], results(study, ARM)
         accuracy, low, high = mean_interval(correctness(records), labels)
         means = {

@@ -1,7 +1,7 @@
 """The protocols and their frozen splits: near-duplicates on one side, tables named by their hash."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -136,6 +136,15 @@ def unseen_split(
         rows = split[[la in asked[at] for la, at in zip(split["label"], split["side"], strict=True)]]
         rows, side = rows.drop(columns="side").reset_index(drop=True), rows["side"].to_numpy()
     return rows.assign(side=side.astype(object))
+
+
+def at_most(split: pd.DataFrame, rows: Mapping[str, int]) -> pd.DataFrame:
+    """The split with at most so many rows on each side that `rows` names, one of each label first."""
+    place = split.groupby(["side", "label"]).cumcount()
+    order = split.assign(place=place).sort_values("place", kind="stable")
+    rank = order.groupby("side").cumcount().reindex(split.index)
+    limit = split["side"].map(dict(rows)).fillna(len(split))
+    return split[rank < limit].reset_index(drop=True)
 
 
 def thin(split: pd.DataFrame, per_label: int, seed: int) -> pd.DataFrame:

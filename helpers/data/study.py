@@ -163,6 +163,8 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
     known = masked[masked["label"].isin(split["label"])] if said is not None else masked
     unseen_split = _unseen(known, page_split, said)
     say_left_out(sorted(set(pages["label"]) - set(split["label"])), protocol)
+    if settings.rows:
+        split, unseen_split = sample(split, unseen_split, settings.rows)
     keys = [splits.freeze(rows) for rows in (split, page_split, unseen_split)]
     return Study(
         profile=settings,
@@ -182,6 +184,15 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
         statements=statements,
         hands={} if said is None else splits.hands(said),
     )
+
+
+def sample(
+    split: pd.DataFrame, unseen_split: pd.DataFrame, rows: dict[str, int]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A split and one of unseen diseases with at most the rows that a profile allows (see `Profile`)."""
+    held = {side: rows[side] for side in ("valid", "test")}
+    each = splits.thin(split, rows["train"], 0)
+    return splits.at_most(each, held), splits.at_most(unseen_split, held | {"train": rows["pages"]})
 
 
 def choose_labels(

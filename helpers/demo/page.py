@@ -35,9 +35,9 @@ SPANISH_WORDS = frozenset(
 )
 MISSING = (
     "<h2>Todavía no hay modelos entrenados</h2><p>En una terminal, en la raíz del proyecto: <code>make "
-    "run</code> (perfil <code>class</code>, varios minutos) o <code>make run PROFILE=reference</code> (toda "
-    "la comparación). O entrena aquí el perfil más pequeño, <code>quick</code>: pocas enfermedades y pocas "
-    "épocas, sólo para probar la página.</p>"
+    "run</code> (perfil <code>class</code>, varios minutos) o <code>make run PROFILE=course</code> (la "
+    "comparación publicada). O entrena aquí el perfil más pequeño, <code>quick</code>: pocas enfermedades y "
+    "pocas épocas, sólo para probar la página.</p>"
 )
 
 

@@ -161,7 +161,7 @@ def train_quick(demo: Demo, progress: Callable) -> str:
         return ""
     progress(0, desc="Preparando")
     # Only what the page shows, which is less than `python -m helpers grid` trains.
-    command, said = worker_command("quick", demo.source, answers.NEEDED, False, Where()), ""
+    command, said = worker_command("quick", demo.source, answers.NEEDED, "chosen", Where()), ""
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

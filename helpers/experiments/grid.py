@@ -78,26 +78,26 @@ HERE = Where()
 TRIES = 3  # how often a stage whose workers died without finishing a single run is begun again
 
 
-def ensure(study: Study, arms: list[str], whole: bool = False, where: Where = HERE) -> None:
+def ensure(study: Study, arms: list[str], extent: str = "shown", where: Where = HERE) -> None:
     """Trains what is missing, framework by framework, each in processes of its own.
 
     Two frameworks in one process do not get along. A run that fails lets the others of its step and the other
-    frameworks finish; then RunError says which failed.
+    frameworks finish; then RunError says which failed. extent: how much, see `plan.stages`.
     """
-    for base in bases_of(study, missing(study, arms, whole)):
+    for base in bases_of(study, missing(study, arms, extent)):
         check_base(base)
     failed = []
     for framework in dict.fromkeys(ARMS[arm].framework for arm in ARMS):
         own = [arm for arm in arms if ARMS[arm].framework == framework]
-        if not missing(study, own, whole):
+        if not missing(study, own, extent):
             continue
         if framework == "sklearn":
-            train(study, own, whole, where)
+            train(study, own, extent, where)
             continue
-        code = train_in_a_process(study, own, whole, where)
+        code = train_in_a_process(study, own, extent, where)
         if code == BAD_INPUT:
             raise InputError(f"training of {', '.join(own)} ended with the error above")
-        if code or missing(study, own, whole):
+        if code or missing(study, own, extent):
             failed.append(f"training of {', '.join(own)} ended with exit code {code}")
     if failed:
         raise RunError(f"{'; '.join(failed)}; finished runs are kept, run again to go on")
@@ -109,7 +109,7 @@ def bases_of(study: Study, specs: list[RunSpec]) -> list[str]:
     return list(dict.fromkeys(base for base in found if base))
 
 
-def train(study: Study, arms: list[str], whole: bool, where: Where) -> None:
+def train(study: Study, arms: list[str], extent: str, where: Where) -> None:
     """Trains what is missing of the arms, all of one framework.
 
     First come the trials, then the choice on validation, then the rest. RunError, once a step is through,
@@ -118,19 +118,19 @@ def train(study: Study, arms: list[str], whole: bool, where: Where) -> None:
     if any(ARMS[arm].asked("autopsy") for arm in arms):
         study.freeze_variants()
     done = 0
-    while step := next_step(study, arms, whole):
-        train_step(step, study, where, done, len(missing(study, arms, whole)) - len(step))
+    while step := next_step(study, arms, extent):
+        train_step(step, study, where, done, len(missing(study, arms, extent)) - len(step))
         done += len(step)
 
 
-def next_step(study: Study, arms: list[str], whole: bool) -> list[RunSpec]:
+def next_step(study: Study, arms: list[str], extent: str) -> list[RunSpec]:
     """The runs that can be trained now: the missing trials, then, with their choices made, the others.
 
     What has been tried may ask for more trials (see `plan.trial_specs`). Empty when all is done.
     """
     for large in (False, True):  # what takes hours goes last
         own = [arm for arm in arms if ARMS[arm].large == large]
-        for stage in stages(study, own, whole):
+        for stage in stages(study, own, extent):
             if step := [spec for spec in stage if load(spec) is None]:
                 return step
     return []

@@ -60,8 +60,8 @@ def grid_specs(study: Study, arm: str, chosen: RunSpec) -> list[RunSpec]:
 
     A classifier is also run once on the unseen diseases.
     """
-    fractions = study.profile.fractions if ARMS[arm].asked("curve") else ()
-    specs = [spec for fraction in (None, *fractions) for spec in seed_specs(study, chosen, fraction)]
+    fractions = (None, *study.profile.fractions_of(ARMS[arm]))
+    specs = [spec for fraction in fractions for spec in seed_specs(study, chosen, fraction)]
     once = ARMS[arm].asked("unseen") and not ARMS[arm].answers and len(study.unseen_split) > 0
     return specs + ([replace(chosen, split=study.unseen_key)] if once else [])
 
@@ -134,13 +134,21 @@ def sweeps(study: Study, arm: str) -> bool:
     return study.profile.sweeps and takes_part(study, arm) and ARMS[arm].asked("sweep")
 
 
-def stages(study: Study, arms: list[str], whole: bool) -> Iterator[list[RunSpec]]:
+EXTENTS = ("chosen", "shown", "whole")  # how much is trained of a study, see `stages`
+
+
+def stages(study: Study, arms: list[str], extent: str) -> Iterator[list[RunSpec]]:
     """The specs of some arms in two steps: what depends on no choice, then the runs with chosen values.
 
     Arms that do not take part in the study have none.
-    whole: with the training fractions and the unseen diseases; else only what notebooks 02 to 05 show. Where
-    the trials are not done, the second step is shown as if the first trial won: as many runs, other keys.
+    extent: "chosen": the trials, and with every seed what they chose; "shown": also what notebooks 02 to 05
+    show besides, each hyperparameter changed by itself; "whole": also the training fractions and the unseen
+    diseases. Where the trials are not done, the second step is shown as if the first trial won: as many runs,
+    other keys.
     """
+    if extent not in EXTENTS:
+        raise ValueError(f"extent {extent!r}: one of {', '.join(EXTENTS)}")
+    whole = extent == "whole"
     arms = [arm for arm in arms if takes_part(study, arm)]
     seen = [arm for arm in arms if ARMS[arm].asked("seen")]
     some_unseen = whole and len(study.unseen_split) > 0
@@ -155,7 +163,7 @@ def stages(study: Study, arms: list[str], whole: bool) -> Iterator[list[RunSpec]
     for arm in seen:
         chosen = chosen_spec(trial_specs(study, arm))
         second += grid_specs(study, arm, chosen) if whole else seed_specs(study, chosen)
-        second += sweep_specs(chosen).values() if sweeps(study, arm) else ()
+        second += sweep_specs(chosen).values() if extent != "chosen" and sweeps(study, arm) else ()
     for arm in answering:
         second += seed_specs(study, chosen_spec(trial_specs(study, arm, unseen=True)))
     yield [spec for spec in dict.fromkeys(second) if spec not in first]
@@ -167,14 +175,14 @@ def chosen_spec(trials: list[RunSpec]) -> RunSpec:
     return trials[0] if None in records else choose(records).spec
 
 
-def missing(study: Study, arms: list[str], whole: bool = False) -> list[RunSpec]:
+def missing(study: Study, arms: list[str], extent: str = "shown") -> list[RunSpec]:
     """The runs of some arms that are still to be trained."""
-    return [spec for stage in stages(study, arms, whole) for spec in stage if load(spec) is None]
+    return [spec for stage in stages(study, arms, extent) for spec in stage if load(spec) is None]
 
 
 def keep(study: Study) -> Path:
     """Writes what the tables need of a study's finished runs into its profile's archive: its path."""
-    runs = {spec.key for stage in stages(study, list(ARMS), whole=True) for spec in stage if load(spec)}
+    runs = {spec.key for stage in stages(study, list(ARMS), "whole") for spec in stage if load(spec)}
     return archive.write(runs, derived.current(runs), archive.file_of(study.profile.name))
 
 

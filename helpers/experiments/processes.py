@@ -32,20 +32,25 @@ class Where:
     jobs: int | None = None
 
 
-def worker_command(profile: str, source: str | None, arms: list[str], whole: bool, where: Where) -> list[str]:
+def worker_command(profile: str, source: str | None, arms: list[str], extent: str, where: Where) -> list[str]:
     """The command of a process that trains some arms and ends with this one; see `worker` for its options."""
     options = {"--profile": profile, "--data": source, "--arms": ",".join(arms), "--parent": os.getpid()}
-    options |= {"--backend": where.backend, "--address": where.address, "--jobs": where.jobs}
+    options |= {
+        "--backend": where.backend,
+        "--address": where.address,
+        "--jobs": where.jobs,
+        "--extent": extent,
+    }
     given = [str(part) for option in options.items() if option[1] is not None for part in option]
-    return [sys.executable, "-u", "-m", "helpers.experiments.worker", *given, *(["--whole"] if whole else [])]
+    return [sys.executable, "-u", "-m", "helpers.experiments.worker", *given]
 
 
-def train_in_a_process(study: Study, arms: list[str], whole: bool, where: Where) -> int:
+def train_in_a_process(study: Study, arms: list[str], extent: str, where: Where) -> int:
     """Trains arms of one framework in a process that holds no other; returns its exit code."""
     environment = dict(os.environ)
     if where.backend == "loky":  # one process trains on one GPU; torchrun and Ray are for more
         environment["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
-    command = worker_command(study.profile.name, study.source, arms, whole, where)
+    command = worker_command(study.profile.name, study.source, arms, extent, where)
     with subprocess.Popen(command, env=environment) as process:
         try:
             return process.wait()

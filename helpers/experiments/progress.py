@@ -58,8 +58,7 @@ def clock(seconds: float) -> str:
 def status(study: Study, arms: list[str]) -> str:
     """What of the whole grid is done, running and left, arm by arm, and an estimate of the time to go."""
     found = {
-        arm: [(spec, load(spec)) for stage in stages(study, [arm], whole=True) for spec in stage]
-        for arm in arms
+        arm: [(spec, load(spec)) for stage in stages(study, [arm], "whole") for spec in stage] for arm in arms
     }
     done = [record for own in found.values() for _, record in own if record]
     lines, left = [f"{'arm':<18} {'done':>5} {'running':>8} {'left':>5} {'one at a time':>14}"], []

@@ -10,6 +10,7 @@ from ..arms import ARMS, get_arms
 from ..config import exit_code
 from ..data.study import prepare
 from .grid import ensure, train
+from .plan import EXTENTS
 from .processes import Where, die_with_parent
 
 
@@ -21,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--arms", required=True, help="of one framework: trained in this process; else each in its own"
     )
-    options.add_argument("--whole", action="store_true", help="with training fractions and unseen diseases")
+    options.add_argument("--extent", required=True, choices=EXTENTS, help="how much, see `plan.stages`")
     options.add_argument("--backend", default="loky")
     options.add_argument("--address")
     options.add_argument("--jobs", type=int)
@@ -33,7 +34,7 @@ def work(given: argparse.Namespace) -> None:
     """Trains what is missing of the arms."""
     study, arms = prepare(given.profile, given.data), get_arms(given.arms)
     alone = len({ARMS[arm].framework for arm in arms}) == 1
-    (train if alone else ensure)(study, arms, given.whole, Where(given.backend, given.address, given.jobs))
+    (train if alone else ensure)(study, arms, given.extent, Where(given.backend, given.address, given.jobs))
 
 
 def main() -> int:

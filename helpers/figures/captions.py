@@ -133,9 +133,8 @@ CAPTIONS = {
     "05_carriles": Caption(
         "Diagrama",
         "La misma red con dos puntos de partida. En el carril de arriba, los pesos son números al azar; en "
-        "el "
-        "de abajo, los que quedaron después de leer. Todo lo demás (arquitectura, pasajes, intentos, examen) "
-        "es igual.",
+        "el de abajo, los que quedaron después de leer. La arquitectura, los pasajes, los valores que se "
+        "prueban y el examen son iguales; las épocas, no.",
     ),
     "05_preentrenamiento": Caption(
         "Curva",

@@ -185,7 +185,7 @@ def unseen(table: pd.DataFrame, guessers: pd.DataFrame, chance: float, title: st
     ax.axhline(len(guessers) - 0.5, color=QUIET, lw=0.8)
     ax.set_yticks(range(len(lines)), [name for name, *_ in lines[::-1]], fontsize=MIN_FONT)
     right = max(row.mrr_high for *_, row in lines)
-    ax.set(xlabel="MRR entre todos los nombres (punteado: a ciegas)", ylim=(-0.6, len(lines) - 0.4))
+    ax.set(xlabel="MRR entre todos los nombres (punteado: azar)", ylim=(-0.6, len(lines) - 0.4))
     ax.set_xlim(-0.03 * right, 1.15 * max(right, chance))
     ax.grid(axis="y", visible=False)
     headline(fig, title)

@@ -59,7 +59,7 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
     study = prepare(profile, source)
     arms = plan.asked(study, "external")
     with work_alone():
-        ensure(study, arms)
+        ensure(study, arms, "chosen")
     pairs = paired(study, [pair for pair in MAIN if set(pair) <= set(arms)])
     command = f"python -m helpers external --profile {profile} --data {Path(place).name}"
     content_of = {

@@ -63,9 +63,10 @@ def run(profile: str, source: str | None = None, only: str | None = None, traine
     with work_alone():
         arms = [arm for arm in ARMS if any(arm in NOTEBOOKS[name][0] for name in chosen)]
         whole = not set(chosen).isdisjoint(stamps.WHOLE)
-        if trained and (missing := plan.missing(study, arms, whole)):
+        extent = "whole" if whole else "shown"
+        if trained and (missing := plan.missing(study, arms, extent)):
             raise InputError(f"{len(missing)} run(s) are not trained, the first: {missing[0]}")
-        ensure(study, arms, whole)
+        ensure(study, arms, extent)
         if whole:
             write_results(study)
         for number, name in enumerate(chosen, 1):

@@ -15,7 +15,7 @@ from ..config import BUILD, ROOT, InputError
 from ..figures.captions import CAPTIONS, alt
 from ..files import replacing
 from ..report.documents import described
-from .stamps import NOTEBOOKS
+from .stamps import NOTEBOOKS, OPENS
 
 TEMPLATES = Path(__file__).with_name("templates")
 PACKAGES = {"ziamath": "formulas", "sphinx_revealjs": "reveal.js"}  # requirements-html.txt
@@ -56,10 +56,11 @@ def check_packages() -> None:
 def read(results: Path, name: str):
     """The notebook of that name; InputError if it is not there or was not executed to its end."""
     file = results / "notebooks" / f"{name}.ipynb"
-    way_out = "execute it with `make run PROFILE=reference`"
+    way_out = "execute it with `make run`"
     if not file.is_file():
         raise InputError(f"{file}: there is no such notebook; {way_out}")
     notebook = nbformat.read(file, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if OPENS not in cell.metadata.get("tags", [])]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if any(cell.execution_count is None for cell in code) or not any(cell.outputs for cell in code):
         raise InputError(f"{file}: the notebook has no outputs, or not all; {way_out}")

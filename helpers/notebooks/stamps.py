@@ -44,6 +44,7 @@ TABLES = [
 # written after the notebooks, from their figures
 INDEX = ("figures/README.md", "report/generated/figuras.tex")
 MANIFEST = "report/generated/manifest.json"
+OPENS = "colab"  # the tag of cells that bring the project where it is not, see `colab`
 RESULTS = "report/generated/results.json"
 
 
@@ -84,6 +85,13 @@ def drifted(output: Path) -> list[str]:
     ]
 
 
+def renew(output: Path, files: list[Path]) -> None:
+    """Notes the present content of some of the files of the manifest under `output`."""
+    known = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
+    known["files"] |= {file.relative_to(output).as_posix(): sha256(file) for file in files}
+    write_json(output / MANIFEST, known)
+
+
 def is_current(study: Study, name: str) -> bool:
     """Whether neither what a notebook depends on nor its outputs have changed since it was executed."""
     try:
@@ -107,13 +115,17 @@ def write_stamp(study: Study, name: str, inputs: str) -> None:
 def fingerprint(study: Study, name: str) -> str:
     """Hash of all that decides a notebook's outputs.
 
-    Its cells, the helpers it imports, data, profile, training code, run records.
+    Its cells (but those of `colab`), the helpers it imports, data, profile, training code, run records.
     """
     arms, source = (
         list(NOTEBOOKS[name][0]),
         json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")),
     )
-    cells = [(cell["cell_type"], "".join(cell["source"])) for cell in source["cells"]]
+    cells = [
+        (cell["cell_type"], "".join(cell["source"]))
+        for cell in source["cells"]
+        if OPENS not in cell["metadata"].get("tags", [])
+    ]
     code = "\n".join(text for kind, text in cells if kind == "code")
     parts = [
         json.dumps(cells),
@@ -129,7 +141,8 @@ def fingerprint(study: Study, name: str) -> str:
     base = Path(resolve_base(study.profile.base)[0])
     shown += sorted(file for suffix in ("csv", "json") for file in base.glob(f"*.{suffix}"))
     parts += [file.read_text(encoding="utf-8") for file in shown]
-    runs = [spec.key for stage in plan.stages(study, arms, name in WHOLE) for spec in stage]
+    extent = "whole" if name in WHOLE else "shown"
+    runs = [spec.key for stage in plan.stages(study, arms, extent) for spec in stage]
     parts += [f"{key} {json.dumps(archive.find(key), default=_digest, sort_keys=True)}" for key in runs]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 

@@ -1,5 +1,6 @@
 """What the last notebooks and the report claim, sentence by sentence, each with its number and interval."""
 
+from math import log
 from types import SimpleNamespace
 
 from ..arms import ARMS
@@ -19,7 +20,7 @@ def headline(claim: str) -> str:
 def sizes(results: dict) -> str:
     """What the numbers are of: profile, diseases, rows, seeds, hands."""
     rows, seeds = results["rows"], len(results["profile"]["seeds"])
-    hands = f", estas dos clases escritas por {len(results['hands'])} manos" if results["hands"] else ""
+    hands = f" (de {len(results['hands'])} autores, modelos de lenguaje)" if results["hands"] else ""
     return (
         f"Perfil `{results['profile']['name']}` · {results['num_labels']} enfermedades · "
         f"{rows['train']} filas de entrenamiento; {rows['valid']} de validación y {rows['test']} de prueba"
@@ -44,7 +45,8 @@ def answer(results: dict) -> str:
     a, b = (share(results["arms"][arm]["accuracy"]) for arm in (pair.a, pair.b))
     if pair.low <= 0 <= pair.high:
         return f"La misma red acierta {a} con lectura y {b} sin ella: no se distinguen"
-    return f"La misma red acierta {a} si antes leyó y {b} si no"
+    doubt = "" if pair.p_holm < 0.05 else " (la prueba corregida no lo confirma)"
+    return f"La misma red acierta {a} si antes leyó y {b} si no{doubt}"
 
 
 def untouched(results: dict) -> str:
@@ -71,7 +73,22 @@ def best(results: dict) -> str:
 def clear_pairs(results: dict) -> str:
     """How many of the stated differences exclude zero."""
     clear = sum(row["low"] > 0 or row["high"] < 0 for row in results["pairs"])
-    return f"En {clear} de {len(results['pairs'])} pares el intervalo excluye el cero"
+    confirmed = sum(row["p_holm"] < 0.05 for row in results["pairs"])
+    return (
+        f"En {clear} de {len(results['pairs'])} pares el intervalo excluye el cero; en {confirmed} lo "
+        "confirma la prueba corregida"
+    )
+
+
+def by_hands(results: dict) -> str:
+    """The main pair's interval when who wrote the statements is drawn too; or nothing."""
+    pair = main_pair(results)
+    if not results["hands"]:
+        return ""
+    return (
+        f"Si también se vuelven a sortear los {len(results['hands'])} autores de los relatos, el intervalo "
+        f"de la comparación principal va de {100 * pair.hand_low:+.1f} a {100 * pair.hand_high:+.1f} puntos."
+    ).replace("-", "−")
 
 
 def largest_step(results: dict) -> SimpleNamespace:
@@ -95,7 +112,7 @@ def labels_saved(results: dict) -> str:
     return "\n".join(lines) or "Este perfil no entrena con menos pasajes: no hay alturas que leer."
 
 
-def outside(other: dict) -> str:
+def outside(other: dict, results: dict) -> str:
     """Of which data and by which command numbers on other people's data are, and their differences."""
     pairs = [
         f"{called(row['a'])} − {called(row['b'])}: "
@@ -104,7 +121,23 @@ def outside(other: dict) -> str:
     ]
     rows = f"{other['num_labels']} enfermedades · {other['rows']['test']} textos de prueba"
     head = f"`{other['command']}` · {rows}"
-    return f"{head}\n\n{'; '.join(pairs)}."
+    return f"{head}\n\n{'; '.join(pairs)}. {outdated(other, results)}".rstrip()
+
+
+def outdated(other: dict, results: dict) -> str:
+    """That numbers on other people's data are of other epochs than the comparison's, or nothing.
+
+    The arm that is named is the one whose epochs have changed most.
+    """
+    then, now = other["profile"]["epochs"], results["profile"]["epochs"]
+    moved = {arm: now[arm] / then[arm] for arm in other["arms"] if arm in then and arm in now}
+    most = max(moved, key=lambda arm: abs(log(moved[arm])), default=None)
+    if most is None or moved[most] == 1:
+        return ""
+    return (
+        f"Se midió con otros ajustes que lo demás y falta repetirlo ({called(most)}: {then[most]} épocas; en "
+        f"lo demás, {now[most]})."
+    )
 
 
 def unlabelled(results: dict) -> list[str]:
@@ -149,7 +182,7 @@ def comparison(results: dict) -> list[str]:
     ]
     if results["dose"]:
         found.append(f"**La dosis:** {dose(results)}")
-    found += [f"**Etiquetas:** {readings.worth(row)}" for row in results["worth"][:1]]
+    found += [f"**Pasajes:** {readings.worth(row)}" for row in results["worth"][:1]]
     return found + [f"**Enfermedades nunca vistas:** {claim}" for claim in unlabelled(results)[:1]]
 
 

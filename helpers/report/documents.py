@@ -113,7 +113,7 @@ def build(output: Path = ROOT) -> list[Path]:
     for needed in (output / "report" / "generated" / "results.json", output / "figures" / "README.md"):
         if not needed.is_file():
             raise InputError(
-                f"{needed}: no such file; `make run` writes it (PROFILE=reference for the committed results)"
+                f"{needed}: no such file; `make run` writes it (PROFILE=course for the committed results)"
             )
     stage = BUILD / "latex"
     shutil.rmtree(stage, ignore_errors=True)

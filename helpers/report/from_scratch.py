@@ -60,7 +60,7 @@ def first_or_last(changes: np.ndarray) -> list[str]:
 def directions(untrained: np.ndarray, trained: np.ndarray) -> str:
     """Which word the forward reading leans on, before and after training."""
     before, after = first_or_last(untrained)[0], first_or_last(trained)[0]
-    turned = "al revés" if after != before else "también"
+    turned = "ya no" if after != before else "también"
     return f"Con pesos al azar, a la ida le pesa más {before} palabra; ya entrenada, {turned}"
 
 
@@ -68,7 +68,7 @@ def hidden_words(untrained: np.ndarray, trained: np.ndarray) -> str:
     """Which word each reading leans on, before and after training, and what that does to "fresh memory"."""
     before, after = first_or_last(untrained), first_or_last(trained)
     told = [
-        f"Con {network}, de la primera palabra y la última, a la ida le pesa más {there} y a la vuelta, "
+        f"Con {network}, entre la primera palabra y la última, a la ida le pesa más {there} y a la vuelta, "
         f"{back}."
         for network, (there, back) in (("pesos al azar", before), ("la red entrenada", after))
     ]

@@ -10,7 +10,7 @@ import pandas as pd
 from ..data.study import Study
 from ..experiments.records import Record
 from ..pretraining import card
-from .facts import FIRST_ATTEMPT
+from .published import FIRST_ATTEMPT
 from .readings import DASH, called, decimals, estimate, share, thousands
 from .tables import Table
 
@@ -145,7 +145,8 @@ def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
     """The summary of notebook 05. pair: fine-tuned against from scratch (`comparison.paired`)."""
     top = "; ".join(f"{row['name']}, {share(row.top5)}" for _, row in summary.iterrows())
     return (
-        f"- **{answer(pair)}**: los mismos pasajes, los mismos intentos, el mismo examen.\n"
+        f"- **{answer(pair)}**: los mismos pasajes, los mismos valores por probar, el mismo examen; más "
+        "épocas, desde cero.\n"
         f"- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)})."
     )
 

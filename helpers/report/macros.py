@@ -116,6 +116,8 @@ def pair_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield name, latex(estimate(pair["difference"], pair["low"], pair["high"], sign=True))
         yield f"{name}P", latex(p_value(pair["p_holm"]))
         yield f"Read{name}", latex(readings.pair(SimpleNamespace(**pair)))
+    yield "ReadByHands", latex(claims.by_hands(results))
+    yield "NumPairsConfirmed", str(sum(pair["p_holm"] < 0.05 for pair in results["pairs"]))
     yield "NumPairs", str(len(results["pairs"]))
     yield "NumPairsClear", str(sum(pair["low"] > 0 or pair["high"] < 0 for pair in results["pairs"]))
     yield "NumTests", str(len(results["pairs"]) + len(results["gains"]) + 1)
@@ -184,7 +186,7 @@ def error_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"{macro_name(arm)}Flops", number(row["flops"]) if row["flops"] else DASH
         yield f"{macro_name(arm)}Seconds", number(row["seconds"])
         yield f"{macro_name(arm)}Memory", number(row["memory"])
-    yield "MeasuredOn", latex(results["measured_on"] or DASH)
+    yield "MeasuredOn", latex(results["measured_on"] or "no a solas: con otros al lado")
 
 
 def fact_macros(results: dict) -> Iterator[tuple[str, str]]:
@@ -218,6 +220,7 @@ def external_macros(results: dict) -> Iterator[tuple[str, str]]:
             yield f"External{macro_name(arm)}Estimate", accuracy
         yield "ExternalRowsTest", number(found["rows"]["test"])
         yield "ExternalNumSeeds", str(len(found["profile"]["seeds"]))
+        yield "ReadExternalOutdated", latex(claims.outdated(found, results))
         for pair in found["pairs"]:
             name = f"{macro_name(pair['a'])}Versus{macro_name(pair['b'])}"
             yield f"ReadExternal{name}", latex(readings.pair(SimpleNamespace(**pair)))

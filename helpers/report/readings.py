@@ -180,10 +180,10 @@ def pair(row) -> str:
     if row.low <= 0 <= row.high:
         note = " La prueba corregida sí la distingue; hay que tomarlo con cautela." * (row.p_holm < 0.05)
         return f"Entre {a} y {b} no se distingue una diferencia: {size}; el intervalo incluye el cero.{note}"
-    doubt = "" if row.p_holm < 0.05 else " La prueba corregida no lo confirma."
-    return (
-        f"**{a}** acierta {'más' if row.low > 0 else 'menos'} que {b}, con una diferencia de {size}.{doubt}"
-    )
+    better = f"acierta {'más' if row.low > 0 else 'menos'} que {b}, con una diferencia de {size}"
+    if row.p_holm < 0.05:
+        return f"**{a}** {better}."
+    return f"En estos relatos {a} {better}; la prueba corregida por comparaciones múltiples no lo confirma."
 
 
 def flips(row) -> str:
@@ -191,11 +191,11 @@ def flips(row) -> str:
     a, b = called(row.a), called(row.b)
     p, corrected = ("menos de 0.001" if value < 0.001 else f"{value:.3f}" for value in (row.p, row.p_holm))
     return (
-        f"Si {a} y {b} fueran igual de buenos, en cada enfermedad el resultado de cualquiera podría haber "
-        "sido el del otro. Intercambiándolos al azar, enfermedad por enfermedad, una diferencia al menos tan "
-        f"grande como la medida saldría con una probabilidad de {p}: ése es el valor *p*, que no es la "
-        "probabilidad "
-        f"de que sean iguales. Corregido por todas las pruebas que aquí se hacen (Holm): {corrected}."
+        f"Si en cada enfermedad diera lo mismo cuál de los dos, {a} o {b}, ya entrenados, contestó, sus "
+        "resultados se podrían intercambiar. Intercambiándolos al azar, enfermedad por enfermedad, una "
+        f"diferencia al menos tan grande como la medida saldría con una probabilidad de {p}: ése es el valor "
+        "*p*, que no es la probabilidad de que sean iguales y no incluye la variación entre semillas. "
+        f"Corregido por todas las comparaciones que aquí se hacen (Holm): {corrected}."
     )
 
 
@@ -220,15 +220,15 @@ def worth(found: Mapping) -> str:
         return (
             f"{more} ya está, con las filas más escasas que medimos, por encima de todo lo que {less} "
             f"alcanza ({height}): las curvas no comparten ninguna altura, así que no se puede leer "
-            "cuántas etiquetas ahorra."
+            "cuántos pasajes ahorra."
         )
     high = f"{found['high']:.1f}{' o más' if found['open'] > 0.025 else ''}"
     sentence = (
-        f"A una exactitud de {height}, {less} necesita {found['k']:.1f} veces las etiquetas de {more} "
+        f"A una exactitud de {height}, {less} necesita {found['k']:.1f} veces los pasajes de {more} "
         f"(IC 95 %: de {found['low']:.1f} a {high})"
     )
     if found["low"] <= 1 <= found["high"]:
-        return sentence + "; el intervalo incluye el 1: no se distingue de no ahorrar etiquetas."
+        return sentence + "; el intervalo incluye el 1: no se distingue de no ahorrar ninguno."
     return sentence + "."
 
 
@@ -255,8 +255,9 @@ def together(found: Mapping) -> str:
     a, b, pair_ = called(found["a"]), called(found["b"]), found["pair"]
     return (
         f"{a} y {b}, sumados ({share(found['share'], 0)} del peso para el segundo, elegido en validación): "
-        f"{estimate(found['accuracy'], found['low'], found['high'])}, contra {called(pair_['b'])} solo "
-        f"{estimate(pair_['difference'], pair_['low'], pair_['high'], sign=True)} puntos. De los relatos, "
+        f"{estimate(found['accuracy'], found['low'], found['high'])}; respecto de {called(pair_['b'])} por "
+        f"separado, {estimate(pair_['difference'], pair_['low'], pair_['high'], sign=True)} puntos. De los "
+        "relatos, "
         f"{share(found['both'])} los aciertan ambos, {share(found['only_a'])} sólo el primero, "
         f"{share(found['only_b'])} sólo el segundo y {share(found['neither'])} ninguno."
     )

@@ -55,7 +55,7 @@ def place(study: Study) -> Path:
 
 def fingerprint(study: Study) -> str:
     """16 digits over all that decides the results: runs, data, code, and numbers kept beside the runs."""
-    runs = [spec.key for stage in plan.stages(study, list(ARMS), whole=True) for spec in stage]
+    runs = [spec.key for stage in plan.stages(study, list(ARMS), "whole") for spec in stage]
     beside = [*facts.external_files(), dose.file_of(study.profile.name), cost.file_of(study.profile.name)]
     parts = [runs, repr(study.profile), study.source_name, code_hash(reached([__name__]))]
     parts += [sha256(file) for file in beside]
@@ -76,8 +76,8 @@ def collect(study: Study) -> dict:
         "pairs": pairs,
         "ladders": [list(rungs) for rungs in comparison.ladders(study)],
         "tuning": plan.tuning_table(study, [arm for arm in seen if ARMS[arm].tuned]),
-        "curve": efficiency.curve(study, [arm for arm in readers if ARMS[arm].asked("curve")]),
-        "worth": worth(study, seen),
+        "curve": efficiency.curve(study, on_curve(study)),
+        "worth": worth(study),
         **{"together": mixed | {"pair": mixed_pair.iloc[0].to_dict()}},
         "shared_words": mixing.by_shared_words(study, readers),
         "pages_together": exam.read_together(study, seen),
@@ -94,10 +94,16 @@ def collect(study: Study) -> dict:
     }
 
 
-def worth(study: Study, seen: list[str]) -> list[dict]:
+def on_curve(study: Study) -> list[str]:
+    """The arms that read and are asked what they do with fewer rows a label."""
+    arms = plan.asked(study, "curve")
+    return [arm for arm in arms if ARMS[arm].reads and arm not in study.profile.no_curve]
+
+
+def worth(study: Study) -> list[dict]:
     """`efficiency.worth` of the pairs of WORTH that the study has; none without smaller fractions."""
     pairs = WORTH if study.profile.fractions else ()
-    return [efficiency.worth(study, *pair) for pair in pairs if set(pair) <= set(seen)]
+    return [efficiency.worth(study, *pair) for pair in pairs if set(pair) <= set(on_curve(study))]
 
 
 def possible(study: Study, arm: str) -> bool:

@@ -21,7 +21,7 @@ from helpers.report import claims, export, from_scratch, readings, results, tabl
 def found(tmp_path_factory):
     """Results of the quick profile, in a directory of their own."""
     study = prepare("quick")
-    ensure(study, list(ARMS), whole=True)  # which the pipeline's tests have done, where they went before
+    ensure(study, list(ARMS), "whole")  # which the pipeline's tests have done, where they went before
     results.of(study)
     directory = tmp_path_factory.mktemp("generated")
     shutil.copy(results.place(study), directory)

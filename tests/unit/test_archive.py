@@ -19,7 +19,7 @@ def kept(tmp_path, monkeypatch):
     """A study whose runs are in an archive alone, and its records as they were where they were trained."""
     study = prepare("quick")
     ensure(study, ARMS)
-    specs = [spec for stage in plan.stages(study, ARMS, whole=False) for spec in stage]
+    specs = [spec for stage in plan.stages(study, ARMS, "shown") for spec in stage]
     before = [records.load(spec) for spec in specs]
     file = archive.write((spec.key for spec in specs), {}, tmp_path / "records.npz")
     monkeypatch.setattr(archive, "RUNS", tmp_path / "runs")

@@ -28,8 +28,8 @@ def test_a_made_up_arm_is_five_lines_and_goes_through_spec_run_table_and_figure(
     )  # fmt: skip
     monkeypatch.setitem(ARMS, made_up.id, made_up)
     study = prepare("quick")
-    grid.ensure(study, ["majority", made_up.id], whole=True, where=Where(jobs=1))
-    done = [spec for stage in plan.stages(study, [made_up.id], whole=True) for spec in stage]
+    grid.ensure(study, ["majority", made_up.id], "whole", where=Where(jobs=1))
+    done = [spec for stage in plan.stages(study, [made_up.id], "whole") for spec in stage]
     assert len(done) == 4  # two trials, and the chosen one on one row a disease with both seeds
     assert all(records.load(spec) is not None for spec in done)
     table = summary(study, ["majority", made_up.id])

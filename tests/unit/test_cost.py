@@ -1,12 +1,15 @@
 """What a training costs, measured alone: one process an arm, extrapolated from a few epochs."""
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 
 from helpers.analysis import cost
 from helpers.data.study import prepare
 from helpers.experiments.grid import ensure
+from helpers.experiments.specs import make_spec
 
 ARMS = ["majority", "naive_bayes"]
 
@@ -48,3 +51,17 @@ def test_epochs_that_were_not_trained_are_added(monkeypatch):
 
 def test_pretraining_is_six_operations_a_weight_and_token():
     assert cost.pretraining_flops(2e12, 1.35e8) == pytest.approx(1.62e21)
+
+
+def test_the_arithmetic_of_what_is_left_goes_with_epochs_and_runs():
+    study = prepare("quick")
+    spec = make_spec(study, "gpt2_finetuned", 1e-3, 0)
+    one = cost.training_flops(spec, study)
+    assert cost.training_flops(replace(spec, epochs=2 * spec.epochs), study) == pytest.approx(2 * one)
+    assert cost.training_flops(spec, study, 0) == 0
+    said = [cost.on_gpu(study, [replace(spec, seed=seed) for seed in range(n)] + other)
+            for n, other in ((1, []), (3, [make_spec(study, "bag", 1e-3, 0)]))]  # fmt: skip
+    counted = [float(re.search(r"is (\S+) floating", line)[1]) for line in said]
+    assert counted[0] == pytest.approx(one, rel=0.1)
+    assert counted[1] == pytest.approx(3 * one, rel=0.1)
+    assert all(f"h on an {name}" in said[0] for name in cost.PEAKS)

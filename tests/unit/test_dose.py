@@ -42,7 +42,7 @@ def test_each_point_is_the_base_of_its_own_runs(kept, tmp_path, monkeypatch):
         test = outcome_of(logits, labels)
         return [SimpleNamespace(spec=spec, test=test, metrics={"test": means, "valid": means})] * 2
 
-    monkeypatch.setattr(dose, "ensure", lambda study, arms: seen.append((study.profile.base, arms)))
+    monkeypatch.setattr(dose, "ensure", lambda study, arms, extent: seen.append((study.profile.base, arms)))
     monkeypatch.setattr(dose, "results", results)
     monkeypatch.setattr(dose, "DOSES", tmp_path / "dose")
     found = json.loads(dose.measure("quick", kept).read_text())

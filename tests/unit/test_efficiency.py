@@ -62,7 +62,7 @@ def test_which_rows_are_kept_never_changes():
 
 def test_the_curve_of_real_runs_and_its_factor_against_itself():
     study = prepare("quick")
-    ensure(study, ["majority", "tfidf_logreg"], whole=True)
+    ensure(study, ["majority", "tfidf_logreg"], "whole")
     curve = efficiency.curve(study, ["majority", "tfidf_logreg"])
     assert curve["per_disease"].tolist() == efficiency.labels_per_disease(study) * 2
     assert ((curve["low"] <= curve["accuracy"]) & (curve["accuracy"] <= curve["high"])).all()

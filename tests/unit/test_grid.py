@@ -37,7 +37,7 @@ def fresh(study, alpha):
 
 
 def test_every_run_of_the_grid_is_there_once(study):
-    first, second = plan.stages(study, list(ARMS), whole=True)
+    first, second = plan.stages(study, list(ARMS), "whole")
     assert len({spec.key for spec in first + second}) == len(first) + len(second)
     for arm in ARMS:
         if not plan.takes_part(study, arm):
@@ -53,9 +53,16 @@ def test_every_run_of_the_grid_is_there_once(study):
         open_set = [spec for spec in first + second if spec.arm == arm and spec.split == study.unseen_key]
         assert bool(open_set) == ARMS[arm].asked("unseen")
         assert all(spec.fraction is None for spec in open_set)
-    part = [spec for stage in plan.stages(study, list(ARMS), whole=False) for spec in stage]
+    part = [spec for stage in plan.stages(study, list(ARMS), "shown") for spec in stage]
     assert {spec.fraction for spec in part} == {None}
     assert study.unseen_key not in {spec.split for spec in part}
+    least = [spec for stage in plan.stages(study, list(ARMS), "chosen") for spec in stage]
+    swept = [spec for spec in part if spec not in least]
+    assert {spec.arm for spec in swept} == {"bilstm"}
+    assert {name for spec in swept for name, _ in spec.changed} == set(plan.SWEPT)
+    assert set(least) < set(part) < set(first + second)
+    with pytest.raises(ValueError, match="one of chosen, shown, whole"):
+        next(plan.stages(study, list(ARMS), "all"))
 
 
 def test_the_classifiers_of_the_ladder_have_the_same_trials_and_scratch_the_most_epochs():
@@ -109,7 +116,7 @@ def test_a_large_base_takes_part_where_it_is_there_and_the_profile_has_it(study,
         asked = plan.asked(whole, "seen")
         assert ("smollm2_finetuned" in asked) == there
         assert "gpt2_finetuned" in asked
-        specs = [spec for stage in plan.stages(whole, list(ARMS), whole=True) for spec in stage]
+        specs = [spec for stage in plan.stages(whole, list(ARMS), "whole") for spec in stage]
         assert any(ARMS[spec.arm].large for spec in specs) == there
 
 
@@ -118,7 +125,7 @@ def test_status_counts_what_is_done_running_and_left(study):
     said = progress.status(own, ["naive_bayes"])
     assert " 0        0     4" in said
     assert "4 of whose like none is done yet" in said
-    wanted = [spec for stage in plan.stages(own, ["naive_bayes"], True) for spec in stage]
+    wanted = [spec for stage in plan.stages(own, ["naive_bayes"], "whole") for spec in stage]
     runs.run(wanted[0], own)
     with records.announce(wanted[1]) as say:
         say("epoch 3/10")
@@ -127,9 +134,9 @@ def test_status_counts_what_is_done_running_and_left(study):
         assert "epoch 3/10" in said
         assert "runs left: about" in said
         assert re.search(r"^naive_bayes +1 +1 +2 +\d+ s$", said, re.MULTILINE)
-    grid.ensure(own, ["naive_bayes"], whole=True)
+    grid.ensure(own, ["naive_bayes"], "whole")
     assert "everything is done" in progress.status(own, ["naive_bayes"])
-    assert plan.missing(own, ["naive_bayes"], True) == []
+    assert plan.missing(own, ["naive_bayes"], "whole") == []
 
 
 def test_a_run_whose_process_is_gone_is_not_running(study):
@@ -171,9 +178,9 @@ def test_a_worker_that_is_killed_loses_no_run(study, monkeypatch, tmp_path):
     """The first run kills its own process once; every record is there in the end."""
     own, flag = fresh(study, (0.051, 0.052)), tmp_path / "killed"
     monkeypatch.setattr(grid, "attempt_in_worker", Killer(flag))
-    grid.train(own, ["naive_bayes"], True, processes.Where(jobs=2))
+    grid.train(own, ["naive_bayes"], "whole", processes.Where(jobs=2))
     assert flag.exists()
-    assert plan.missing(own, ["naive_bayes"], True) == []
+    assert plan.missing(own, ["naive_bayes"], "whole") == []
 
 
 class Killer:
@@ -195,13 +202,13 @@ class Killer:
 def test_workers_that_always_die_end_the_grid(study, monkeypatch):
     monkeypatch.setattr(grid, "train_parallel", raising(BrokenProcessPool("gone")))
     with pytest.raises(RunError, match="its worker died 3 times"):
-        grid.train(fresh(study, (0.061, 0.062)), ["naive_bayes"], True, processes.Where(jobs=2))
+        grid.train(fresh(study, (0.061, 0.062)), ["naive_bayes"], "whole", processes.Where(jobs=2))
 
 
 def test_a_mistake_in_the_code_is_not_taken_for_a_dead_worker(study, monkeypatch):
     monkeypatch.setattr(baselines, "train", raising(ValueError("no such thing")))
     with pytest.raises(ValueError, match="no such thing"):
-        grid.train(fresh(study, (0.081, 0.082)), ["naive_bayes"], True, processes.Where(jobs=1))
+        grid.train(fresh(study, (0.081, 0.082)), ["naive_bayes"], "whole", processes.Where(jobs=1))
 
 
 def test_a_run_that_diverges_lets_its_neighbours_finish(study, monkeypatch):
@@ -214,7 +221,7 @@ def test_a_run_that_diverges_lets_its_neighbours_finish(study, monkeypatch):
 
     monkeypatch.setattr(baselines, "train", diverge)
     with pytest.raises(RunError, match=r"naive_bayes · seed 0 · 0.091: training loss became nan"):
-        grid.train(own, ["naive_bayes"], True, processes.Where(jobs=1))
+        grid.train(own, ["naive_bayes"], "whole", processes.Where(jobs=1))
     assert [records.load(spec) is None for spec in plan.trial_specs(own, "naive_bayes")] == [True, False]
 
 
@@ -253,7 +260,7 @@ def test_one_after_the_other_and_side_by_side_give_the_same_numbers(study):
             if any(value in file.read_text() for value in ("0.0711", "0.0722")):
                 files.remove(file.parent)
         own = fresh(study, (0.0711, 0.0722))
-        grid.train(own, ["naive_bayes"], False, processes.Where(jobs=jobs))
+        grid.train(own, ["naive_bayes"], "shown", processes.Where(jobs=jobs))
         metrics.append([records.load(spec).metrics for spec in plan.trial_specs(own, "naive_bayes")])
     assert metrics[0] == metrics[1]
 

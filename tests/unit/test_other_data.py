@@ -17,7 +17,7 @@ from helpers.data import audit, duplicates, masking, sources
 from helpers.data.study import prepare
 from helpers.models import bases, keras_training
 from helpers.notebooks import external, pipeline
-from helpers.report import documents, export, facts, readings
+from helpers.report import claims, documents, export, facts, readings
 from helpers.report.macros import macros
 
 GENERATED = ROOT / "report" / "generated"
@@ -184,7 +184,7 @@ def test_the_comparison_on_other_data_leaves_out_what_the_base_has_read(tmp_path
         (tmp_path / "corpus" / f"{name}.jsonl").write_text(line + "\n")
     for name in ("summary", "paired", "read_together"):
         monkeypatch.setattr(external, name, lambda *given: pd.DataFrame({"p": []}))
-    monkeypatch.setattr(external, "ensure", lambda study, arms: None)
+    monkeypatch.setattr(external, "ensure", lambda study, arms, extent: None)
     monkeypatch.setattr(facts, "EXTERNAL", tmp_path / "out")
     source = sources.with_options(str(tmp_path / "mine.csv"), statements=str(tmp_path / "said.csv"))
     file = external.compare("quick", source, tmp_path / "corpus" if read else None)
@@ -195,3 +195,13 @@ def test_the_comparison_on_other_data_leaves_out_what_the_base_has_read(tmp_path
     assert kept["rows"]["test"] == 3 * kept["num_labels"] == 3 * kept["pages_kept"]
     assert kept["command"].startswith("python -m helpers external --profile quick --data mine.csv")
     assert str(tmp_path) not in file.read_text(encoding="utf-8")
+
+
+def test_numbers_of_other_epochs_say_so():
+    results = {"profile": {"epochs": {"bilstm": 30, "gpt2_scratch": 60}}}
+    other = {"arms": ["majority", "bilstm", "gpt2_scratch"], "profile": results["profile"]}
+    assert claims.outdated(other, results) == ""
+    other["profile"] = {"epochs": {"bilstm": 20, "gpt2_scratch": 12}}
+    said = claims.outdated(other, results)
+    assert "falta repetirlo (GPT-2 mini desde cero: 12 épocas; en lo demás, 60)" in said
+    assert claims.outdated(other | {"arms": ["majority"]}, results) == ""

@@ -54,7 +54,7 @@ def test_a_notebook_that_was_not_executed_is_named_with_the_way_out(fault, tmp_p
         cell["execution_count"], cell["outputs"] = None, []
     if fault != "missing":
         file.write_text(json.dumps(notebook))
-    with pytest.raises(InputError, match=r"03_bilstm\.ipynb.*make run PROFILE=reference"):
+    with pytest.raises(InputError, match=r"03_bilstm\.ipynb.*make run"):
         site.read(tmp_path, "03_bilstm")
 
 

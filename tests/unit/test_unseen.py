@@ -53,7 +53,7 @@ def test_sources_with_few_labels_have_none_to_hold_out(tmp_path, number):
     ]
     file.write_text("text,label\n" + "\n".join(lines) + "\n")
     study = prepare("quick", str(file))
-    runs = [spec for stage in plan.stages(study, list(ARMS), whole=True) for spec in stage]
+    runs = [spec for stage in plan.stages(study, list(ARMS), "whole") for spec in stage]
     assert any(spec.split == study.unseen_key for spec in runs) == (number == 6)
     assert unseen.is_possible(study) == (number == 6)
     if number < 6:
