@@ -144,7 +144,7 @@ def efficiency(curve: pd.DataFrame, chance: float, height: float | None, title: 
         ax.axhline(height, color=QUIET, lw=1)
         ax.annotate(
             "aquí se lee el factor", (sizes[0], height), (0, 3), textcoords="offset points",
-            color=QUIET, fontsize=MIN_FONT,
+            color=QUIET, fontsize=MIN_FONT, bbox=ON_WHITE,
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_xticks(sizes, [f"{size:.0f}" if size == round(size) else f"{size:.1f}\n(todas)" for size in sizes])

@@ -145,8 +145,8 @@ def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
     """The summary of notebook 05. pair: fine-tuned against from scratch (`comparison.paired`)."""
     top = "; ".join(f"{row['name']}, {share(row.top5)}" for _, row in summary.iterrows())
     return (
-        f"- **{answer(pair)}**: los mismos pasajes, los mismos valores por probar, el mismo examen; más "
-        "épocas, desde cero.\n"
+        f"- **{answer(pair)}**: los mismos pasajes, los mismos valores por probar, el mismo examen; "
+        "desde cero, más épocas.\n"
         f"- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)})."
     )
 

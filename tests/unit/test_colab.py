@@ -68,10 +68,11 @@ def test_an_address_puts_two_cells_under_each_title_and_none_takes_them_away(che
 
 
 def test_a_manifest_that_was_wrong_stays_wrong(checkout):
-    (checkout / "figures" / "README.md").write_text("changed", encoding="utf-8")
+    file = checkout / "notebooks" / "01_eda.ipynb"
+    file.write_text(file.read_text(encoding="utf-8").replace("Pregunta", "Duda", 1), encoding="utf-8")
     fill_in(checkout, GITHUB)
     colab.stamp(checkout)
-    assert "figures/README.md" in stamps.drifted(checkout)
+    assert "notebooks/01_eda.ipynb" in stamps.drifted(checkout)
 
 
 def test_colab_gets_no_badge_for_what_it_cannot_open():

@@ -22,6 +22,7 @@ from helpers.config import BUILD, PROFILES, RunError
 from helpers.data.study import prepare
 from helpers.experiments import grid, plan, processes, progress, records, runs
 from helpers.models import baselines
+from helpers.report import results
 
 SKLEARN = ["majority", "naive_bayes", "tfidf_logreg"]
 
@@ -282,3 +283,11 @@ def test_memory_is_what_a_run_adds():
         time.sleep(0.2)
     assert 150 < watch.peak < 400
     assert len(block)
+
+
+def test_an_arm_may_stay_off_the_curve(study):
+    own = replace(study, profile=replace(study.profile, no_curve=("naive_bayes",)))
+    for one, fractions in ((study, {None, 1}), (own, {None})):
+        specs = [spec for stage in plan.stages(one, ["naive_bayes"], "whole") for spec in stage]
+        assert {spec.fraction for spec in specs} == fractions
+        assert ("naive_bayes" in results.on_curve(one)) == (1 in fractions)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from helpers.report import readings
+from helpers.report import claims, readings
 
 
 def row(low, high, p_holm, **more):
@@ -70,3 +70,35 @@ def test_an_exact_share_has_no_interval():
     assert readings.estimate(0.1, 0.05, 0.15) == "10.0 % [5.0, 15.0]"
     assert readings.estimate(-0.1, -0.2, 0.0, sign=True) == "−10.0 [−20.0, +0.0]"
     assert readings.latex("−1 % y < 2") == r"\ensuremath{-}1\,\% y \ensuremath{<} 2"
+
+
+def compared(low, high, p_holm):
+    """Results that hold the main pair alone, its difference between `low` and `high`."""
+    pair = {"a": "gpt2_finetuned", "b": "gpt2_scratch", "low": low, "high": high, "p_holm": p_holm}
+    arms = {"gpt2_finetuned": {"accuracy": 0.4}, "gpt2_scratch": {"accuracy": 0.3}}
+    return {"pairs": [pair | {"hand_low": -0.05, "hand_high": 0.25}], "arms": arms, "hands": ["h01", "h02"]}
+
+
+@pytest.mark.parametrize(
+    "low, high, p_holm, ends",
+    [
+        (0.01, 0.2, 0.01, "30.0 % si no"),
+        (0.01, 0.2, 0.2, "30.0 % si no (la prueba corregida no lo confirma)"),
+        (-0.01, 0.2, 0.01, "30.0 % sin ella: no se distinguen"),
+    ],
+)
+def test_the_answer_in_one_line_keeps_its_doubt(low, high, p_holm, ends):
+    results = compared(low, high, p_holm)
+    assert claims.answer(results).endswith(ends)
+    clear, confirmed = int(low > 0), int(p_holm < 0.05)
+    assert claims.clear_pairs(results) == (
+        f"En {clear} de 1 pares el intervalo excluye el cero; en {confirmed} lo confirma la prueba corregida"
+    )
+
+
+def test_the_interval_over_authors_is_told_where_they_are_known():
+    results = compared(0.01, 0.2, 0.01)
+    assert claims.by_hands(results).endswith(
+        "los 2 autores de los relatos, el intervalo de la comparación principal va de −5.0 a +25.0 puntos."
+    )
+    assert claims.by_hands(results | {"hands": []}) == ""
