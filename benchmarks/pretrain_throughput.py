@@ -1,11 +1,11 @@
 """Tokens per second of pre-training and their share of the machine's peak: our loop beside plain ones.
 
-    python benchmarks/pretrain_throughput.py [--shape mini | gpt2] [--steps 20]
+    python benchmarks/pretrain_throughput.py [--shape tiny | mini | gpt2] [--steps 20]
 
 Prints a table and writes it to benchmarks/pretrain_throughput_<device>_<shape>.csv; all rows are measured in
 this one run, so compare within it. FLOPs a token: 6 N + 12 L d T, forward and backward, N without the
 position table, attention not halved for the causal mask (Chowdhery et al. 2022, PaLM, appendix B). Peak: the
-fastest product of two square matrices in this run, bf16 or float32.
+fastest product of two square matrices in this run, in float32 or, where that is not only emulated, bf16.
 """
 
 import argparse
@@ -22,10 +22,12 @@ from machine import machine
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from helpers.config import ROOT
+from helpers.models.finetuning import bf16_pays
 from helpers.pretraining.corpus import PretrainSpec
 from helpers.pretraining.trainer import Blocks, make_arguments, make_model, make_trainer
 
 SHAPES = {
+    "tiny": PretrainSpec(n_layer=1, n_embd=32, n_head=2, n_positions=32, vocab_size=300),
     "mini": PretrainSpec(),
     "gpt2": PretrainSpec(
         n_layer=12, n_embd=768, n_head=12, n_positions=1024, vocab_size=50257, batch_size=32
@@ -132,7 +134,8 @@ def main() -> None:
         0, spec.vocab_size, (spec.batch_size * given.steps, spec.n_positions)
     )
     rows = rows.astype(np.uint16)
-    peak = {name: peak_flops(dtype) for name, dtype in (("bf16", torch.bfloat16), ("float32", torch.float32))}
+    known = {"float32": torch.float32} | ({"bf16": torch.bfloat16} if bf16_pays() else {})
+    peak = {name: peak_flops(dtype) for name, dtype in known.items()}
     table = pd.DataFrame(
         measure(way, spec, rows, tokenizer) for way in ("plain", "ours without compile", "ours")
     )
@@ -140,12 +143,13 @@ def main() -> None:
     table["share_of_peak"] = table["gflops"] * 1e9 / max(peak.values())
     device = "gpu" if torch.cuda.is_available() else "cpu"
     table.insert(0, "machine", machine())
-    table["bf16_peak_gflops"], table["float32_peak_gflops"] = peak["bf16"] / 1e9, peak["float32"] / 1e9
+    for name in ("bf16", "float32"):
+        table[f"{name}_peak_gflops"] = peak.get(name, float("nan")) / 1e9
     table.round(3).to_csv(
         ROOT / "benchmarks" / f"pretrain_throughput_{device}_{given.shape}.csv", index=False
     )
     print(f"{machine()} · torch {torch.__version__} · Python {platform.python_version()}")
-    print(f"peak: {peak['bf16'] / 1e9:,.0f} GFLOP/s in bf16, {peak['float32'] / 1e9:,.0f} in float32")
+    print("peak: " + ", ".join(f"{flops / 1e9:,.0f} GFLOP/s in {name}" for name, flops in peak.items()))
     print(
         table.drop(columns=["machine", "bf16_peak_gflops", "float32_peak_gflops"])
         .round(3)

@@ -230,8 +230,8 @@ COMMANDS = {
         ),
     ),
     "dose": (
-        dose, "fine-tune from every point that `pretrain --keep` kept; numbers only, in report/dose",
-        (PUBLISHED, ("--kept", {"type": Path, "required": True, "help": "OUT/kept of that run"})),
+        dose, "fine-tune from bases that have read less and more; numbers only, in report/dose",
+        (PUBLISHED, ("--kept", {"type": Path, "required": True, "help": "a folder with a folder for each"})),
     ),
     "cost": (cost, "train each arm alone for a while: seconds and memory, in report/cost", (PUBLISHED,)),
     "archive": (

@@ -132,7 +132,7 @@ ARMS = _table(
         budget="notes", questions=SEEN | {"autopsy"},
     ),
     Arm(
-        "bilstm", "BiLSTM ajustada", "#CC79A7", "keras", "bilstm", BILSTM,
+        "bilstm", "BiLSTM mejorada", "#CC79A7", "keras", "bilstm", BILSTM,
         grid=(3e-3, 1e-2, 3e-2), budget="words", questions=CURVE | {"unseen", "external", "demo", "sweep"},
     ),
     Arm(

@@ -114,6 +114,19 @@ def paired(study: Study, pairs: list[tuple[str, str]] | None = None) -> pd.DataF
     return pd.DataFrame(rows, columns=[*columns, "p_first"])
 
 
+def by_hand(study: Study, a: str, b: str) -> pd.DataFrame:
+    """The difference in test accuracy between two arms on the rows of each who wrote some of them.
+
+    Columns: hand, rows, difference (mean over seeds); no rows where the hands are not known.
+    """
+    hands, columns = study.hands_of(study.split), ["hand", "rows", "difference"]
+    if hands is None:
+        return pd.DataFrame(columns=columns)
+    gap = correctness(results(study, a)).mean(axis=0) - correctness(results(study, b)).mean(axis=0)
+    rows = [(hand, int((hands == hand).sum()), float(gap[hands == hand].mean())) for hand in np.unique(hands)]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def swept(study: Study, arm: str) -> pd.DataFrame:
     """What each hyperparameter of an arm does by itself, on validation, first seed (see `plan.sweep_specs`).
 

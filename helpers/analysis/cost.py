@@ -114,7 +114,7 @@ def multiplied(base: str) -> tuple[int, int, int]:
 
 
 COSTS = ROOT / "report" / "cost"  # what `measure` found, by profile
-EPOCHS = 2  # that a run is measured for; the first also warms caches
+EPOCHS = 2  # that a run is measured for at least; the first also warms caches
 MOST = 40  # validation and test rows of a measured run each: what is measured is the training
 
 
@@ -148,7 +148,9 @@ def alone(profile: str, arm: str, value: float | None) -> dict[str, float]:
     """`measure` of one arm, in this process."""
     study = prepare(profile)
     spec = make_spec(study, arm, value, study.profile.seeds[0])
-    epochs = min(EPOCHS, spec.epochs or EPOCHS)
+    settings = ARMS[arm].settings
+    # a frozen body reads as many cuts of the passages as it would, or epochs could not be extrapolated
+    epochs = min(max(EPOCHS, settings.get("cuts", 0)), spec.epochs or EPOCHS)
     task = make_task(replace(spec, epochs=epochs if spec.epochs else None), study)
     held = task.split["side"] != "train"
     fewer = pd.concat([task.split[~held], task.split[held].groupby("side").head(MOST)]).sort_index()
@@ -159,8 +161,10 @@ def alone(profile: str, arm: str, value: float | None) -> dict[str, float]:
         seconds = time.perf_counter() - began
     if not history:
         return {"epochs": 0, "seconds_epoch": 0.0, "seconds": seconds, "memory": memory.peak}
-    epoch = history[-1]["seconds"]
-    whole = seconds + epoch * (spec.epochs - len(history))
+    epoch, more = history[-1]["seconds"], spec.epochs - len(history)
+    whole = seconds + epoch * more
+    if "reading" in settings:  # it reads for as many epochs, which the first entry of the history holds too
+        whole += (history[0]["seconds"] - epoch) / len(history) * more
     return {"epochs": spec.epochs, "seconds_epoch": epoch, "seconds": whole, "memory": memory.peak}
 
 

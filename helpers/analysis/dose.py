@@ -1,4 +1,4 @@
-"""How much reading is enough: fine-tuning from points of one pre-training run, accuracy against tokens."""
+"""How much reading is enough: fine-tuning from bases that have read less and more."""
 
 import json
 from pathlib import Path
@@ -7,29 +7,39 @@ import numpy as np
 
 from ..config import ROOT, InputError
 from ..data import splits
-from ..data.study import prepare
+from ..data.study import Study, prepare
 from ..experiments.grid import ensure
 from ..experiments.plan import results
 from ..experiments.records import work_alone
 from ..files import write_json
+from ..models.bases import resolve_base
 from .comparison import correctness
-from .intervals import mean_interval
+from .intervals import difference, mean_interval
 
 DOSES = ROOT / "report" / "dose"  # numbers kept from such runs
-ARM = "gpt2_finetuned"
+ARM, NOTHING_READ = "gpt2_finetuned", "gpt2_scratch"
+RECORD = "pretraining.json"
 
 
 def points(kept: Path) -> dict[int, Path]:
-    """The bases that `pretrain --keep` left in a directory, by the tokens that they have read.
+    """The bases in a directory, each in a folder of its own, by the tokens that they have read.
 
     InputError where there is none.
     """
     found = {}
-    for file in sorted(kept.glob("*/pretraining.json")):
-        found[int(json.loads(file.read_text(encoding="utf-8"))["tokens_seen"])] = file.parent
+    for file in sorted(kept.glob(f"*/{RECORD}")):
+        found[read_by(file)] = file.parent
     if not found:
-        raise InputError(f"--kept {kept}: no model there; give OUT/kept of a `pretrain --keep`")
+        raise InputError(
+            f"--kept {kept}: no model there; give the folder of several `pretrain --out FOLDER/NAME`, or "
+            "OUT/kept of one `pretrain --keep`"
+        )
     return dict(sorted(found.items()))
+
+
+def read_by(record: Path) -> int:
+    """The tokens of a base's record."""
+    return int(json.loads(record.read_text(encoding="utf-8"))["tokens_seen"])
 
 
 def file_of(profile: str) -> Path:
@@ -43,32 +53,55 @@ def known(profile: str) -> dict:
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
+def doses(profile: str, kept: Path) -> dict[int, tuple[Study, str]]:
+    """Of each number of tokens read, the study and the arm that starts from there.
+
+    The ends are arms of the comparison: the one that starts from random weights, with its own longer
+    training, and the fine-tuning of the profile's own base where it is on record what that has read.
+    """
+    own = prepare(profile)
+    found = {
+        tokens: (prepare(f"{profile}@{base.resolve()}"), ARM) for tokens, base in points(kept).items()
+    } | {0: (own, NOTHING_READ)}
+    record = Path(resolve_base(own.profile.base)[0]) / RECORD
+    if record.is_file():
+        found[read_by(record)] = own, ARM
+    return dict(sorted(found.items()))
+
+
 def measure(profile: str, kept: Path) -> Path:
     """Fine-tunes from each point, its rate chosen on validation; writes report/dose/<profile>.json: its path.
 
-    The file holds `command`, `rows` (test rows) and `points`: `tokens`, `value` (the rate), `seeds`,
-    `accuracy` with its 95 % interval `low`, `high` over seeds and diseases, `mrr`, `top5`, and of validation
-    `valid_accuracy`, `valid_mrr`.
+    The file holds `command`, `rows` (test rows) and `points`: `tokens`, `arm`, `value` (the rate), `seeds`,
+    `accuracy` with its 95 % interval `low`, `high` over seeds and diseases, `mrr`, `top5`, of validation
+    `valid_accuracy`, `valid_mrr`, `gain` over the first point on the same rows with its interval `gain_low`,
+    `gain_high`, and `bits_per_byte`, the base's own on held-out text (None: not on record).
     """
-    rows = []
-    for tokens, base in points(kept).items():
-        study = prepare(f"{profile}@{base.resolve()}")
+    rows, nothing = [], None
+    for tokens, (study, arm) in doses(profile, kept).items():
         with work_alone():
-            ensure(study, [ARM], "chosen")
-        labels, records = splits.side(study.split, "test")[1], results(study, ARM)
-        accuracy, low, high = mean_interval(correctness(records), labels)
+            ensure(study, [arm], "chosen")
+        labels, records = splits.side(study.split, "test")[1], results(study, arm)
+        right = correctness(records)
+        nothing = right if nothing is None else nothing  # the points come by tokens, 0 first
+        accuracy, low, high = mean_interval(right, labels)
+        gain = dict(zip(("gain", "gain_low", "gain_high"), difference(right, nothing, labels), strict=True))
         means = {
             f"{prefix}{name}": float(np.mean([r.metrics[side][name] for r in records]))
             for prefix, side in (("", "test"), ("valid_", "valid"))
             for name in ("accuracy", "mrr", "top5")
         }
+        record = Path(resolve_base(study.profile.base)[0]) / RECORD
+        facts = json.loads(record.read_text(encoding="utf-8")) if tokens else {}
         rows.append(
-            {"tokens": tokens, "value": records[0].spec.value, "seeds": len(records)}
+            {"tokens": tokens, "arm": arm, "value": records[0].spec.value, "seeds": len(records)}
             | means
             | {"accuracy": accuracy, "low": low, "high": high}
+            | gain
+            | {"bits_per_byte": facts.get("valid_bits_per_byte")}
         )
         print(f"{tokens:,} tokens: accuracy {100 * accuracy:.1f} %", flush=True)
     file = file_of(profile)
-    command = f"python -m helpers dose --profile {profile} --kept OUT/kept"
+    command = f"python -m helpers dose --profile {profile} --kept FOLDER"
     write_json(file, {"command": command, "rows": len(labels), "points": rows})
     return file

@@ -49,8 +49,8 @@ CAPTIONS = {
     ),
     "02_uniones": Caption(
         "Tabla dibujada",
-        "Cómo arma BPE una palabra: parte de los bytes y en cada renglón une el par de piezas (en amarillo) "
-        "que aprendió antes.",
+        "Cómo arma BPE una palabra: parte de los bytes y en cada renglón une, de los pares de piezas "
+        "contiguas, el que aprendió primero (en amarillo).",
     ),
     "02_fragmentacion": Caption(
         "Cajas de texto",
@@ -65,7 +65,7 @@ CAPTIONS = {
     ),
     "02_lotes": Caption(
         "Barras horizontales por lotes",
-        "Tres hábitos de relleno con lotes de igual número de páginas: al más largo de todos, al más largo "
+        "Tres hábitos de relleno con lotes de igual número de pasajes: al más largo de todos, al más largo "
         "del lote y lotes de longitudes parecidas. En azul, los tokens; en salmón, el relleno.",
     ),
     "02_mascara": Caption(
@@ -101,7 +101,7 @@ CAPTIONS = {
     ),
     "03_perillas": Caption(
         "Puntos en líneas",
-        "MRR en validación de la BiLSTM ajustada al cambiar un solo hiperparámetro cada vez (primera "
+        "MRR en validación de la BiLSTM mejorada al cambiar un solo hiperparámetro cada vez (primera "
         "semilla); la línea vertical es la red sin cambios.",
     ),
     "03_tres_medidas": Caption(
@@ -127,8 +127,9 @@ CAPTIONS = {
     ),
     "04_perplejidad": Caption(
         "Barras horizontales",
-        "La perplejidad de clase del primer intento calculada mal de tres maneras, bien y, como referencia, "
-        "la de la distribución uniforme (escala logarítmica; las barras rayadas no terminan).",
+        "La perplejidad de clase de nuestra reproducción del primer intento, calculada mal de tres maneras, "
+        "bien y, como referencia, la de la distribución uniforme (escala logarítmica; las barras "
+        "rayadas no terminan).",
     ),
     "05_carriles": Caption(
         "Diagrama",
@@ -143,8 +144,9 @@ CAPTIONS = {
     ),
     "05_atencion": Caption(
         "Dos mapas de color",
-        "Pesos de atención de la base en una oración de validación: la cabeza de la primera capa que mira "
-        "más cerca y la de la última que mira más lejos. Cada renglón es un token y reparte un total de uno.",
+        "Pesos de atención de la base en el principio de un relato de validación: la cabeza de la primera "
+        "capa que mira más cerca y la de la última que mira más lejos. Cada renglón es un token y "
+        "reparte un total de uno.",
     ),
     "05_a_la_vista": Caption(
         "Dos curvas",
@@ -179,7 +181,8 @@ CAPTIONS = {
     "06_escalera": Caption(
         "Barras verticales",
         "La misma arquitectura, de nada preentrenado a todo preentrenado y ajustado; el último peldaño no "
-        "añade pesos, sólo permite moverlos. La línea discontinua es la regresión logística sobre TF-IDF.",
+        "añade lectura: permite mover los pesos, y con ello llegan el suavizado y el dropout de tokens. La "
+        "línea discontinua es la regresión logística sobre TF-IDF.",
     ),
     "06_palabras": Caption(
         "Curvas con bandas",
@@ -189,7 +192,8 @@ CAPTIONS = {
     "06_dosis": Caption(
         "Curva con banda",
         "Exactitud del ajuste fino según los tokens que su base había leído (eje logarítmico); la banda es "
-        "el intervalo del 95 %. Hueco, SmolLM2, que es de otro tamaño.",
+        "el intervalo del 95 %. Sobre el eje, los bits por byte de cada base en texto apartado. Discontinua, "
+        "la misma red sin haber leído nada; hueco, SmolLM2, que es de otro tamaño.",
     ),
     "06_eficiencia": Caption(
         "Curvas con bandas",
@@ -204,12 +208,7 @@ CAPTIONS = {
     "06_mapa": Caption(
         "Nubes de puntos",
         "Los relatos de prueba donde los ve cada modelo (t-SNE): en color, los grupos con más relatos. El "
-        "porcentaje es la parte de los vecinos más cercanos, de otra enfermedad, que son del mismo grupo.",
-    ),
-    "07_olvido": Caption(
-        "Flechas",
-        "Bits por byte de los modelos que responden, antes y después de su ajuste, en lo que dicen los "
-        "pacientes y en texto general; hacia la izquierda es mejor.",
+        "porcentaje es la parte de los vecinos más cercanos de otra enfermedad que es del mismo grupo.",
     ),
     "07_calibracion": Caption(
         "Pares de puntos",
@@ -240,4 +239,9 @@ def alt(name: str, finding: str) -> str:
     finding: the title that a run gave the figure.
     """
     caption = CAPTIONS[name]
-    return " ".join(f"{part.rstrip('.')}." for part in (caption.kind, finding, caption.text) if part)
+    return " ".join(stopped(part) for part in (caption.kind, finding, caption.text) if part)
+
+
+def stopped(sentence: str) -> str:
+    """A sentence with its full stop, which a question or an exclamation does without."""
+    return sentence if sentence.endswith(("?", "!")) else f"{sentence.rstrip('.')}."

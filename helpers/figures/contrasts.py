@@ -218,28 +218,38 @@ def shared_words(table: pd.DataFrame, arms: list[str], title: str) -> Figure:
 def dose(points: pd.DataFrame, large: dict | None, title: str) -> Figure:
     """Accuracy of the fine-tuned model against the tokens that its base has read, log scale.
 
-    points: `tokens`, `accuracy`, `low`, `high` (see `dose.measure`); large: the same of a base of another
-    size and make, drawn hollow, or None.
+    points: `tokens`, `accuracy`, `low`, `high`, `bits_per_byte` (see `dose.measure`); large: the same
+    but the last of a base of another size and make, drawn hollow, or None.
     """
     fig, ax = plt.subplots()
     read = points[points["tokens"] > 0]
     color, nothing = ARMS["gpt2_finetuned"].color, points[points["tokens"] == 0]
     ax.fill_between(read["tokens"], read["low"], read["high"], color=color, alpha=0.15, lw=0)
     ax.plot(read["tokens"], read["accuracy"], "o-", color=color)
+    below = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": MIN_FONT}
+    for row in read.itertuples():
+        at = {"color": color, "ha": "center", "fontsize": MIN_FONT}
+        ax.annotate(
+            f"{100 * row.accuracy:.1f}",
+            (row.tokens, row.high),
+            (0, 4),
+            **at | {"textcoords": "offset points"},
+        )
+        if row.bits_per_byte == row.bits_per_byte:
+            ax.text(row.tokens, 0.02, f"{row.bits_per_byte:.2f}", transform=ax.get_xaxis_transform(), **at)
     for row in nothing.itertuples():
         ax.axhline(row.accuracy, color=ARMS["gpt2_scratch"].color, ls="--", lw=1.4)
-        beside(ax, "sin haber leído nada", (read["tokens"].min(), row.accuracy), va="bottom")
+        told = f"sin haber leído nada, {100 * row.accuracy:.1f}"
+        beside(ax, told, (read["tokens"].max(), row.accuracy), va="bottom")
     if large is not None:
         own = ARMS["smollm2_finetuned"].color
         ax.plot([large["tokens"]] * 2, [large["low"], large["high"]], color=own, lw=2)
         ax.plot(large["tokens"], large["accuracy"], "o", color=own, mfc="white", mew=2, ms=9)
-        ax.annotate(
-            "SmolLM2\n(otro tamaño)", (large["tokens"], large["low"]), (0, -6), va="top", ha="center",
-            textcoords="offset points", color=own, fontsize=MIN_FONT,
-        )  # fmt: skip
+        place = large["tokens"], large["low"]
+        ax.annotate("SmolLM2\n(otro tamaño)", place, (0, -6), color=own, **below)
     ax.set_xscale("log")
-    ax.set(xlabel="tokens leídos por la base (escala logarítmica)", ylabel="exactitud en prueba (IC 95 %)")
-    ax.set_ylim(bottom=0)
+    ax.set(xlabel="tokens leídos por la base (escala logarítmica); sobre el eje, sus bits por byte")
+    ax.set(ylabel="exactitud en prueba (IC 95 %)", ylim=(0, None))
     ax.yaxis.set_major_formatter(PERCENT)
     headline(fig, title)
     return fig

@@ -91,7 +91,7 @@ def three_measures(record: Record, num_labels: int, title: str) -> Figure:
 
 
 def race(groups: dict[str, list[Record]], steps_per_epoch: int, title: str) -> Figure:
-    """Validation MRR of some arms against optimizer steps and against training seconds.
+    """Validation MRR of some arms against optimizer steps and against training seconds, on a log scale.
 
     One line per seed, a dot at its best epoch.
     """
@@ -106,9 +106,8 @@ def race(groups: dict[str, list[Record]], steps_per_epoch: int, title: str) -> F
                 label = ARMS[arm].name if number == 0 else None
                 ax.plot(x, history["valid_mrr"], color=ARMS[arm].color, lw=1.4, label=label)
                 ax.plot(x[best], history["valid_mrr"][best], "o", color=ARMS[arm].color, ms=5)
-    for ax, name in zip(axes, ("pasos del optimizador", "segundos de entrenamiento"), strict=True):
-        ax.set(xlabel=name, ylim=(0, None), xlim=(0, None))
-    axes[0].set_ylabel("MRR en validación")
+    axes[0].set(xlabel="pasos del optimizador", ylabel="MRR en validación", ylim=(0, None), xlim=(0, None))
+    axes[1].set(xlabel="segundos (escala logarítmica)", xscale="log")
     fig.legend(
         *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(groups), fontsize=MIN_FONT
     )

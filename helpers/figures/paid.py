@@ -1,4 +1,4 @@
-"""Figures of what is paid: what a language model forgets, how sure it is, where errors fall, seconds."""
+"""Figures of what is paid: how sure a model is, where its errors fall, seconds."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,34 +9,6 @@ from matplotlib.ticker import FuncFormatter
 from ..arms import ARMS
 from .contrasts import beside, spread
 from .style import INK, MIN_FONT, PERCENT, headline
-
-KINDS = {"domain": "lo que dicen\nlos pacientes", "general": "texto\ngeneral"}
-
-
-def forgetting(changes: dict[str, dict[str, dict[str, float]]], title: str) -> Figure:
-    """Bits per byte before (hollow) and after (filled) fine-tuning, one line per arm and kind of text.
-
-    changes: arm -> kind (of KINDS) -> `forgetting.change`.
-    """
-    fig, ax = plt.subplots()
-    lines = [(arm, kind, row) for arm, kinds in changes.items() for kind, row in kinds.items()][::-1]
-    for y, (arm, _, row) in enumerate(lines):
-        color, (before, after) = ARMS[arm].color, (row["bits_before"], row["bits_after"])
-        arrow = {"arrowstyle": "-|>", "color": color, "lw": 2, "shrinkA": 5, "shrinkB": 4}
-        ax.annotate("", (after, y), (before, y), arrowprops=arrow)
-        ax.plot(before, y, "o", color=color, mfc="white", ms=9, mew=2)
-        ax.plot(after, y, "o", color=color, ms=9)
-        text = f"{row['change']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]".replace("-", "−")
-        beside(ax, text, (max(before, after), y))
-    names = [f"{ARMS[arm].family}: {KINDS[kind]}" for arm, kind, _ in lines]
-    values = [row[key] for *_, row in lines for key in ("bits_before", "bits_after")]
-    margin = 0.12 * (max(values) - min(values)) + 0.05
-    ax.set_yticks(range(len(lines)), names, fontsize=MIN_FONT)
-    ax.set(xlabel="bits por byte: hueco, antes; lleno, después")
-    ax.set(ylim=(-0.6, len(lines) - 0.4), xlim=(min(values) - margin, max(values) + 4 * margin))
-    ax.grid(axis="y", visible=False)
-    headline(fig, title)
-    return fig
 
 
 def calibration(table: pd.DataFrame, title: str) -> Figure:

@@ -161,7 +161,7 @@ def padded_batches(panels: dict[str, tuple[list[np.ndarray], int | None]], title
         panel_title(ax, habit)
         ax.set(xlabel="palabras", yticks=[], xlim=(0, widest * 1.02), ylim=(y, -2))
         ax.grid(visible=False)
-    axes[0].set_ylabel("páginas, por lotes")
+    axes[0].set_ylabel("textos, por lotes")
     handles = [
         plt.Rectangle((0, 0), 1, 1, color=c, label=n) for c, n in ((BPE, "texto"), (LACKING, "relleno"))
     ]

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from pytorch_optimizer import Muon
+from pytorch_optimizer.optimizer.utils import zero_power_via_newton_schulz_5
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback
 
 from ..config import InputError
-from ..models.finetuning import precision
+from ..models.finetuning import bf16_pays, precision
 from ..models.metrics import bits_per_byte
 from .corpus import PretrainSpec
 
@@ -48,6 +49,18 @@ class Schedule:
             self.total = min(self.total or NEVER, math.ceil(step / (1 - DECAY)))
 
 
+class Float32Muon(Muon):
+    """Muon whose matrices are made orthogonal in float32, for machines on which bf16 is only emulated.
+
+    The library always does so in bf16: without bf16 in the CPU that takes most of a step.
+    """
+
+    @staticmethod
+    def _orthogonalize(group: dict, updates: list[torch.Tensor]) -> list[torch.Tensor]:
+        how = {"num_steps": group["ns_steps"], "weights": group["ns_coeffs"], "dtype": torch.float32}
+        return [zero_power_via_newton_schulz_5(update, **how) for update in updates]
+
+
 def make_optimizer(model: torch.nn.Module, spec: PretrainSpec) -> torch.optim.Optimizer:
     """Muon for the matrices of the blocks, AdamW for all else.
 
@@ -61,7 +74,7 @@ def make_optimizer(model: torch.nn.Module, spec: PretrainSpec) -> torch.optim.Op
     vectors = [p for _, p in named if p.ndim == 1]
     adamw = {"use_muon": False, "lr": spec.adamw_learning_rate, "betas": (0.9, 0.95)}
     matrices = {"use_muon": True} if spec.optimizer == "muon" else adamw
-    return Muon(
+    return (Muon if bf16_pays() else Float32Muon)(
         [
             {"params": blocks, **matrices, "lr": spec.learning_rate, "weight_decay": 0.1},
             {"params": tables, **adamw, "weight_decay": 0.1},

@@ -2,6 +2,7 @@
 
 `readings` writes numbers and sentences, `from_scratch` and `language` those of notebooks 02 to 05;
 `published` holds other people's numbers, `facts` collects what is said beside the comparison, `results` all
-that was found, as results.json. From it alone come `claims`, `tables`, and LaTeX's `macros`, which `export`
-writes; `gallery` shows whole texts. `documents` makes the index of the figures and the PDFs.
+that was found, as results.json. From it alone come `claims`, the `doubts` beside them, `tables`, and LaTeX's
+`macros`, which `export` writes; `gallery` shows whole texts. `documents` makes the index of the figures and
+the PDFs.
 """

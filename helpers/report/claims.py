@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from ..arms import ARMS
 from . import readings
-from .readings import called, decimals, estimate, rank_estimate, share
+from .readings import called, estimate, rank_estimate, share
 
 UNTOUCHED = "smollm2_lm_zero", "gpt2_lm_zero"  # the first that is there
 PAIR = ("smollm2_finetuned", "smollm2_scratch"), ("gpt2_finetuned", "gpt2_scratch")
@@ -45,7 +45,7 @@ def answer(results: dict) -> str:
     a, b = (share(results["arms"][arm]["accuracy"]) for arm in (pair.a, pair.b))
     if pair.low <= 0 <= pair.high:
         return f"La misma red acierta {a} con lectura y {b} sin ella: no se distinguen"
-    doubt = "" if pair.p_holm < 0.05 else " (la prueba corregida no lo confirma)"
+    doubt = "" if pair.p_holm < 0.05 else " (sin confirmar al corregir por comparaciones múltiples)"
     return f"La misma red acierta {a} si antes leyó y {b} si no{doubt}"
 
 
@@ -80,35 +80,41 @@ def clear_pairs(results: dict) -> str:
     )
 
 
-def by_hands(results: dict) -> str:
-    """The main pair's interval when who wrote the statements is drawn too; or nothing."""
-    pair = main_pair(results)
-    if not results["hands"]:
-        return ""
-    return (
-        f"Si también se vuelven a sortear los {len(results['hands'])} autores de los relatos, el intervalo "
-        f"de la comparación principal va de {100 * pair.hand_low:+.1f} a {100 * pair.hand_high:+.1f} puntos."
-    ).replace("-", "−")
+def last_steps(results: dict) -> list[SimpleNamespace]:
+    """The last step of each ladder of two rungs or more: what moving every weight adds."""
+    steps = [(rungs[-1], rungs[-2]) for rungs in results["ladders"] if len(rungs) > 1]
+    return [pair_of(results, *step) for step in steps]
 
 
-def largest_step(results: dict) -> SimpleNamespace:
-    """The step of a ladder that adds most."""
-    steps = [(b, a) for rungs in results["ladders"] for a, b in zip(rungs, rungs[1:], strict=False)]
-    return max((pair_of(results, *step) for step in steps), key=lambda row: row.difference)
+def moved(results: dict, spans: bool = False) -> str:
+    """What moving every weight adds, ladder by ladder; spans: with intervals."""
+    told = [
+        f"{estimate(row.difference, *(row.low, row.high) if spans else (None, None), sign=True)} puntos en "
+        f"{ARMS[row.a].family}"
+        for row in last_steps(results)
+    ]
+    return f"Mover todos los pesos: {'; '.join(told)}"
 
 
 def shared_words(results: dict, arms: list[str]) -> str:
     """How much accuracy the arms lose from the quarter that shares most words with the page to the least."""
     rows = {(row["arm"], row["part"]): row["accuracy"] for row in results["shared_words"]}
     last = max(part for _, part in rows)
-    lost = {arm: rows[arm, last] - rows[arm, 0] for arm in arms}
-    told = "; ".join(f"{called(arm)}, {100 * points:.1f} puntos menos" for arm, points in lost.items())
-    return f"{told}. Quien menos pierde: {called(min(lost, key=lost.get))}"
+    lost = {arm: rows[arm, last] - rows[arm, 0] for arm in arms if (arm, 0) in rows}
+    return "; ".join(f"{called(arm)}, {100 * points:.1f} puntos menos" for arm, points in lost.items())
+
+
+def worth(results: dict, row: dict) -> str:
+    """`readings.worth`, with the doubt of the difference that it says in other words."""
+    pair = pair_of(results, row["more"], row["less"])
+    doubt = " Es la misma diferencia dicha de otro modo: la prueba corregida no la confirma."
+    unsure = pair is not None and pair.p_holm >= 0.05 and not row["at_least"]
+    return readings.worth(row) + doubt * unsure
 
 
 def labels_saved(results: dict) -> str:
     """What the label curves say, pair by pair."""
-    lines = [f"- {readings.worth(row)}" for row in results["worth"]]
+    lines = [f"- {worth(results, row)}" for row in results["worth"]]
     return "\n".join(lines) or "Este perfil no entrena con menos pasajes: no hay alturas que leer."
 
 
@@ -135,8 +141,8 @@ def outdated(other: dict, results: dict) -> str:
     if most is None or moved[most] == 1:
         return ""
     return (
-        f"Se midió con otros ajustes que lo demás y falta repetirlo ({called(most)}: {then[most]} épocas; en "
-        f"lo demás, {now[most]})."
+        f"Se midió con otros hiperparámetros y falta repetirlo ({called(most)}: {then[most]} épocas allá y "
+        f"{now[most]} aquí)."
     )
 
 
@@ -146,16 +152,35 @@ def unlabelled(results: dict) -> list[str]:
 
 
 def dose(results: dict) -> str:
-    """What reading more does, from the least to the most."""
+    """What reading does: nothing read, the dose that is most accurate, the last."""
     points = sorted(results["dose"].get("points", ()), key=lambda row: row["tokens"])
     if not points:
         return "En este perfil no se midió la dosis."
-    ends = [
-        (row["tokens"] / 1e6, estimate(row["accuracy"], row["low"], row["high"]))
-        for row in (points[0], points[-1])
+    best, last = max(points, key=lambda row: row["accuracy"]), points[-1]
+    told = [
+        f"{share(row['accuracy'])} con {row['tokens'] / 1e6:.3g} millones de tokens" for row in (best, last)
     ]
-    told = "; ".join(f"con {millions:.1f} millones de tokens leídos, {right}" for millions, right in ends)
-    return f"El mismo ajuste fino, {told}."
+    told = [f"lo más alto, {told[0]}", f"al final, {told[1]}"] if best is not last else told[1:]
+    return "; ".join(
+        [f"Sin leer nada, {share(row['accuracy'])}" for row in points if not row["tokens"]] + told
+    )
+
+
+def enough(results: dict) -> str:
+    """The accuracy after each dose, and of how many the difference from reading nothing is clear."""
+    points = sorted(results["dose"].get("points", ()), key=lambda row: row["tokens"])
+    read = [row for row in points if row["tokens"]]
+    if not read:
+        return dose(results)
+    doses = " → ".join(f"{row['tokens'] / 1e6:.3g}" for row in points)
+    right = " → ".join(f"{100 * row['accuracy']:.1f}" for row in points)
+    above = [f"{row['tokens'] / 1e6:.3g}" for row in read if row["gain_low"] > 0]
+    which = f" ({', '.join(above)})" if above else ""
+    return (
+        f"Con {doses} millones de tokens leídos: {right} % de exactitud. El intervalo de la diferencia con "
+        "no haber leído nada, sin corregir, queda por encima de cero en "
+        f"{len(above)} de {len(read)} bases{which}."
+    )
 
 
 def maps(results: dict) -> str:
@@ -171,26 +196,19 @@ def maps(results: dict) -> str:
 def comparison(results: dict) -> list[str]:
     """The summary of the comparison."""
     main, against = main_pair(results), main_pair(results).a
-    linear, step = pair_of(results, against, "tfidf_logreg"), largest_step(results)
+    linear = pair_of(results, against, "tfidf_logreg")
     found = [
         f"**Preentrenar contra empezar de cero**, misma arquitectura: {readings.pair(main)}",
         f"**Contra contar palabras:** {readings.pair(linear)}",
         f"**Los tres más exactos** (al azar, {share(1 / results['num_labels'])}): {podium(results)}.",
-        f"**La escalera:** el paso que más suma, {estimate(step.difference, step.low, step.high, sign=True)} "
-        f"puntos, va de «{called(step.b)}» a «{called(step.a)}».",
+        f"**La escalera:** {moved(results, spans=True)} (también cambian el suavizado y el "
+        "*dropout* de tokens).",
         f"**Juntos:** {readings.together(results['together'])}",
     ]
     if results["dose"]:
-        found.append(f"**La dosis:** {dose(results)}")
-    found += [f"**Pasajes:** {readings.worth(row)}" for row in results["worth"][:1]]
+        found.append(f"**La dosis:** {dose(results)}.")
+    found += [f"**Pasajes:** {worth(results, row)}" for row in results["worth"][:1]]
     return found + [f"**Enfermedades nunca vistas:** {claim}" for claim in unlabelled(results)[:1]]
-
-
-def forgotten(results: dict) -> str:
-    """By how much the bits per byte of the first arm that answers change, as a figure's title."""
-    arm, kinds = next(iter(results["forgetting"].items()))
-    domain, general = (decimals(kinds[kind]["change"], 2, "+") for kind in ("domain", "general"))
-    return f"{called(arm)}: {domain} bits por byte en lo que dicen los pacientes, {general} en lo demás"
 
 
 def price(results: dict) -> list[str]:
@@ -205,14 +223,17 @@ def price(results: dict) -> list[str]:
             f"**Olvido, {called(arm)}:** los bits por byte cambian {domain} en lo que dicen los pacientes y "
             f"{general} en texto general."
         )
-    within = {arm: row["within"] for arm, row in results["confusions"].items() if row["within"] is not None}
-    if within and any(row["chance"] for row in results["confusions"].values()):
-        most = max(within, key=within.get)
-        chance = results["confusions"][most]["chance"]
+    rows = results["confusions"]
+    arm = max(
+        (a for a, row in rows.items() if row["within"] is not None),
+        key=lambda a: rows[a]["within"],
+        default=None,
+    )
+    if arm is not None and any(row["chance"] for row in rows.values()):
+        row = rows[arm]
         found.append(
-            f"**Errores:** de los de {called(most)}, el {share(within[most])} se queda en el grupo correcto "
-            "(al "
-            f"azar, el {share(chance)})."
+            f"**Errores:** de los {row['errors']:.0f} de {called(arm)}, caen en el grupo correcto "
+            f"{estimate(row['within'], row['low'], row['high'])} (al azar, {share(row['chance'])})."
         )
     scaled = {arm: row["perplexity_scaled"] for arm, row in results["calibration"].items()}
     best = min(scaled, key=scaled.get)

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..config import BUILD, ROOT, InputError, RunError
-from ..figures.captions import CAPTIONS
+from ..figures.captions import CAPTIONS, stopped
 from ..files import copy, sha256, write_text
 from .readings import latex
 
@@ -43,7 +43,7 @@ def write_index(output: Path) -> None:
     entries = [
         f'## {name}\n\n<a href="{name}.png"><img src="{name}.png" width="480" '
         f'alt="{alt.replace(chr(34), "&quot;")}"></a>\n\n'
-        f"**{title or 'Sin título'}.** {CAPTIONS[name].text} [PDF]({name}.pdf)\n"
+        f"**{stopped(title or 'Sin título')}** {CAPTIONS[name].text} [PDF]({name}.pdf)\n"
         for name, (title, alt) in shown.items()
     ]
     if output != ROOT:
@@ -54,7 +54,8 @@ def write_index(output: Path) -> None:
     )
     write_text(figures / "README.md", "\n".join([HEAD + of_what(output), *entries]))
     lines = [
-        rf"\definefigure{{{name}}}{{{latex(CAPTIONS[name].text)}}}{{{latex(alt)}}}{{{latex(title)}}}"
+        rf"\definefigure{{{name}}}"
+        + "".join(f"{{{latex(text)}}}" for text in (CAPTIONS[name].text, alt, title, stopped(title)))
         for name, (title, alt) in shown.items()
     ]
     write_text(

@@ -39,7 +39,7 @@ def tensors(
         f"reconoce el {share(unknown)} de las palabras de validación; BPE las escribe todas, con "
         f"{per_word:.2f} tokens por "
         "palabra.",
-        f"Rellenar las páginas hasta la más larga deja el {share(padding['all'])} de relleno; con lotes de "
+        f"Rellenar los pasajes hasta el más largo deja el {share(padding['all'])} de relleno; con lotes de "
         "longitudes "
         f"parecidas, {share(padding['bucketed'])}.",
         f"Al quitarle la máscara a la misma red, el relleno cambia hasta el {changed['sin máscara']:.0f} % "
@@ -61,7 +61,7 @@ def directions(untrained: np.ndarray, trained: np.ndarray) -> str:
     """Which word the forward reading leans on, before and after training."""
     before, after = first_or_last(untrained)[0], first_or_last(trained)[0]
     turned = "ya no" if after != before else "también"
-    return f"Con pesos al azar, a la ida le pesa más {before} palabra; ya entrenada, {turned}"
+    return f"Con pesos al azar, a la ida le pesa más {before} palabra; con la red entrenada, {turned}"
 
 
 def hidden_words(untrained: np.ndarray, trained: np.ndarray) -> str:
@@ -127,7 +127,7 @@ def repaired(study: Study, summary: pd.DataFrame, pair) -> str:
     size = estimate(pair.difference, pair.low, pair.high, sign=True)
     certain, classes = pair.low > 0 or pair.high < 0, study.num_labels
     told = [
-        f"La diferencia entre la ajustada y la de las notas es {size} puntos; el intervalo "
+        f"La diferencia entre la mejorada y la de las notas es {size} puntos; el intervalo "
         f"{'no incluye' if certain else 'incluye'} el cero"
         f"{'' if certain else ', así que **no se puede decir cuál acierta más**'}.",
         f"Al azar: exactitud {share(1 / classes)}, top-5 {share(min(5, classes) / classes)}, perplejidad "
@@ -135,7 +135,7 @@ def repaired(study: Study, summary: pd.DataFrame, pair) -> str:
     ]
     if summary.loc["bilstm", "class_perplexity"] < summary.loc["bilstm_original", "class_perplexity"]:
         told.append(
-            "La ajustada reparte mejor la probabilidad; cambian varias cosas a la vez, y la sección que "
+            "La mejorada reparte mejor la probabilidad; cambian varias cosas a la vez, y la sección que "
             "sigue "
             "mueve algunas de ellas, una por una."
         )

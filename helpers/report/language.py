@@ -138,7 +138,7 @@ def answer(pair) -> str:
     size = estimate(pair.difference, pair.low, pair.high, sign=True)
     if pair.low <= 0 <= pair.high:
         return f"La misma red, con y sin lectura: no se distingue una diferencia, {size} puntos"
-    return f"La misma red, con lectura y sin ella: {size} puntos"
+    return f"La misma red, con lectura y sin ella: {size} puntos, sin corregir"
 
 
 def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:

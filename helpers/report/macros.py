@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 from ..arms import ARMS
 from ..figures.style import DRAWN
-from . import claims, readings
-from .readings import DASH, decimals, estimate, latex, number, p_value, rank_estimate, share
+from . import claims, doubts, readings
+from .readings import DASH, called, decimals, estimate, latex, number, p_value, rank_estimate, share
 
 DIGITS = {"10": "Ten"} | dict(
     zip("0123456789", "Zero One Two Three Four Five Six Seven Eight Nine".split(), strict=True)
@@ -96,14 +96,15 @@ def arm_macros(results: dict) -> Iterator[tuple[str, str]]:
 
 
 def ranking_macros(results: dict) -> Iterator[tuple[str, str]]:
-    """Who is first, second and third in accuracy, and who has the lowest class perplexity."""
+    """Who is first, second and third in accuracy; who has the lowest class perplexity, with temperature."""
     ordered = sorted(results["arms"].values(), key=lambda row: -row["accuracy"])
     for place, row in zip(("First", "Second", "Third"), ordered, strict=False):
         yield f"{place}Name", latex(row["name"])
         yield f"{place}Estimate", latex(estimate(row["accuracy"], row["low"], row["high"]))
-    best = min(results["arms"].values(), key=lambda row: row["class_perplexity"] or math.inf)
-    yield "LowestPerplexityName", latex(best["name"])
-    yield "LowestPerplexity", number(best["class_perplexity"])
+    scaled = {arm: row["perplexity_scaled"] or math.inf for arm, row in results["calibration"].items()}
+    best = min(scaled, key=scaled.get)
+    yield "LowestPerplexityName", latex(called(best))
+    yield "LowestPerplexity", decimals(scaled[best], 1)
 
 
 def pair_macros(results: dict) -> Iterator[tuple[str, str]]:
@@ -116,7 +117,12 @@ def pair_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield name, latex(estimate(pair["difference"], pair["low"], pair["high"], sign=True))
         yield f"{name}P", latex(p_value(pair["p_holm"]))
         yield f"Read{name}", latex(readings.pair(SimpleNamespace(**pair)))
-    yield "ReadByHands", latex(claims.by_hands(results))
+    yield "ReadByHands", latex(doubts.by_hands(results))
+    yield "ReadOnValidation", latex(doubts.on_validation(results))
+    if told := doubts.earlier(results):
+        yield "ReadEarlier", latex(told)
+    yield "ReadAtEdge", latex(doubts.at_edge(results))
+    yield "ReadMoved", latex(claims.moved(results, spans=True))
     yield "NumPairsConfirmed", str(sum(pair["p_holm"] < 0.05 for pair in results["pairs"]))
     yield "NumPairs", str(len(results["pairs"]))
     yield "NumPairsClear", str(sum(pair["low"] > 0 or pair["high"] < 0 for pair in results["pairs"]))
@@ -127,7 +133,7 @@ def worth_macros(results: dict) -> Iterator[tuple[str, str]]:
     """How many times the labels pre-training is worth, and two arms together."""
     for found in results["worth"]:
         name = f"{macro_name(found['more'])}Versus{macro_name(found['less'])}"
-        yield f"ReadWorth{name}", latex(readings.worth(found))
+        yield f"ReadWorth{name}", latex(claims.worth(results, found))
         yield f"Worth{name}", DASH if found["at_least"] else decimals(found["k"], 1)
     mixed = results["together"]
     yield "ReadTogether", latex(readings.together(mixed))
@@ -143,8 +149,8 @@ def unseen_macros(results: dict) -> Iterator[tuple[str, str]]:
     """
     rows = [(macro_name(row["arm"]), row) for row in results["unseen"]]
     rows += [(f"Guesser{row['knows'].title()}", row) for row in results["guessers"]]
-    for called, row in rows:
-        name = f"Unseen{called}{'' if row['candidates'] == 'all' else 'Among'}"
+    for own, row in rows:
+        name = f"Unseen{own}{'' if row['candidates'] == 'all' else 'Among'}"
         yield f"{name}Mrr", rank_estimate(row["mrr"], row["mrr_low"], row["mrr_high"])
         for key in ("top1", "top5", "top10"):
             yield f"{name}{macro_name(key)}", percent(row[key])
@@ -176,7 +182,7 @@ def error_macros(results: dict) -> Iterator[tuple[str, str]]:
             yield f"{macro_name(arm)}{macro_name(key)}", percent(row[key])
         yield f"{macro_name(arm)}PerplexityScaled", number(row["perplexity_scaled"])
     for arm, row in (errors := results["confusions"]).items():
-        yield f"{macro_name(arm)}Within", percent(row["within"])
+        yield f"{macro_name(arm)}Within", latex(estimate(row["within"], row["low"], row["high"]))
     if errors:
         yield "WithinChance", percent(next(iter(errors.values()))["chance"])
     for arm, row in results["maps"].items():
@@ -237,7 +243,7 @@ def story_macros(results: dict) -> Iterator[tuple[str, str]]:
     yield "ReadAnswer", latex(claims.answer(results))
     yield "ReadUntouched", latex(claims.untouched(results))
     if results["dose"]:
-        yield "ReadDose", latex(claims.dose(results))
+        yield "ReadDose", latex(claims.enough(results))
 
 
 def macro_name(key: str) -> str:

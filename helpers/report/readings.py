@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from html import escape
 from importlib.metadata import version
 
@@ -129,11 +129,17 @@ def side_by_side(texts: Mapping[str, str]) -> str:
     return f'<table class="textos"><tr>{cells}</tr></table>'
 
 
-def quiz(questions: Iterable[str], known: Iterable[str], title: str = "Las respuestas") -> str:
-    """A numbered list, and its answers behind a fold that opens with a click, as HTML."""
+def quiz(questions: Iterable[str], known: Iterable[str], choices: Collection[str]) -> str:
+    """A numbered list; behind folds that a click opens what may be answered, and the answers; as HTML."""
     asked, told = ("".join(f"<li>{escape(line)}</li>" for line in lines) for lines in (questions, known))
-    answers = f"<details><summary>{escape(title)}</summary><ol>{told}</ol></details>"
-    return f'<div class="textos"><ol>{asked}</ol>{answers}</div>'
+    folds = {
+        f"Las {len(choices)} enfermedades entre las que se elige": escape(", ".join(sorted(choices))),
+        "Las respuestas": f"<ol>{told}</ol>",
+    }
+    behind = "".join(
+        f"<details><summary>{name}</summary>{inside}</details>" for name, inside in folds.items()
+    )
+    return f'<div class="textos"><ol>{asked}</ol>{behind}</div>'
 
 
 SIGNS = {" %": r"\,\%", "…": r"\dots{}"} | {
@@ -280,6 +286,6 @@ def within(confusions, grouped: bool) -> str:
     if confusions["within"].isna().all():
         return "Ningún modelo se equivoca: no hay errores que repartir"
     most = confusions["within"].idxmax()
-    return (
-        f"{ARMS[most].name}: {share(confusions.loc[most, 'within'])} de sus errores caen en el grupo correcto"
-    )
+    own = confusions.loc[most]
+    part = estimate(own["within"], own.get("low"), own.get("high"))
+    return f"{ARMS[most].name}: {part} de sus errores caen en el grupo correcto"

@@ -74,6 +74,7 @@ def collect(study: Study) -> dict:
         "first_attempt": load(plan.page_spec(study)).metrics["test"],
         "arms": comparison.summary(study, seen),
         "pairs": pairs,
+        "by_hand": comparison.by_hand(study, *comparison.stated_pairs(study)[0]),
         "ladders": [list(rungs) for rungs in comparison.ladders(study)],
         "tuning": plan.tuning_table(study, [arm for arm in seen if ARMS[arm].tuned]),
         "curve": efficiency.curve(study, on_curve(study)),

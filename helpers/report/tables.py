@@ -95,7 +95,7 @@ def pairs(results: dict, only: list[tuple[str, str]] | None = None) -> Table:
         for pair in results["pairs"]
         if only is None or (pair["a"], pair["b"]) in only
     ]
-    head = ("Diferencia (A − B)", "Puntos", "IC 95 %", "p (Holm)", "Sólo A / sólo B", "p (McNemar)")
+    head = ("Diferencia (A − B)", "Puntos", "IC 95 %", "p (Holm)", "Sólo A / sólo B", "McNemar, sin corregir")
     return Table(head, rows)
 
 
@@ -114,7 +114,7 @@ def hands(results: dict) -> Table:
         )
         for pair in results["pairs"]
     ]
-    return Table(("Diferencia (A − B)", "Puntos", "IC 95 %", "… y manos"), rows)
+    return Table(("Diferencia (A − B)", "Puntos", "IC 95 %", "… y autores"), rows)
 
 
 def tuning(results: dict, unseen: bool = False) -> Table:
@@ -131,7 +131,7 @@ def tuning(results: dict, unseen: bool = False) -> Table:
         by_loss = min(own, key=lambda row: row["valid_loss"])
         other = "" if by_loss["chosen"] else f"{by_loss['value']:g}"
         rows.append((called(arm), ARMS[arm].hyperparameter, *cells, *[""] * (most - len(cells)), other))
-    tries = (f"Intento {number}" for number in range(1, most + 1))
+    tries = (f"Valor {number}" for number in range(1, most + 1))
     return Table(("Modelo", "Hiperparámetro", *tries, "Por pérdida"), rows)
 
 

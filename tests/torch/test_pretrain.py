@@ -36,6 +36,23 @@ def test_the_finished_base_loads_with_plain_transformers(toy_base):
     ]
 
 
+def test_the_steps_are_the_same_where_bf16_is_only_emulated(toy_base, monkeypatch):
+    """Muon in float32 moves the blocks' matrices as the library's own in bf16 does, but for rounding."""
+    tokenizer, moved = AutoTokenizer.from_pretrained(toy_base), {}
+    for pays in (True, False):
+        monkeypatch.setattr(trainer, "bf16_pays", lambda pays=pays: pays)
+        model = trainer.make_model(SPEC, tokenizer)
+        before = [p.detach().clone() for p in model.parameters()]
+        for p in model.parameters():
+            p.grad = torch.randn(p.shape, generator=torch.Generator().manual_seed(p.numel()))
+        optimizer = trainer.make_optimizer(model, SPEC)
+        optimizer.step()
+        assert isinstance(optimizer, trainer.Float32Muon) is not pays
+        moved[pays] = [p.detach() - old for p, old in zip(model.parameters(), before, strict=True)]
+    for a, b in zip(moved[True], moved[False], strict=True):
+        assert (a - b).norm() < 0.05 * b.norm()
+
+
 def test_the_log_and_the_facts_agree(toy_base):
     log, facts = (
         pd.read_csv(toy_base / "pretraining.csv"),

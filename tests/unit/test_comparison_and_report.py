@@ -49,6 +49,14 @@ def test_paired_difference_interval_and_tests(made_up):
     assert row.high == pytest.approx(0.2 + 1.96 * 0.06, abs=0.02)
 
 
+def test_each_who_wrote_some_rows_has_a_difference_of_their_own(made_up, monkeypatch):
+    pair = "gpt2_finetuned", "gpt2_scratch"
+    assert comparison.by_hand(made_up, *pair).empty  # nobody says who wrote these rows
+    monkeypatch.setattr(type(made_up), "hands_of", lambda *_: np.repeat(["h1", "h2", "h3"], (30, 30, 40)))
+    rows = comparison.by_hand(made_up, *pair).itertuples(index=False, name=None)
+    assert list(rows) == [("h1", 30, 0), ("h2", 30, 1), ("h3", 40, -10 / 40)]
+
+
 def test_an_arm_does_not_differ_from_itself(made_up):
     row = comparison.paired(made_up, [("gpt2_scratch", "gpt2_scratch")]).iloc[0]
     assert (row.difference, row.low, row.high, row.p) == (0, 0, 0, 1)

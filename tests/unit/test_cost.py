@@ -7,27 +7,29 @@ from dataclasses import replace
 import pytest
 
 from helpers.analysis import cost
+from helpers.arms import ARMS
+from helpers.config import PROFILES
 from helpers.data.study import prepare
 from helpers.experiments.grid import ensure
 from helpers.experiments.specs import make_spec
 
-ARMS = ["majority", "naive_bayes"]
+MEASURED = ["majority", "naive_bayes"]
 
 
 def test_each_arm_is_measured_alone_and_the_table_says_so(tmp_path, monkeypatch):
     study = prepare("quick")
-    ensure(study, ARMS)
+    ensure(study, MEASURED)
     monkeypatch.setattr(cost, "COSTS", tmp_path)
-    monkeypatch.setattr(cost, "asked", lambda study, question: ARMS)
-    before = cost.table(study, ARMS)
+    monkeypatch.setattr(cost, "asked", lambda study, question: MEASURED)
+    before = cost.table(study, MEASURED)
     assert not before["alone"].any()
     file = cost.measure("quick")
     kept = json.loads(file.read_text())
     assert kept["command"] == "python -m helpers cost --profile quick"
     assert "cores" in kept["machine"]
-    assert list(kept["arms"]) == ARMS
+    assert list(kept["arms"]) == MEASURED
     assert all(0 < row["seconds"] < 60 for row in kept["arms"].values())
-    after = cost.table(study, ARMS)
+    after = cost.table(study, MEASURED)
     assert after["alone"].all()
     assert after["seconds"].tolist() == [row["seconds"] for row in kept["arms"].values()]
     assert after["flops"].isna().all()  # scikit-learn's training is no count of products
@@ -47,6 +49,25 @@ def test_epochs_that_were_not_trained_are_added(monkeypatch):
     assert found["epochs"] == prepare("quick").profile.epochs["words"]
     assert found["seconds_epoch"] == 2.0
     assert found["seconds"] == pytest.approx(2.0 * (found["epochs"] - 2), abs=0.5)
+
+
+def test_what_an_arm_reads_first_is_stretched_as_its_epochs_are(monkeypatch):
+    """A first entry of 12 s holds 10 s of reading in two epochs; a frozen body reads all its cuts."""
+    asked = []
+
+    class Trained:
+        @staticmethod
+        def train(task):
+            asked.append(task.epochs)
+            return {"history": [{"seconds": 12.0}, *[{"seconds": 2.0}] * (task.epochs - 1)]}
+
+    monkeypatch.setattr(cost, "import_module", lambda name: Trained)
+    monkeypatch.setitem(PROFILES["quick"].epochs, "scratch", 30)
+    monkeypatch.setitem(PROFILES["quick"].epochs, "head", 30)
+    own = cost.alone("quick", "gpt2_self", 1e-3)
+    assert own["seconds"] == pytest.approx(28 * (2.0 + 10.0 / 2), abs=0.5)
+    cost.alone("quick", "gpt2_frozen", 1e-3)
+    assert asked == [cost.EPOCHS, ARMS["gpt2_frozen"].settings["cuts"]]
 
 
 def test_pretraining_is_six_operations_a_weight_and_token():

@@ -1,6 +1,7 @@
-"""The dose: each kept point is fine-tuned as a base of its own."""
+"""The dose: each point is fine-tuned as a base of its own, between the two ends that the comparison has."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,8 @@ from helpers.analysis import dose
 from helpers.config import InputError
 from helpers.data import splits
 from helpers.experiments.outcomes import outcome_of
+from helpers.models.bases import resolve_base
+from helpers.report import claims
 
 
 @pytest.fixture
@@ -17,23 +20,29 @@ def kept(tmp_path):
     for tokens in (6400, 0, 100_000):
         directory = tmp_path / "kept" / f"{tokens:012d}"
         directory.mkdir(parents=True)
-        (directory / "pretraining.json").write_text(json.dumps({"tokens_seen": tokens}))
+        (directory / "pretraining.json").write_text(
+            json.dumps({"tokens_seen": tokens, "valid_bits_per_byte": 1.5})
+        )
+        for name in ("config.json", "model.safetensors", "tokenizer.json"):
+            (directory / name).write_text("{}")
     return tmp_path / "kept"
 
 
 def test_points_come_by_tokens_and_an_empty_directory_is_named(kept, tmp_path):
     assert list(dose.points(kept)) == [0, 6400, 100_000]
-    with pytest.raises(InputError, match=r"--kept .*nothing: no model there; give OUT/kept"):
+    with pytest.raises(InputError, match=r"--kept .*nothing: no model there; give the folder"):
         dose.points(tmp_path / "nothing")
 
 
 def test_each_point_is_the_base_of_its_own_runs(kept, tmp_path, monkeypatch):
-    """The more it has read, the more rows the made-up records get right."""
+    """The more it has read, the more rows the made-up records get right; the ends are the profile's own."""
     seen = []
 
     def results(study, arm):
         labels = splits.side(study.split, "test")[1]
-        right = int(study.profile.base[-12:]) / 100_000 * len(labels)
+        base = study.profile.base
+        read = 0 if arm == "gpt2_scratch" else 1e9 if base == "gpt2-mini" else int(base[-12:])
+        right = min(1, read / 100_000) * len(labels)
         logits = np.zeros((len(labels), study.num_labels))
         for row, label in enumerate(labels):
             logits[row, label if row < right else (label + 1) % study.num_labels] = 1
@@ -42,12 +51,33 @@ def test_each_point_is_the_base_of_its_own_runs(kept, tmp_path, monkeypatch):
         test = outcome_of(logits, labels)
         return [SimpleNamespace(spec=spec, test=test, metrics={"test": means, "valid": means})] * 2
 
-    monkeypatch.setattr(dose, "ensure", lambda study, arms, extent: seen.append((study.profile.base, arms)))
+    monkeypatch.setattr(dose, "ensure", lambda study, arms, extent: seen.append((study.profile.base, *arms)))
     monkeypatch.setattr(dose, "results", results)
     monkeypatch.setattr(dose, "DOSES", tmp_path / "dose")
     found = json.loads(dose.measure("quick", kept).read_text())
-    assert seen == [(str(path), ["gpt2_finetuned"]) for path in sorted(kept.iterdir())]
-    assert [point["tokens"] for point in found["points"]] == [0, 6400, 100_000]
-    assert found["points"][0]["accuracy"] == 0
-    assert found["points"][2]["accuracy"] == 1
-    assert all(p["low"] <= p["accuracy"] <= p["high"] for p in found["points"])
+    between = [(str(kept / f"{tokens:012d}"), "gpt2_finetuned") for tokens in (6400, 100_000)]
+    assert seen == [("gpt2-mini", "gpt2_scratch"), *between, ("gpt2-mini", "gpt2_finetuned")]
+    points = found["points"]
+    shipped = dose.read_by(Path(resolve_base("gpt2-mini")[0]) / dose.RECORD)
+    assert [point["tokens"] for point in points] == [0, 6400, 100_000, shipped]
+    assert [point["bits_per_byte"] for point in points[:3]] == [None, 1.5, 1.5]
+    assert points[3]["bits_per_byte"] < 1.5
+    assert points[0]["accuracy"] == points[0]["gain"] == 0
+    assert points[2]["gain"] == pytest.approx(points[2]["gain_low"]) == pytest.approx(1)
+    assert points[2]["accuracy"] == 1
+    assert all(p["low"] <= p["accuracy"] <= p["high"] for p in points)
+
+
+def test_what_is_said_of_the_dose():
+    points = [
+        {"tokens": tokens, "accuracy": accuracy, "gain": accuracy - 0.3, "gain_low": accuracy - 0.4}
+        for tokens, accuracy in ((0, 0.3), (100_000, 0.2), (400_000, 0.35), (2_000_000, 0.5))
+    ]
+    found = {"dose": {"points": points}}
+    assert claims.dose(found) == "Sin leer nada, 30.0 %; 50.0 % con 2 millones de tokens"
+    points[2]["accuracy"] = 0.55
+    assert "lo más alto, 55.0 % con 0.4 millones de tokens; al final, 50.0 % con 2" in claims.dose(found)
+    told = claims.enough(found)
+    assert "Con 0 → 0.1 → 0.4 → 2 millones de tokens leídos: 30.0 → 20.0 → 55.0 → 50.0 %" in told
+    assert told.endswith("por encima de cero en 1 de 3 bases (2).")
+    assert claims.enough({"dose": {}}) == "En este perfil no se midió la dosis."

@@ -60,8 +60,12 @@ def readings_of(forward, backward):
 
 def test_the_reading_of_the_hidden_words_says_only_what_was_seen():
     fresh, turned = readings_of([1, 5], [5, 1]), readings_of([5, 1], [1, 5])
-    assert from_scratch.directions(fresh, turned).endswith("más la última palabra; ya entrenada, ya no")
-    assert from_scratch.directions(fresh, fresh).endswith("más la última palabra; ya entrenada, también")
+    assert from_scratch.directions(fresh, turned).endswith(
+        "más la última palabra; con la red entrenada, ya no"
+    )
+    assert from_scratch.directions(fresh, fresh).endswith(
+        "más la última palabra; con la red entrenada, también"
+    )
     assert "invirtió" in from_scratch.hidden_words(fresh, turned)
     assert "invirtió" not in from_scratch.hidden_words(fresh, fresh)
     assert "se complementan" in from_scratch.hidden_words(fresh, fresh)

@@ -203,5 +203,5 @@ def test_numbers_of_other_epochs_say_so():
     assert claims.outdated(other, results) == ""
     other["profile"] = {"epochs": {"bilstm": 20, "gpt2_scratch": 12}}
     said = claims.outdated(other, results)
-    assert "falta repetirlo (GPT-2 mini desde cero: 12 épocas; en lo demás, 60)" in said
+    assert "falta repetirlo (GPT-2 mini desde cero: 12 épocas allá y 60 aquí)" in said
     assert claims.outdated(other | {"arms": ["majority"]}, results) == ""

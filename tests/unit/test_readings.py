@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from helpers.report import claims, readings
+from helpers.report import claims, doubts, readings
+from helpers.report.published import EARLIER
 
 
 def row(low, high, p_holm, **more):
@@ -83,7 +84,7 @@ def compared(low, high, p_holm):
     "low, high, p_holm, ends",
     [
         (0.01, 0.2, 0.01, "30.0 % si no"),
-        (0.01, 0.2, 0.2, "30.0 % si no (la prueba corregida no lo confirma)"),
+        (0.01, 0.2, 0.2, "30.0 % si no (sin confirmar al corregir por comparaciones múltiples)"),
         (-0.01, 0.2, 0.01, "30.0 % sin ella: no se distinguen"),
     ],
 )
@@ -96,9 +97,61 @@ def test_the_answer_in_one_line_keeps_its_doubt(low, high, p_holm, ends):
     )
 
 
-def test_the_interval_over_authors_is_told_where_they_are_known():
-    results = compared(0.01, 0.2, 0.01)
-    assert claims.by_hands(results).endswith(
-        "los 2 autores de los relatos, el intervalo de la comparación principal va de −5.0 a +25.0 puntos."
+def test_what_tells_against_the_main_pair_is_told_with_its_numbers():
+    each = [
+        {"hand": "h01", "rows": 30, "difference": 0.2},
+        {"hand": "h02", "rows": 12, "difference": -0.25},
+    ]
+    tuning = [
+        {"arm": arm, "value": value, "valid_accuracy": right, "chosen": chosen}
+        for arm, value, right, chosen in (
+            ("gpt2_finetuned", 1e-4, 0.5, False),
+            ("gpt2_finetuned", 3e-4, 0.58, True),
+            ("gpt2_finetuned", 1e-3, 0.4, False),
+            ("gpt2_scratch", 1e-4, 0.6, True),
+            ("gpt2_scratch", 3e-4, 0.3, False),
+            ("smollm2_finetuned", 3e-4, 0.7, True),
+        )
+    ]
+    results = compared(0.01, 0.2, 0.01) | {
+        "by_hand": each, "tuning": tuning, "rows": {"valid": 50}, "split": EARLIER["split"],
+        "profile": {"epochs": {"gpt2_finetuned": 30, "gpt2_scratch": 60}},
+    }  # fmt: skip
+    authors, validation, before = doubts.doubts(results)
+    assert (
+        "los 2 autores de los relatos, el intervalo de la comparación principal va de −5.0 a +25.0 puntos"
+        in authors
     )
-    assert claims.by_hands(results | {"hands": []}) == ""
+    assert authors.endswith("la diferencia va de −25.0 (12 relatos) a +20.0 (30 relatos).")
+    assert "GPT-2 mini con ajuste fino, 58.0 %; GPT-2 mini desde cero, 60.0 %" in validation
+    assert "con 20 épocas desde cero y 15 de ajuste fino, +22.0 puntos" in before
+    assert "más épocas (60; 30 de ajuste fino)" in before
+    assert doubts.by_hands(results | {"hands": []}) == doubts.earlier(results | {"split": "another"}) == ""
+    assert doubts.at_edge(results) == (
+        "En la orilla de lo probado quedaron: GPT-2 mini desde cero. Con un solo valor, sin elegir: "
+        "SmolLM2 con ajuste fino."
+    )
+
+
+def test_a_factor_of_passages_shares_the_doubt_of_its_difference():
+    row = {"more": "gpt2_finetuned", "less": "gpt2_scratch", "k": 1.6, "low": 1.1, "high": 2.3, "height": 0.3}
+    row |= {"at_least": False, "open": 0.0}
+    assert "no la confirma" in claims.worth(compared(0.01, 0.2, 0.2), row)
+    assert "no la confirma" not in claims.worth(compared(0.01, 0.2, 0.01), row)
+
+
+def test_the_last_step_of_each_ladder_is_told():
+    pair = {"a": "gpt2_finetuned", "b": "gpt2_frozen", "difference": 0.2, "low": 0.1, "high": 0.3}
+    results = {"pairs": [pair], "ladders": [["gpt2_frozen", "gpt2_finetuned"]]}
+    assert claims.moved(results) == "Mover todos los pesos: +20.0 puntos en GPT-2 mini"
+    assert "+20.0 [+10.0, +30.0] puntos" in claims.moved(results, spans=True)
+
+
+def test_a_quiz_folds_away_what_may_be_answered_and_the_answers():
+    shown = readings.quiz(["It itches & burns."], ["tiña"], {"a": "tiña", "b": "gota"}.values())
+    question, choices, answers = shown.split("<details>")
+    assert "It itches &amp; burns." in question
+    assert "Las 2 enfermedades entre las que se elige" in choices
+    assert "gota, tiña" in choices
+    assert "<li>tiña</li>" in answers
+    assert "tiña" not in question
