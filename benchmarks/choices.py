@@ -89,7 +89,23 @@ PLATEAU: Trials = (
     ("gpt2_finetuned", 3e-4, 80, {}),
     ("gpt2_scratch", 1e-3, 80, {}),
 )  # fmt: skip
-TRIALS = [("class", *row) for row in PLATEAU] + [("reference", *row) for row in REFERENCE]
+# And what reads words?
+WORDS: Trials = (
+    ("bag", 3e-3, 30, {}),
+    ("bag", 3e-3, 60, {}),
+    ("bag", 3e-3, 120, {}),
+    ("bilstm", 1e-2, 60, {}),
+    ("bilstm", 1e-2, 120, {}),
+    ("bilstm", 1e-2, 240, {}),
+)  # fmt: skip
+# And what answers with a name?
+ANSWERING: Trials = (
+    ("gpt2_lm", 1e-3, 4, {}),
+    ("gpt2_lm", 1e-3, 8, {}),
+    ("gpt2_lm", 1e-3, 16, {}),
+    ("gpt2_lm", 1e-3, 30, {}),
+)  # fmt: skip
+TRIALS = [("class", *row) for row in WORDS + PLATEAU + ANSWERING] + [("reference", *row) for row in REFERENCE]
 COLUMNS = (
     "profile", "arm", "value", "epochs", "settings", "valid_accuracy", "valid_top5", "valid_mrr",
     "best_epoch", "seconds",

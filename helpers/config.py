@@ -126,11 +126,14 @@ CLASS_GROUPS = (
 LARGE_BASE = dict.fromkeys(
     ("gpt2_scratch", "gpt2_self", "gpt2_finetuned", "gpt2_lm", "gpt2_lm_scratch"), (3e-5, 1e-4, 3e-4)
 )
-# In class a large model is trained once, with a value that is not chosen there; and no choice extends a grid,
-# so that the rates of the small transformers that are trained whole begin lower, where they choose.
-CLASS_GRIDS = {"smollm2_frozen": (3e-3,), "smollm2_finetuned": (3e-4,)} | dict.fromkeys(
-    ("gpt2_scratch", "gpt2_self", "gpt2_finetuned"), (1e-4, 3e-4, 1e-3)
-)
+# In `course` a large model is trained once, at a rate that is not chosen there; and no choice extends a
+# grid, so that the rates of the small transformers that are trained whole begin lower, where they choose.
+# In `class` they are trained once too, at the rate that `course` chose on the same validation (a test holds
+# it to that).
+LADDER = ("gpt2_scratch", "gpt2_self", "gpt2_finetuned")
+ONCE = {"smollm2_frozen": (3e-3,), "smollm2_finetuned": (3e-4,), "smollm2_lm": (1e-4,)}
+COURSE_GRIDS = ONCE | dict.fromkeys(LADDER, (1e-4, 3e-4, 1e-3))
+CLASS_GRIDS = ONCE | dict.fromkeys(LADDER, (3e-4,)) | dict.fromkeys(("gpt2_lm", "gpt2_lm_scratch"), (1e-3,))
 
 
 def epochs(
@@ -138,12 +141,12 @@ def epochs(
 ) -> dict[str, int]:
     """Epochs by kind of arm."""
     small = {"notes": notes, "words": words, "head": head, "scratch": scratch, "finetuned": finetuned}
-    large = {"llm": llm, "llm_scratch": llm, "llm_answering": llm // 2, "llm_head": head}
+    large = {"llm": llm, "llm_scratch": llm, "llm_answering": llm, "llm_head": head}
     return small | {"answering": answering} | large
 
 
-# What starts from nothing has 60 epochs: GPT-2 mini is at its best before (benchmarks/choices.csv).
-CLASS_EPOCHS = epochs(notes=32, words=60, head=40, scratch=60, finetuned=30, answering=4, llm=8)
+# As many as pay on validation (benchmarks/choices.csv).
+CLASS_EPOCHS = epochs(notes=32, words=120, head=40, scratch=60, finetuned=30, answering=16, llm=8)
 SLOW = ("gpt2_self", "gpt2_lm_scratch", "smollm2_scratch", "smollm2_lm")
 SMOLLM2 = ("smollm2_frozen", "smollm2_finetuned", "smollm2_scratch", "smollm2_lm", "smollm2_lm_zero")
 LARGE = ("llm", "llm_head", "llm_scratch", "llm_answering")
@@ -161,7 +164,8 @@ PROFILES = {
             fewer=dict.fromkeys(("scratch", "answering", *LARGE), 1), leaves_out=SLOW,
         ),
         Profile(
-            COMMITTED, CLASS_GROUPS, 50, (0, 1), CLASS_EPOCHS, (1, 2), grids=CLASS_GRIDS,
+            COMMITTED, CLASS_GROUPS, 50, (0, 1), CLASS_EPOCHS | {"llm": 16, "llm_scratch": 16}, (1, 2),
+            grids=COURSE_GRIDS,
             fewer=dict.fromkeys(("scratch", *LARGE), 1), no_curve=("smollm2_finetuned",),
             leaves_out=("smollm2_scratch", "smollm2_lm"),
         ),

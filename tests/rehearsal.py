@@ -26,9 +26,10 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from helpers.config import BUILD, ROOT
+from helpers.config import BUILD, ROOT, InputError
 from helpers.data.sources import MAYO
 from helpers.models.bases import GPT2_REVISIONS
+from helpers.report.documents import check_tools
 from tests.hub import Hub, serve
 
 PLACE = BUILD / "rehearsal"
@@ -175,6 +176,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--small", action="store_true", help="a network of one layer, 40 pages")
     small = parser.parse_args().small
+    try:
+        check_tools()  # its last step needs LaTeX, and the first ones take hours
+    except InputError as error:
+        sys.exit(str(error))
     place = PLACE / "small" if small else PLACE
     shutil.rmtree(place / "hub", ignore_errors=True)
     place.mkdir(parents=True, exist_ok=True)

@@ -131,10 +131,9 @@ def swept(study: Study, arm: str) -> pd.DataFrame:
     """What each hyperparameter of an arm does by itself, on validation, first seed (see `plan.sweep_specs`).
 
     Columns: name, value (as changed), mrr, accuracy (validation), seconds (median of an epoch), parameters.
-    The arm as it is comes first, its name empty.
+    Without a change comes first, its name empty.
     """
-    chosen = results(study, arm)[0]
-    runs = {("", ""): chosen} | {change: load(spec) for change, spec in sweep_specs(chosen.spec).items()}
+    runs = {change: load(spec) for change, spec in sweep_specs(results(study, arm)[0].spec).items()}
     rows = [
         (
             *change,

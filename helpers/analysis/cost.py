@@ -63,8 +63,8 @@ def recurrent_weights(settings: Mapping, labels: int) -> tuple[int, int]:
 def transformer_flops(spec: RunSpec, study: Study, split: pd.DataFrame, epochs: int) -> float:
     """`training_flops` of a transformer; a frozen body is only passed forward, once for each cut.
 
-    The prompt and an answer of average length count where a model is taught to answer, and what a body read
-    before where it was trained on its own rows.
+    The prompt and an answer of average length count where a model is taught to answer, the vocabulary's
+    softmax only in the answer; and what a body read before where it was trained on its own rows.
     """
     arm, texts = ARMS[spec.arm], side(split, "train")[0]
     base = study.profile.base_of(arm)
@@ -74,8 +74,9 @@ def transformer_flops(spec: RunSpec, study: Study, split: pd.DataFrame, epochs: 
         from ..models.answering import END, PROMPT
 
         names = count_tokens(base, [f" {name}{END}" for name in study.answers_of(split)])
-        asked_with = count_tokens(base, [f" {PROMPT}"])[0] + np.mean(names)
-        return float(6.0 * epochs * (tokens + len(texts) * asked_with) * (body + words))
+        answered = len(texts) * np.mean(names)
+        read = tokens + len(texts) * count_tokens(base, [f" {PROMPT}"])[0] + answered
+        return float(6.0 * epochs * (read * body + answered * words))
     if arm.frozen == "body":
         cuts = arm.settings["cuts"] if study.protocol == "patients" else 1
         return 2.0 * body * tokens * cuts + 6.0 * epochs * head * len(texts)

@@ -35,7 +35,7 @@ SPANISH_WORDS = frozenset(
 )
 MISSING = (
     "<h2>Todavía no hay modelos entrenados</h2><p>En una terminal, en la raíz del proyecto: <code>make "
-    "run</code> (perfil <code>class</code>, varios minutos) o <code>make run PROFILE=course</code> (la "
+    "run</code> (perfil <code>class</code>, cerca de una hora) o <code>make run PROFILE=course</code> (la "
     "comparación publicada). O entrena aquí el perfil más pequeño, <code>quick</code>: pocas enfermedades y "
     "pocas épocas, sólo para probar la página.</p>"
 )

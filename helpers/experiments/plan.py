@@ -113,19 +113,21 @@ SWEPT = {
 
 
 def sweep_specs(chosen: RunSpec) -> dict[tuple[str, float | str], RunSpec]:
-    """A chosen run with one hyperparameter changed at a time: each change mapped to its spec.
+    """A chosen run in half its epochs, and that with one hyperparameter changed at a time: change -> spec.
 
-    Settings as in SWEPT; `rate`: ten times as high and as low; `epochs`: a quarter and twice as many.
+    ("", ""): nothing changed. Settings as in SWEPT; `rate`: ten times as high and as low; `epochs`: a quarter
+    and twice as many.
     """
-    found = {
-        (name, value): replace(chosen, changed=((name, value),))
+    base = replace(chosen, epochs=max(1, chosen.epochs // 2))
+    found = {("", ""): base} | {
+        (name, value): replace(base, changed=((name, value),))
         for name, values in SWEPT.items()
         for value in values
     }
     for factor in (0.1, 10.0):
-        found["rate", factor] = replace(chosen, value=chosen.value * factor)
+        found["rate", factor] = replace(base, value=base.value * factor)
     for factor in (0.25, 2.0):
-        found["epochs", factor] = replace(chosen, epochs=max(1, round(chosen.epochs * factor)))
+        found["epochs", factor] = replace(base, epochs=max(1, round(base.epochs * factor)))
     return found
 
 

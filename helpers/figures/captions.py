@@ -57,12 +57,6 @@ CAPTIONS = {
         "El mismo texto de validación, cortado por los dos tokenizadores: una caja por token y, en "
         "salmón, las palabras que el de palabras no conoce.",
     ),
-    "02_desconocidas": Caption(
-        "Curvas",
-        "A la izquierda, cómo crece el vocabulario de palabras con los textos de entrenamiento; a la "
-        "derecha, qué parte de las palabras de validación sigue sin conocerse. BPE no tiene desconocidas, "
-        "por construcción.",
-    ),
     "02_lotes": Caption(
         "Barras horizontales por lotes",
         "Tres hábitos de relleno con lotes de igual número de pasajes: al más largo de todos, al más largo "
@@ -102,7 +96,7 @@ CAPTIONS = {
     "03_perillas": Caption(
         "Puntos en líneas",
         "MRR en validación de la BiLSTM mejorada al cambiar un solo hiperparámetro cada vez (primera "
-        "semilla); la línea vertical es la red sin cambios.",
+        "semilla, la mitad de las épocas); la línea vertical es la red sin cambios.",
     ),
     "03_tres_medidas": Caption(
         "Tres curvas",

@@ -101,46 +101,6 @@ def merges(steps: list[list[str]], title: str) -> Figure:
     return fig
 
 
-def unknown_words(
-    read: np.ndarray, unknown: np.ndarray, vocabulary: np.ndarray, unit: str, title: str
-) -> Figure:
-    """Entries of the word vocabulary (left) and unknown share of validation words (right).
-
-    Both by training texts read.
-    """
-    fig, (left, right) = plt.subplots(1, 2)
-    left.plot(read, vocabulary, "o-", color=WORDS, ms=4)
-    left.set(
-        xlabel=f"{unit} de entrenamiento", ylabel="vocabulario de palabras", xlim=(0, None), ylim=(0, None)
-    )
-    right.plot(read, 100 * unknown, "o-", color=WORDS, ms=4)
-    right.axhline(0, color=BPE, lw=2.5)
-    right.annotate(
-        "palabras",
-        (read[len(read) // 2], 100 * unknown[len(read) // 2]),
-        (6, 6),
-        textcoords="offset points",
-        color=WORDS,
-        fontsize=MIN_FONT,
-    )
-    right.annotate(
-        "byte-level BPE",
-        (read[len(read) // 2], 0),
-        (0, 5),
-        textcoords="offset points",
-        color=BPE,
-        fontsize=MIN_FONT,
-    )
-    right.set(
-        xlabel=f"{unit} de entrenamiento",
-        ylabel="desconocidas en validación (%)",
-        xlim=(0, None),
-        ylim=(-2, None),
-    )
-    headline(fig, title)
-    return fig
-
-
 def padded_batches(panels: dict[str, tuple[list[np.ndarray], int | None]], title: str) -> Figure:
     """One panel a habit: every text a row, its tokens dark and its padding light, batches apart.
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from transformers import DataCollatorForSeq2Seq
 
 from ..data.splits import side
 from . import bases
@@ -11,7 +12,6 @@ from .bases import start_model
 from .finetuning import faster, fit, state
 from .metrics import mean_reciprocal_rank
 from .task import Task, epoch_rows
-from .tokens import pad
 
 PROMPT = "The most likely diagnosis is"
 END = "."  # closes the name, so that one name's beginning is not another name
@@ -59,13 +59,23 @@ def examples(tokenizer, texts: list[str], labels: np.ndarray, answers: list[list
     return rows
 
 
-def collate(pad_token_id: int) -> Callable[[list[dict]], dict]:
-    """A collator that pads each batch on the right to its longest row; padding has no part in the loss."""
-    values = {"input_ids": pad_token_id, "attention_mask": 0, "labels": IGNORED}
-    return lambda rows: {
-        name: torch.from_numpy(pad([row[name] for row in rows], value=value)).long()
-        for name, value in values.items()
-    }
+def collate(tokenizer) -> Callable[[list[dict]], dict]:
+    """A collator that pads each batch on the right to its longest row; padding has no part in the loss.
+
+    The vocabulary is scored only from where the batch's first answer begins (`logits_to_keep` and
+    `shift_labels`, as the models of transformers and its Trainer know them): for 32 pages the scores of
+    50,257 tokens at 1,024 positions alone would take 6 GiB.
+    """
+    padded = DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=IGNORED)
+
+    def batch(rows: list[dict]) -> dict:
+        made = dict(padded(rows))
+        wanted = made["labels"]
+        begins = int((wanted != IGNORED).any(dim=0).nonzero()[0])
+        nexts = torch.nn.functional.pad(wanted[:, begins:], (0, 1), value=IGNORED)
+        return made | {"shift_labels": nexts, "logits_to_keep": nexts.shape[1]}
+
+    return batch
 
 
 def pack(answers: list[list[int]], room: int) -> dict[str, np.ndarray]:
@@ -155,7 +165,7 @@ def train(task: Task) -> dict:
             "train": lambda epoch: examples(tokenizer, *epoch_rows(task, epoch), answers),
             "valid": examples(tokenizer, *side(split, "valid"), answers),
         }
-        model, history = fit(make, data, collate(tokenizer.pad_token_id), None, "eval_loss", task)
+        model, history = fit(make, data, collate(tokenizer), None, "eval_loss", task)
     sides = {name: side(split, name) for name in ("valid", "test")}
     prior = answer_logits(model, tokenizer, [""], names)[0]
     logits = {name: answer_logits(model, tokenizer, texts, names) for name, (texts, _) in sides.items()}

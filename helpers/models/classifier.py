@@ -7,11 +7,11 @@ from functools import partial
 
 import numpy as np
 import torch
-from transformers import default_data_collator
+from transformers import DataCollatorForSeq2Seq, default_data_collator
 
 from ..arms import Arm
 from ..data.splits import label_classes, side
-from . import answering, bases
+from . import bases
 from .bases import encode, start_model
 from .finetuning import faster, fit, state
 from .metrics import mean_reciprocal_rank
@@ -188,9 +188,14 @@ def read_own_rows(task: Task, make: Callable, tokenizer) -> tuple[Callable, floa
         "train": lambda epoch: rows(*epoch_rows(own, epoch)),
         "valid": rows(*side(task.split, "valid")),
     }
-    collate = answering.collate(tokenizer.pad_token_id)
+    pad = DataCollatorForSeq2Seq(tokenizer)  # padding's label takes no part in the loss
     lm, history = fit(
-        lambda: start_model("lm", "random", task.base, task.seed), data, collate, None, "eval_loss", own
+        lambda: start_model("lm", "random", task.base, task.seed),
+        data,
+        lambda rows: dict(pad(rows)),
+        None,
+        "eval_loss",
+        own,
     )
     weights = {name: tensor.cpu() for name, tensor in lm.base_model.state_dict().items()}
 

@@ -62,12 +62,24 @@ def test_padding_takes_no_part_in_the_loss(pair):
     answers = answering.encode_names(tokenizer, NAMES)
     texts = ["fever", "cough and fever at night after the rash"]
     rows = answering.examples(tokenizer, texts, np.array([0, 1]), answers)
-    collate = answering.collate(tokenizer.pad_token_id)
+    collate = answering.collate(tokenizer)
     with torch.inference_mode():
         alone = [model(**collate([row])).loss.item() for row in rows]
         together = model(**collate(rows)).loss.item()
     counts = [len(answers[label]) for label in (0, 1)]
     assert together == pytest.approx(np.average(alone, weights=counts), rel=1e-5)
+
+
+def test_the_vocabulary_is_scored_where_an_answer_stands_and_the_loss_is_the_same(pair):
+    model, tokenizer = pair
+    answers = answering.encode_names(tokenizer, NAMES)
+    texts = ["fever and a cough that does not let me sleep", "fever, and a cough that does not let me sleep"]
+    batch = answering.collate(tokenizer)(answering.examples(tokenizer, texts, np.array([0, 1]), answers))
+    everywhere = {name: batch[name] for name in ("input_ids", "attention_mask", "labels")}
+    with torch.inference_mode():
+        here, there = model(**batch), model(**everywhere)
+    assert here.loss.item() == pytest.approx(there.loss.item(), rel=1e-6)
+    assert here.logits.shape[1] <= max(map(len, answers)) + 2 < there.logits.shape[1] / 2
 
 
 def test_the_names_share_a_prompt_and_score_as_one_by_one(pair, monkeypatch):

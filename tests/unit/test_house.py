@@ -100,10 +100,10 @@ def test_no_behaviour_hangs_on_the_spelling_of_an_arms_id():
         assert not re.search(compared, file.read_text(encoding="utf-8")), module
 
 
-def test_the_readmes_map_leads_to_what_is_there():
+def test_the_map_for_changes_leads_to_what_is_there():
     """Every file that it names is there, and every name in one of them."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (?:an?|its) [^|]+ \| (.+helpers/.+) \|$", readme, re.M)
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:an?|its) [^|]+ \| (.+helpers/.+) \|$", told, re.M)
     assert len(rows) == 10
     code = "\n".join(file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py"))
     for name in (name for row in rows for name in re.findall(r"`([^`]+)`", row)):
@@ -115,7 +115,7 @@ def test_the_readmes_map_leads_to_what_is_there():
 
 
 def test_processes_come_in_by_one_door_and_hear_of_no_private_variable():
-    """`HELPERS_BUILD` is the user's, and README tells of it."""
+    """`HELPERS_BUILD` is the user's, and the manual tells of it."""
     for module in MODULES:
         text = ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
         assert '"-c"' not in text, module
@@ -123,7 +123,7 @@ def test_processes_come_in_by_one_door_and_hear_of_no_private_variable():
 
 
 @pytest.mark.parametrize(
-    "pattern", ["*.txt", "*/README.md", "*.md", "Makefile", "notebooks/*.ipynb", "report/*.tex"]
+    "pattern", ["*.txt", "*/README.md", "*.md", "docs/*.md", "Makefile", "notebooks/*.ipynb", "report/*.tex"]
 )
 def test_whatever_a_text_names_of_the_package_is_there(pattern):
     files = list(ROOT.glob(pattern))
