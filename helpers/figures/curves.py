@@ -50,6 +50,7 @@ def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figu
     top = max(record.history["valid_accuracy"].max() for records in groups.values() for record in records)
     # room for the legend
     right.set(xlabel="época", ylabel="exactitud en validación", ylim=(0, 1.4 * top or 1))
+    right.set_yticks([tick for tick in right.get_yticks() if tick <= 1])
     right.legend(fontsize=MIN_FONT, loc="best")
     headline(fig, title)
     return fig

@@ -8,10 +8,11 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ..analysis.cost import pretraining_flops
 from ..arms import ARMS
-from ..config import BUILD, ROOT
+from ..config import BUILD, ROOT, get_profile
 from ..data import leakage as leaks
 from ..data import passages, splits, vocabulary
 from ..data.study import Study
@@ -24,6 +25,7 @@ from .published import FIRST_ATTEMPT, LITERATURE, READ_BY_SMOLLM2
 
 # Where numbers on other people's data are kept: in the repository, with HELPERS_BUILD in scratch.
 PUBLISHED, SCRATCH = ROOT / "report" / "external", BUILD / "outputs" / "external"
+CHOICES = ROOT / "benchmarks" / "choices.csv"  # what was tried before the arms' settings were fixed
 EXTERNAL = SCRATCH if "HELPERS_BUILD" in os.environ else PUBLISHED
 BASE = (
     "n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "parameters", "tokens_seen", "documents",
@@ -52,6 +54,31 @@ def collect(study: Study) -> dict[str, dict]:
         "external": external(),
         "pretraining": pretraining(study),
     }
+
+
+def longer(study: Study) -> list[dict]:
+    """What CHOICES knows of an arm as it was chosen here, but for more epochs: on validation, first seed.
+
+    One row a trial: `arm`, `epochs` and `mrr`, both as [here, there]. None of other diseases.
+    """
+    if study.source != "embedded" or not CHOICES.is_file():
+        return []
+    tried = pd.read_csv(CHOICES)
+    alike = [name for name in tried["profile"].unique() if get_profile(name).groups == study.profile.groups]
+    rows = []
+    for row in tried[tried["profile"].isin(alike)].to_dict("records"):
+        if row["arm"] not in asked(study, "seen"):
+            continue
+        own = results(study, row["arm"])[0]
+        settings = dict(sorted(ARMS[row["arm"]].settings.items()))
+        same = row["value"] == own.spec.value and json.loads(row["settings"]) == settings
+        if same and row["epochs"] > own.spec.epochs:
+            epochs, mrr = (
+                [own.spec.epochs, int(row["epochs"])],
+                [own.metrics["valid"]["mrr"], row["valid_mrr"]],
+            )
+            rows.append({"arm": row["arm"], "epochs": epochs, "mrr": mrr})
+    return sorted(rows, key=lambda row: list(ARMS).index(row["arm"]))
 
 
 def corpus(study: Study) -> dict[str, float]:

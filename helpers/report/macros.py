@@ -121,6 +121,8 @@ def pair_macros(results: dict) -> Iterator[tuple[str, str]]:
     yield "ReadOnValidation", latex(doubts.on_validation(results))
     if told := doubts.earlier(results):
         yield "ReadEarlier", latex(told)
+    if told := doubts.longer(results):
+        yield "ReadLonger", latex(told)
     yield "ReadAtEdge", latex(doubts.at_edge(results))
     yield "ReadMoved", latex(claims.moved(results, spans=True))
     yield "NumPairsConfirmed", str(sum(pair["p_holm"] < 0.05 for pair in results["pairs"]))

@@ -56,7 +56,8 @@ def place(study: Study) -> Path:
 def fingerprint(study: Study) -> str:
     """16 digits over all that decides the results: runs, data, code, and numbers kept beside the runs."""
     runs = [spec.key for stage in plan.stages(study, list(ARMS), "whole") for spec in stage]
-    beside = [*facts.external_files(), dose.file_of(study.profile.name), cost.file_of(study.profile.name)]
+    own = study.profile.name
+    beside = [*facts.external_files(), dose.file_of(own), cost.file_of(own), facts.CHOICES]
     parts = [runs, repr(study.profile), study.source_name, code_hash(reached([__name__]))]
     parts += [sha256(file) for file in beside]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
@@ -91,6 +92,7 @@ def collect(study: Study) -> dict:
         "measured_on": cost.measured(study).get("machine"),
         "dose": dose.known(study.profile.name),
         "story": gallery.answered(study, readers),
+        "longer": facts.longer(study),
         "facts": facts.collect(study),
     }
 

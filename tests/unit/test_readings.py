@@ -1,10 +1,15 @@
 """Sentences that must not say more than the numbers do."""
 
+import json
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
-from helpers.report import claims, doubts, readings
+from helpers.arms import ARMS
+from helpers.data.study import prepare
+from helpers.experiments.specs import make_spec
+from helpers.report import claims, doubts, facts, readings
 from helpers.report.published import EARLIER
 
 
@@ -117,7 +122,8 @@ def test_what_tells_against_the_main_pair_is_told_with_its_numbers():
         "by_hand": each, "tuning": tuning, "rows": {"valid": 50}, "split": EARLIER["split"],
         "profile": {"epochs": {"gpt2_finetuned": 30, "gpt2_scratch": 60}},
     }  # fmt: skip
-    authors, validation, before = doubts.doubts(results)
+    results["longer"] = [{"arm": "gpt2_finetuned", "epochs": [30, 80], "mrr": [0.697, 0.7558]}]
+    authors, validation, before, more = doubts.doubts(results)
     assert (
         "los 2 autores de los relatos, el intervalo de la comparación principal va de −5.0 a +25.0 puntos"
         in authors
@@ -126,6 +132,8 @@ def test_what_tells_against_the_main_pair_is_told_with_its_numbers():
     assert "GPT-2 mini con ajuste fino, 58.0 %; GPT-2 mini desde cero, 60.0 %" in validation
     assert "con 20 épocas desde cero y 15 de ajuste fino, +22.0 puntos" in before
     assert "más épocas (60; 30 de ajuste fino)" in before
+    assert "GPT-2 mini con ajuste fino, 0.697 → 0.756 (30 → 80 épocas)" in more
+    assert doubts.longer({"longer": []}) == ""
     assert doubts.by_hands(results | {"hands": []}) == doubts.earlier(results | {"split": "another"}) == ""
     assert doubts.at_edge(results) == (
         "En la orilla de lo probado quedaron: GPT-2 mini desde cero. Con un solo valor, sin elegir: "
@@ -155,3 +163,19 @@ def test_a_quiz_folds_away_what_may_be_answered_and_the_answers():
     assert "gota, tiña" in choices
     assert "<li>tiña</li>" in answers
     assert "tiña" not in question
+
+
+def test_only_the_same_run_for_longer_says_what_more_epochs_do(tmp_path, monkeypatch):
+    study, arm = prepare("class"), ARMS["gpt2_finetuned"]
+    spec = make_spec(study, arm.id, 3e-4, 0, epochs=30)
+    chosen = SimpleNamespace(spec=spec, metrics={"valid": {"mrr": 0.7}})
+    same = {"profile": "class", "arm": arm.id, "value": 3e-4, "epochs": 80, "valid_mrr": 0.75}
+    same["settings"] = json.dumps(dict(sorted(arm.settings.items())))
+    others = [{"epochs": 20}, {"value": 1e-3}, {"settings": "{}"}, {"profile": "reference"}, {"arm": "bag"}]
+    pd.DataFrame([same, *(same | other for other in others)]).to_csv(tmp_path / "choices.csv", index=False)
+    monkeypatch.setattr(facts, "CHOICES", tmp_path / "choices.csv")
+    monkeypatch.setattr(facts, "asked", lambda *of: [arm.id])
+    monkeypatch.setattr(facts, "results", lambda *of: [chosen])
+    assert facts.longer(study) == [{"arm": arm.id, "epochs": [30, 80], "mrr": [0.7, 0.75]}]
+    monkeypatch.setattr(facts, "CHOICES", tmp_path / "none.csv")
+    assert facts.longer(study) == []
