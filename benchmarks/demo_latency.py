@@ -86,8 +86,10 @@ def photograph(profile: str | None, file: Path) -> None:
             browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(f"http://127.0.0.1:{port}")
+            named = "document.querySelector('.ejemplo')?.innerText.length > 0"  # the models are loaded
+            page.wait_for_function(named, timeout=240_000)
             page.locator(".ejemplo").first.click()
-            page.locator(".panel").last.wait_for()
+            page.locator("#respuesta .panel").last.wait_for(timeout=120_000)
             page.mouse.move(0, 0)
             page.wait_for_timeout(1000)  # the answer fades in
             page.screenshot(path=file, full_page=True)

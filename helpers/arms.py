@@ -137,12 +137,12 @@ ARMS = _table(
     ),
     Arm(
         "gpt2_scratch", "GPT-2 mini desde cero", "#D55E00", **GPT2, settings=READS,
-        grid=RATES, budget="scratch", questions=CURVE | {"external", "demo"},
+        grid=RATES, budget="whole", questions=CURVE | {"external", "demo"},
     ),
     Arm(
         "gpt2_self", "GPT-2 mini (sólo sus páginas)", "#6A3D9A", **GPT2,
         settings=READS | {"reading": 1e-3}, start="own",
-        grid=RATES, budget="scratch", questions=SEEN,
+        grid=RATES, budget="whole", questions=SEEN,
     ),
     Arm(
         "gpt2_frozen", "GPT-2 mini congelado", "#000000", **GPT2, settings=HEAD, start="base", frozen="body",
@@ -150,11 +150,11 @@ ARMS = _table(
     ),
     Arm(
         "gpt2_finetuned", "GPT-2 mini con ajuste fino", "#0072B2", **GPT2, settings=READS, start="base",
-        grid=RATES, budget="finetuned", questions=CURVE | {"unseen", "external", "demo"},
+        grid=RATES, budget="whole", questions=CURVE | {"unseen", "external", "demo"},
     ),
     Arm(
         "smollm2_scratch", "SmolLM2 desde cero", "#F4A582", **LLM, module="classifier", settings=READS,
-        grid=LESS, budget="llm_scratch", questions=SEEN,
+        grid=LESS, budget="llm", questions=SEEN,
     ),
     Arm(
         "smollm2_frozen", "SmolLM2 congelado", "#7F7F7F", **LLM, module="classifier", settings=HEAD,

@@ -32,6 +32,7 @@ MAIN = (
     ("gpt2_finetuned", "gpt2_self"),
     ("smollm2_finetuned", "gpt2_finetuned"),
     ("smollm2_finetuned", "tfidf_logreg"),
+    ("smollm2_finetuned", "bilstm"),
     ("gpt2_finetuned", "tfidf_logreg"),
     ("gpt2_finetuned", "bilstm"),
     ("gpt2_finetuned", "bag"),
@@ -60,8 +61,8 @@ def summary(study: Study, arms: list[str]) -> pd.DataFrame:
 
     Columns: name, accuracy, low, high (diseases and seeds resampled), seed_low, seed_high (seeds alone),
     hand_low, hand_high (also who wrote the statements; NaN where that is not known), top5, macro_f1, mrr,
-    class_perplexity, loss, ece, seconds, parameters, seeds, value. Where an arm gives all rows one answer
-    its accuracy is arithmetic, and low = high.
+    class_perplexity, loss, ece, valid_accuracy, seconds, parameters, seeds, value. Where an arm gives
+    all rows one answer its accuracy is arithmetic, and low = high.
     """
     labels, hands = splits.side(study.split, "test")[1], study.hands_of(study.split)
     rows = {}
@@ -78,6 +79,7 @@ def summary(study: Study, arms: list[str]) -> pd.DataFrame:
             for name in records[0].metrics["test"]
         }
         mean["class_perplexity"] = float(np.exp(mean["loss"]))
+        mean["valid_accuracy"] = float(np.mean([r.metrics["valid"]["accuracy"] for r in records]))
         rows[arm] = {"name": ARMS[arm].name, **mean} | {
             **{"low": low, "high": high, "seed_low": seed_low, "seed_high": seed_high},
             **dict(zip(("hand_low", "hand_high"), by_hand, strict=True)),

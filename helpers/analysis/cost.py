@@ -177,7 +177,7 @@ def measured(study: Study) -> dict:
 
 
 def machine() -> str:
-    """Processor, cores, and whether PyTorch multiplies in bf16 on them."""
+    """Processor and number of cores."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
     model = next((line.split(":")[1].strip() for line in info.splitlines() if "model name" in line), "CPU")
     return f"{model}, {os.cpu_count()} cores"
@@ -191,20 +191,26 @@ def pretraining_flops(tokens: float, parameters: float) -> float:
 def table(study: Study, arms: list[str]) -> pd.DataFrame:
     """One row an arm: seconds, memory, floating-point operations, parameters and accuracy.
 
-    Columns: seconds and memory (MiB) of one training, `alone` (whether they are those of `measure`; else they
-    are the means of the grid's runs, with what else ran beside), flops (of training), parameters, accuracy.
+    Columns: seconds and memory (MiB) of one training, `alone` (whether they are those of `measure`, of as
+    many epochs; else they are the means of the grid's runs, with what else ran beside), flops (of training),
+    parameters, accuracy.
     """
     rows, known = {}, measured(study).get("arms", {})
     for arm in arms:
         records = results(study, arm)
-        own = known.get(arm) or {
-            "seconds": float(np.mean([r.seconds for r in records])),
-            "memory": float(max(r.memory for r in records)),
-        }
+        same = arm in known and known[arm]["epochs"] == (records[0].spec.epochs or 0)
+        own = (
+            known[arm]
+            if same
+            else {
+                "seconds": float(np.mean([r.seconds for r in records])),
+                "memory": float(max(r.memory for r in records)),
+            }
+        )
         rows[arm] = {
             "seconds": own["seconds"],
             "memory": own["memory"],
-            "alone": arm in known,
+            "alone": same,
             "flops": float(np.mean([training_flops(r.spec, study, len(r.history)) for r in records])),
             "parameters": records[0].parameters,
             "accuracy": float(np.mean([r.metrics["test"]["accuracy"] for r in records])),

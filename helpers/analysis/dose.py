@@ -56,8 +56,8 @@ def known(profile: str) -> dict:
 def doses(profile: str, kept: Path) -> dict[int, tuple[Study, str]]:
     """Of each number of tokens read, the study and the arm that starts from there.
 
-    The ends are arms of the comparison: the one that starts from random weights, with its own longer
-    training, and the fine-tuning of the profile's own base where it is on record what that has read.
+    The ends are arms of the comparison: the one that starts from random weights, and the fine-tuning of the
+    profile's own base where it is on record what that has read.
     """
     own = prepare(profile)
     found = {
@@ -72,10 +72,11 @@ def doses(profile: str, kept: Path) -> dict[int, tuple[Study, str]]:
 def measure(profile: str, kept: Path) -> Path:
     """Fine-tunes from each point, its rate chosen on validation; writes report/dose/<profile>.json: its path.
 
-    The file holds `command`, `rows` (test rows) and `points`: `tokens`, `arm`, `value` (the rate), `seeds`,
-    `accuracy` with its 95 % interval `low`, `high` over seeds and diseases, `mrr`, `top5`, of validation
-    `valid_accuracy`, `valid_mrr`, `gain` over the first point on the same rows with its interval `gain_low`,
-    `gain_high`, and `bits_per_byte`, the base's own on held-out text (None: not on record).
+    The file holds `command`, `rows` (test rows) and `points`: `tokens`, `arm`, `value` (the rate), `epochs`,
+    `seeds`, `accuracy` with its 95 % interval `low`, `high` over seeds and diseases, `mrr`, `top5`, of
+    validation `valid_accuracy`, `valid_mrr`, `gain` over the first point on the same rows with its
+    interval `gain_low`, `gain_high`, and `bits_per_byte`, the base's own on held-out text (None: not on
+    record).
     """
     rows, nothing = [], None
     for tokens, (study, arm) in doses(profile, kept).items():
@@ -94,7 +95,8 @@ def measure(profile: str, kept: Path) -> Path:
         record = Path(resolve_base(study.profile.base)[0]) / RECORD
         facts = json.loads(record.read_text(encoding="utf-8")) if tokens else {}
         rows.append(
-            {"tokens": tokens, "arm": arm, "value": records[0].spec.value, "seeds": len(records)}
+            {"tokens": tokens, "arm": arm, "value": records[0].spec.value}
+            | {"epochs": records[0].spec.epochs, "seeds": len(records)}
             | means
             | {"accuracy": accuracy, "low": low, "high": high}
             | gain

@@ -23,7 +23,7 @@ def general_texts() -> list[str]:
 
 
 def text_surprise(model, tokenizer, texts: list[str]) -> pd.DataFrame:
-    """One row a text, each read alone after an end-of-text token: `nats` (sum), `tokens`, `bytes` (UTF-8)."""
+    """One row a text, each read after the tokenizer's end token: `nats` (sum), `tokens`, `bytes` (UTF-8)."""
     rows = []
     for text in texts:
         ids = np.array([tokenizer.eos_token_id, *tokenizer(text)["input_ids"]])

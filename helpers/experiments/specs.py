@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..arms import ARMS, Arm
@@ -206,7 +207,7 @@ def recipe(arm: Arm, answers: list[str] | None) -> str:
     """
     parts = [code_of(arm.module), dict(arm.settings), arm.start, arm.frozen, answers]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
-    keras = os.environ.get("KERAS_BACKEND", "tensorflow")
+    keras = os.environ.get("KERAS_BACKEND") or ("tensorflow" if find_spec("tensorflow") else "torch")
     return f"{digest}-{keras}" if arm.framework == "keras" and keras != "tensorflow" else digest
 
 

@@ -129,7 +129,7 @@ CAPTIONS = {
         "Diagrama",
         "La misma red con dos puntos de partida. En el carril de arriba, los pesos son números al azar; en "
         "el de abajo, los que quedaron después de leer. La arquitectura, los pasajes, los valores que se "
-        "prueban y el examen son iguales; las épocas, no.",
+        "prueban, las épocas y el examen son iguales.",
     ),
     "05_preentrenamiento": Caption(
         "Curva",
@@ -138,8 +138,8 @@ CAPTIONS = {
     ),
     "05_atencion": Caption(
         "Dos mapas de color",
-        "Pesos de atención de la base en el principio de un relato de validación: la cabeza de la primera "
-        "capa que mira más cerca y la de la última que mira más lejos. Cada renglón es un token y "
+        "Pesos de atención de la base en el principio de un relato de validación: la cabeza que mira "
+        "más cerca y, de la última capa, la que más mira al primer token. Cada renglón es un token y "
         "reparte un total de uno.",
     ),
     "05_a_la_vista": Caption(
@@ -160,7 +160,7 @@ CAPTIONS = {
     "05_respuesta": Caption(
         "Puntos con intervalos",
         "Exactitud en prueba de cada punto de partida, con su intervalo del 95 %; la línea punteada es el "
-        "azar.",
+        "azar y la discontinua, quien sólo cuenta palabras.",
     ),
     "06_comparacion": Caption(
         "Intervalos",
@@ -191,7 +191,7 @@ CAPTIONS = {
     ),
     "06_eficiencia": Caption(
         "Curvas con bandas",
-        "Exactitud en prueba según las filas de entrenamiento por enfermedad (eje logarítmico); las bandas "
+        "Exactitud en prueba según los pasajes de entrenamiento por enfermedad (eje logarítmico); las bandas "
         "son intervalos del 95 %.",
     ),
     "06_no_vistas": Caption(
@@ -216,8 +216,9 @@ CAPTIONS = {
     ),
     "07_atribuciones": Caption(
         "Textos coloreados",
-        "Gradientes integrados del modelo con ajuste fino en relatos que acierta: en rojo, los tokens a "
-        "favor de la enfermedad correcta; en azul, en contra.",
+        "Gradientes integrados del modelo con ajuste fino: en el relato de validación que se sigue (con el "
+        "lugar en que pone la enfermedad correcta) y en dos de prueba que acierta. En rojo, los tokens a "
+        "favor de la correcta; en azul, en contra.",
     ),
     "07_costo": Caption(
         "Nube de puntos",

@@ -25,10 +25,11 @@ def span(ax: Axes, row, y: float, color: str, value: str = "accuracy") -> None:
     ax.plot(getattr(row, value), y, "o", color=color, ms=8)
 
 
-def forest(summary: pd.DataFrame, title: str, chance: float, pair=None) -> Figure:
+def forest(summary: pd.DataFrame, title: str, chance: float, pair=None, beyond=None) -> Figure:
     """Test accuracy of each arm with its 95 % interval, one line an arm, chance as a dotted line.
 
-    pair: a row of `comparison.paired` to be bracketed.
+    pair: a row of `comparison.paired` to be bracketed; beyond: a row of `comparison.summary` of an arm that
+    is drawn as a line from top to bottom.
     """
     fig, ax = plt.subplots()
     for y, (arm, row) in enumerate(summary[::-1].iterrows()):
@@ -39,6 +40,19 @@ def forest(summary: pd.DataFrame, title: str, chance: float, pair=None) -> Figur
     ax.set_yticks(range(len(summary)), summary["name"][::-1], fontsize=MIN_FONT)
     ax.set(xlabel="exactitud en prueba, con intervalo del 95 %", ylim=(-0.6, len(summary) + 0.1))
     ax.set_xlim(min(0, ax.get_xlim()[0]), 1.15 * summary["high"].max())
+    if beyond is not None:
+        color = ARMS[beyond.name].color
+        ax.axvline(beyond.accuracy, color=color, ls="--", lw=1.4)
+        told = f"{ARMS[beyond.name].name}\n{100 * beyond.accuracy:.1f} %"
+        at = {
+            "textcoords": "offset points",
+            "ha": "right",
+            "va": "top",
+            "fontsize": MIN_FONT,
+            "bbox": ON_WHITE,
+        }
+        ax.annotate(told, (beyond.accuracy, len(summary)), (-4, 0), color=color, **at)
+        ax.set_xlim(right=max(ax.get_xlim()[1], 1.08 * beyond.accuracy))
     if pair is not None:
         bracket(ax, summary, pair)
     ax.xaxis.set_major_formatter(PERCENT)
@@ -58,7 +72,7 @@ def bracket(ax: Axes, summary: pd.DataFrame, pair) -> None:
         lw=1.2,
         clip_on=False,
     )
-    size = f"{100 * pair.difference:+.1f}\npuntos".replace("-", "−")
+    size = f"{100 * pair.difference:+.1f}\n[{100 * pair.low:+.1f},\n{100 * pair.high:+.1f}]".replace("-", "−")
     place = {"textcoords": "offset points", "va": "center", "fontsize": MIN_FONT, "annotation_clip": False}
     ax.annotate(size, (1.03 * right, sum(ends) / 2), (5, 0), weight="bold", **place)
 
@@ -138,18 +152,21 @@ def efficiency(curve: pd.DataFrame, chance: float, height: float | None, title: 
     ax.axhline(chance, color=INK, ls=":", lw=1)
     sizes = sorted(curve["per_disease"].unique())
     top = curve["high"].max() * 1.05
-    for name, y in spread(ends, 0.055 * top).items():
+    for name, y in spread(ends, 0.065 * top).items():
         beside(ax, name, (sizes[-1], y), color=colors[name], annotation_clip=False)
     if height is not None:
         ax.axhline(height, color=QUIET, lw=1)
         ax.annotate(
-            "aquí se lee el factor", (sizes[0], height), (0, 3), textcoords="offset points",
+            "a esta altura se lee el factor", (sizes[0], height), (0, 3), textcoords="offset points",
             color=QUIET, fontsize=MIN_FONT, bbox=ON_WHITE,
         )  # fmt: skip
     ax.set_xscale("log")
-    ax.set_xticks(sizes, [f"{size:.0f}" if size == round(size) else f"{size:.1f}\n(todas)" for size in sizes])
+    ax.set_xticks(sizes, [f"{size:.0f}" if size == round(size) else f"{size:.1f}\n(todos)" for size in sizes])
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set(xlabel="filas de entrenamiento por enfermedad", ylabel="exactitud en prueba (IC 95 %)")
+    ax.set(
+        xlabel="pasajes de entrenamiento por enfermedad (escala logarítmica)",
+        ylabel="exactitud en prueba (IC 95 %)",
+    )
     ax.set(ylim=(0, top), xlim=(sizes[0] * 0.92, sizes[-1] * 1.04))
     ax.yaxis.set_major_formatter(PERCENT)
     headline(fig, title)

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..arms import ARMS
 from ..experiments.records import Record
-from .style import INK, MIN_FONT, headline
+from .style import INK, MIN_FONT, PERCENT, headline
 
 
 def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figure:
@@ -51,6 +51,7 @@ def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figu
     # room for the legend
     right.set(xlabel="época", ylabel="exactitud en validación", ylim=(0, 1.4 * top or 1))
     right.set_yticks([tick for tick in right.get_yticks() if tick <= 1])
+    right.yaxis.set_major_formatter(PERCENT)
     right.legend(fontsize=MIN_FONT, loc="best")
     headline(fig, title)
     return fig
@@ -85,6 +86,7 @@ def three_measures(record: Record, num_labels: int, title: str) -> Figure:
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes[0].set_ylim(0, None)
     axes[1].set_ylim(-0.06, 1.02)
+    axes[1].yaxis.set_major_formatter(PERCENT)
     axes[2].set_yscale("log")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=MIN_FONT)
     headline(fig, title)

@@ -145,7 +145,9 @@ def protocols(study: Study, exams: dict[str, pd.DataFrame], shown: int = 10) -> 
         plt.Rectangle((0, 0), 1, 1, color=color, label=SIDE_NAMES[s]) for s, color in SIDE_COLORS.items()
     ]
     fig.legend(handles=handles, loc="outside lower center", ncols=3)
-    headline(fig, f"Por páginas: {len(unseen)} de {len(tested)} enfermedades de prueba, nunca vistas")
+    none = len(unseen) == len(tested)
+    who = f"ninguna de las {len(tested)}" if none else f"{len(tested) - len(unseen)} de {len(tested)}"
+    headline(fig, f"Por páginas, {who} enfermedades de prueba estaba en entrenamiento")
     return fig
 
 

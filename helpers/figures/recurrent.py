@@ -263,6 +263,7 @@ def sweep(table: pd.DataFrame, title: str) -> Figure:
         for number, row in enumerate(rows.itertuples()):
             ax.plot(row.mrr, y, "o", color=SIDE_COLORS["valid"], ms=7)
             place = {"textcoords": "offset points", "va": "center", "fontsize": MIN_FONT}
+            place["bbox"] = {"fc": "white", "ec": "none", "pad": 0.6}
             left = number == 0 and len(rows) > 1
             text = written.format(row.value)
             ax.annotate(text, (row.mrr, y), (-7 if left else 7, 0), ha="right" if left else "left", **place)

@@ -201,7 +201,8 @@ def put_weights(model, arrays: dict[str, np.ndarray]):
 def encode(tokenizer, texts: list[str], labels: np.ndarray | None = None) -> list[dict]:
     """One dict a text: `input_ids`, `attention_mask`, and `labels` where given.
 
-    `input_ids` are truncated to the model's positions.
+    `input_ids` are truncated to what the tokenizer says the model reads (GPT-2: its positions; SmolLM2's says
+    nothing, and reads 8,192).
     """
     if not len(texts):
         return []

@@ -35,7 +35,8 @@ class Classifier(torch.nn.Module):
     """A decoder's body and one dense layer without bias on what it says of a text (see `pooled`).
 
     In training alone: labels are smoothed, `dropout` is of the numbers that the dense layer reads, and
-    `token_dropout` of whole tokens, which become the end-of-text token.
+    `token_dropout` of whole tokens, which become the body's end token
+    (GPT-2's end of text, SmolLM2's end of a turn).
     """
 
     def __init__(

@@ -77,7 +77,7 @@ def can_compile() -> bool:
 
 
 DECAY = 0.01
-BATCH_SIZE = 32  # rows of an optimizer step, over all processes and accumulated micro-batches
+BATCH_SIZE = 32  # of the fixed rows an optimizer step, over all processes and accumulated micro-batches
 LOGGED = {
     "loss": "train_loss",
     "eval_loss": "valid_loss",

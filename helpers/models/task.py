@@ -47,7 +47,8 @@ def epoch_rows(task: Task, epoch: int) -> tuple[list[str], np.ndarray]:
     """Texts and class numbers that a network trains on in an epoch, counted from 0.
 
     Passages are cut anew (see `passages.recut`) where the task says so. With fewer training rows than
-    `task.rows` an epoch goes over them several times, so that it has as many rows, and a run as many steps.
+    `task.rows` an epoch goes over them several times, until it has as many. Passages cut anew are shorter and
+    so some more than the fixed ones, by a third on the embedded corpus: with all rows an epoch has them all.
     """
     given = task.split[task.split["side"] == "train"]
     size = max(task.rows or 0, len(given))
@@ -63,7 +64,10 @@ def epoch_rows(task: Task, epoch: int) -> tuple[list[str], np.ndarray]:
 
 
 def steps_of(task: Task, batch_size: int) -> int:
-    """Optimizer steps of an epoch: as many with fewer training rows, and with passages cut anew."""
+    """Optimizer steps of an epoch: as many with fewer training rows, and with passages cut anew.
+
+    So a batch of passages cut anew has some more than `batch_size`.
+    """
     return -(-max(task.rows or 0, int((task.split["side"] == "train").sum())) // batch_size)
 
 

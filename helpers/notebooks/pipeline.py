@@ -94,11 +94,11 @@ def run(profile: str, source: str | None = None, only: str | None = None, traine
 
 def write_results(study: Study) -> None:
     """Computes the results where they are not of these runs, and writes macros and tables from them."""
-    from ..report import export, results  # which bring PyTorch along
+    from ..report import macros, results  # which bring PyTorch along
 
     began = time.perf_counter()
     results.of(study)
-    export.write_tex(results.place(study).parent)
+    macros.write_tex(results.place(study).parent)
     print(f"results: done in {time.perf_counter() - began:.0f} s", flush=True)
 
 

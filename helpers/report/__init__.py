@@ -1,8 +1,7 @@
 """From results to the report and the slides; no number is typed.
 
-`readings` writes numbers and sentences, `from_scratch` and `language` those of notebooks 02 to 05;
-`published` holds other people's numbers, `facts` collects what is said beside the comparison, `results` all
-that was found, as results.json. From it alone come `claims`, the `doubts` beside them, `tables`, and LaTeX's
-`macros`, which `export` writes; `gallery` shows whole texts. `documents` makes the index of the figures and
-the PDFs.
+`readings` writes numbers and sentences, `from_scratch`, `autopsy` and `language` those of notebooks 02 to 05;
+`facts` collects what is said beside the comparison, `results` all that was found, as results.json. From it
+alone come `claims`, the `doubts` beside them, `tables`, and LaTeX's `macros`, set by `latex`; `gallery` shows
+whole texts. `documents` makes the index of the figures and the PDFs.
 """

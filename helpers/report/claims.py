@@ -1,14 +1,12 @@
 """What the last notebooks and the report claim, sentence by sentence, each with its number and interval."""
 
-from math import log
 from types import SimpleNamespace
 
 from ..arms import ARMS
-from . import readings
-from .readings import called, estimate, rank_estimate, share
+from . import doubts, readings
+from .readings import called, estimate, main_pair, pair_of, rank_estimate, share
 
 UNTOUCHED = "smollm2_lm_zero", "gpt2_lm_zero"  # the first that is there
-PAIR = ("smollm2_finetuned", "smollm2_scratch"), ("gpt2_finetuned", "gpt2_scratch")
 
 
 def headline(claim: str) -> str:
@@ -28,25 +26,20 @@ def sizes(results: dict) -> str:
     )
 
 
-def pair_of(results: dict, a: str, b: str) -> SimpleNamespace | None:
-    """A stated pair of arms; None if it is not among them."""
-    found = (row for row in results["pairs"] if (row["a"], row["b"]) == (a, b))
-    return next((SimpleNamespace(**row) for row in found), None)
-
-
-def main_pair(results: dict) -> SimpleNamespace:
-    """The pair that the question is about: one architecture, pre-trained and not, the largest there is."""
-    return next(row for pair in PAIR if (row := pair_of(results, *pair)))
-
-
 def answer(results: dict) -> str:
     """The answer to the question in one line: the main pair's two accuracies."""
     pair = main_pair(results)
     a, b = (share(results["arms"][arm]["accuracy"]) for arm in (pair.a, pair.b))
     if pair.low <= 0 <= pair.high:
-        return f"La misma red acierta {a} con lectura y {b} sin ella: no se distinguen"
-    doubt = "" if pair.p_holm < 0.05 else " (sin confirmar al corregir por comparaciones múltiples)"
-    return f"La misma red acierta {a} si antes leyó y {b} si no{doubt}"
+        return f"La misma red acierta {a} con lectura y {b} sin ella: no se distinguen{counting(results)}"
+    doubt = "" if pair.p_holm < 0.05 else " (sin confirmar)"
+    return f"La misma red acierta {a} si antes leyó y {b} si no{doubt}{counting(results)}"
+
+
+def counting(results: dict) -> str:
+    """What counting words does, as the end of a sentence; nothing where no such arm is there."""
+    row = results["arms"].get("tfidf_logreg")
+    return f"; contar palabras, {share(row['accuracy'])}" if row else ""
 
 
 def untouched(results: dict) -> str:
@@ -67,7 +60,7 @@ def podium(results: dict) -> str:
 def best(results: dict) -> str:
     """The most accurate arm."""
     row = max(results["arms"].values(), key=lambda row: row["accuracy"])
-    return f"La exactitud más alta es la de {row['name']}: {share(row['accuracy'])}"
+    return f"De un solo modelo, la exactitud más alta es la de {row['name']}: {share(row['accuracy'])}"
 
 
 def clear_pairs(results: dict) -> str:
@@ -101,7 +94,22 @@ def shared_words(results: dict, arms: list[str]) -> str:
     rows = {(row["arm"], row["part"]): row["accuracy"] for row in results["shared_words"]}
     last = max(part for _, part in rows)
     lost = {arm: rows[arm, last] - rows[arm, 0] for arm in arms if (arm, 0) in rows}
-    return "; ".join(f"{called(arm)}, {100 * points:.1f} puntos menos" for arm, points in lost.items())
+    told = "; ".join(f"{called(arm)}, {100 * points:.1f} puntos menos" for arm, points in lost.items())
+    least = min(lost, key=lost.get)
+    note = (
+        "La sospecha no se cumple: quien cuenta palabras es quien menos pierde. Esta prueba no explica su "
+        "ventaja."
+        if least == "tfidf_logreg"
+        else f"Quien menos pierde: {called(least)}."
+    )
+    return f"Del cuarto que más comparte al que menos: {told}. {note}"
+
+
+def sharing_least(results: dict, arms: list[str]) -> str:
+    """Which of some arms is most accurate on the quarter that shares fewest words with the page."""
+    rows = {row["arm"]: row["accuracy"] for row in results["shared_words"] if row["part"] == 0}
+    first = max((arm for arm in arms if arm in rows), key=rows.get)
+    return f"En los relatos que menos palabras comparten va primero {called(first)}: {share(rows[first])}"
 
 
 def worth(results: dict, row: dict) -> str:
@@ -112,38 +120,28 @@ def worth(results: dict, row: dict) -> str:
     return readings.worth(row) + doubt * unsure
 
 
+def least_passages(results: dict) -> str:
+    """The main pair with the fewest passages a disease, and with all."""
+    main = main_pair(results)
+    rows = {
+        arm: sorted((r for r in results["curve"] if r["arm"] == arm), key=lambda r: r["per_disease"])
+        for arm in (main.a, main.b)
+    }
+    told = [
+        f"{when}, {100 * rows[main.a][at]['accuracy']:.1f} % con lectura y "
+        f"{100 * rows[main.b][at]['accuracy']:.1f} % sin ella"
+        for when, at in (
+            (f"Con {rows[main.a][0]['per_disease']:.0f} pasaje por enfermedad", 0),
+            ("con todos", -1),
+        )
+    ]
+    return "; ".join(told)
+
+
 def labels_saved(results: dict) -> str:
     """What the label curves say, pair by pair."""
     lines = [f"- {worth(results, row)}" for row in results["worth"]]
     return "\n".join(lines) or "Este perfil no entrena con menos pasajes: no hay alturas que leer."
-
-
-def outside(other: dict, results: dict) -> str:
-    """Of which data and by which command numbers on other people's data are, and their differences."""
-    pairs = [
-        f"{called(row['a'])} − {called(row['b'])}: "
-        f"{estimate(row['difference'], row['low'], row['high'], sign=True)} puntos"
-        for row in other["pairs"]
-    ]
-    rows = f"{other['num_labels']} enfermedades · {other['rows']['test']} textos de prueba"
-    head = f"`{other['command']}` · {rows}"
-    return f"{head}\n\n{'; '.join(pairs)}. {outdated(other, results)}".rstrip()
-
-
-def outdated(other: dict, results: dict) -> str:
-    """That numbers on other people's data are of other epochs than the comparison's, or nothing.
-
-    The arm that is named is the one whose epochs have changed most.
-    """
-    then, now = other["profile"]["epochs"], results["profile"]["epochs"]
-    moved = {arm: now[arm] / then[arm] for arm in other["arms"] if arm in then and arm in now}
-    most = max(moved, key=lambda arm: abs(log(moved[arm])), default=None)
-    if most is None or moved[most] == 1:
-        return ""
-    return (
-        f"Se midió con otros hiperparámetros y falta repetirlo ({called(most)}: {then[most]} épocas allá y "
-        f"{now[most]} aquí)."
-    )
 
 
 def unlabelled(results: dict) -> list[str]:
@@ -152,18 +150,13 @@ def unlabelled(results: dict) -> list[str]:
 
 
 def dose(results: dict) -> str:
-    """What reading does: nothing read, the dose that is most accurate, the last."""
+    """What reading does: nothing read, and the last dose."""
     points = sorted(results["dose"].get("points", ()), key=lambda row: row["tokens"])
     if not points:
         return "En este perfil no se midió la dosis."
-    best, last = max(points, key=lambda row: row["accuracy"]), points[-1]
-    told = [
-        f"{share(row['accuracy'])} con {row['tokens'] / 1e6:.3g} millones de tokens" for row in (best, last)
-    ]
-    told = [f"lo más alto, {told[0]}", f"al final, {told[1]}"] if best is not last else told[1:]
-    return "; ".join(
-        [f"Sin leer nada, {share(row['accuracy'])}" for row in points if not row["tokens"]] + told
-    )
+    last = points[-1]
+    told = [f"Sin leer nada, {share(row['accuracy'])}" for row in points if not row["tokens"]]
+    return "; ".join([*told, f"con {last['tokens'] / 1e6:.3g} millones de tokens, {share(last['accuracy'])}"])
 
 
 def enough(results: dict) -> str:
@@ -179,7 +172,19 @@ def enough(results: dict) -> str:
     return (
         f"Con {doses} millones de tokens leídos: {right} % de exactitud. El intervalo de la diferencia con "
         "no haber leído nada, sin corregir, queda por encima de cero en "
-        f"{len(above)} de {len(read)} bases{which}."
+        f"{len(above)} de {len(read)} bases{which}. {last_reading(read)}"
+        f"{doubts.other_epochs(points, results)}"
+    ).rstrip()
+
+
+def last_reading(read: list[dict]) -> str:
+    """What the last stretch of reading did, from the last dose but one; nothing of a single dose."""
+    if len(read) < 2:
+        return ""
+    (few, before), (many, after) = ((row["tokens"], row["accuracy"]) for row in read[-2:])
+    return (
+        f"En el último tramo, {many / few:.0f} veces más lectura lleva la exactitud de {share(before)} a "
+        f"{share(after)}."
     )
 
 
@@ -197,9 +202,17 @@ def comparison(results: dict) -> list[str]:
     """The summary of the comparison."""
     main, against = main_pair(results), main_pair(results).a
     linear = pair_of(results, against, "tfidf_logreg")
+
+    def pairs(a: str, b: str) -> list[SimpleNamespace]:
+        found = pair_of(results, a, b)
+        return [found] if found and (a, b) != (against, "tfidf_logreg") else []
+
     found = [
-        f"**Preentrenar contra empezar de cero**, misma arquitectura: {readings.pair(main)}",
+        f"**Preentrenar contra empezar de cero**, misma arquitectura. {readings.pair(main)}",
+        *doubts.certainty(results),
+        *(f"**¿Objetivo o lectura?** {readings.pair(row)}" for row in pairs("gpt2_finetuned", "gpt2_self")),
         f"**Contra contar palabras:** {readings.pair(linear)}",
+        *(f"**El grande:** {readings.pair(row)}" for row in pairs("smollm2_finetuned", "tfidf_logreg")),
         f"**Los tres más exactos** (al azar, {share(1 / results['num_labels'])}): {podium(results)}.",
         f"**La escalera:** {moved(results, spans=True)} (también cambian el suavizado y el "
         "*dropout* de tokens).",
@@ -212,7 +225,7 @@ def comparison(results: dict) -> list[str]:
 
 
 def price(results: dict) -> list[str]:
-    """The summary of what is paid: forgetting, confidence, cost."""
+    """The summary of what is paid: forgetting, errors, confidence, cost."""
     found = []
     for arm, kinds in results["forgetting"].items():
         domain, general = (
@@ -221,30 +234,66 @@ def price(results: dict) -> list[str]:
         )
         found.append(
             f"**Olvido, {called(arm)}:** los bits por byte cambian {domain} en lo que dicen los pacientes y "
-            f"{general} en texto general."
+            f"{general} en texto general (menos es mejor)."
         )
-    rows = results["confusions"]
-    arm = max(
-        (a for a, row in rows.items() if row["within"] is not None),
-        key=lambda a: rows[a]["within"],
-        default=None,
-    )
-    if arm is not None and any(row["chance"] for row in rows.values()):
-        row = rows[arm]
-        found.append(
-            f"**Errores:** de los {row['errors']:.0f} de {called(arm)}, caen en el grupo correcto "
-            f"{estimate(row['within'], row['low'], row['high'])} (al azar, {share(row['chance'])})."
-        )
-    scaled = {arm: row["perplexity_scaled"] for arm, row in results["calibration"].items()}
-    best = min(scaled, key=scaled.get)
-    found.append(
-        f"**Confianza:** con temperatura, la menor perplejidad de clase es la de {called(best)}, "
-        f"{scaled[best]:,.1f} (repartir por igual: {results['num_labels']})."
-    )
-    slow = max(results["cost"], key=lambda arm: results["cost"][arm]["seconds"])
     return [
         *found,
-        f"**Costo:** el entrenamiento más largo es el de {called(slow)}, "
-        f"{results['cost'][slow]['seconds']:,.0f} segundos; {ARMS['tfidf_logreg'].name} tarda "
-        f"{results['cost']['tfidf_logreg']['seconds']:,.1f}.",
+        *mistakes(results),
+        f"**Confianza:** {confidence(results)}.",
+        f"**Costo:** {cost(results)}.",
     ]
+
+
+def mistakes(results: dict) -> list[str]:
+    """Whose errors fall into the right group no more often than chance; nothing where there are no groups."""
+    rows = {arm: row for arm, row in results["confusions"].items() if row["within"] is not None}
+    luck = max((row["chance"] for row in rows.values()), default=0)
+    if not luck:
+        return []
+    no_more = [called(arm) for arm, row in rows.items() if not row["low"] > row["chance"]]
+    told = f"de todos, salvo {', '.join(no_more)}," if no_more else "de todos"
+    return [f"**Errores:** los {told} caen en el grupo correcto más a menudo que al azar ({share(luck)})."]
+
+
+def sharpest(results: dict) -> str:
+    """The arm of the lowest class perplexity, with temperature."""
+    scaled = {own: found["perplexity_scaled"] for own, found in results["calibration"].items()}
+    best = min(scaled, key=scaled.get)
+    return (
+        f"Con temperatura, la menor perplejidad de clase es la de {called(best)}, {scaled[best]:,.1f} "
+        f"(repartir por igual: {results['num_labels']})"
+    )
+
+
+def confidence(results: dict) -> str:
+    """How sure the main pair's better half says it is, how right it is, and what the temperature mends."""
+    arm = main_pair(results).a
+    row = results["calibration"][arm]
+    side = "le falta" if row["confidence"] < row["accuracy"] else "le sobra"
+    return (
+        f"{called(arm)} declara {share(row['confidence'])} y acierta {share(row['accuracy'])}: {side} "
+        f"confianza. Con temperatura su ECE va de {share(row['ece'])} a {share(row['ece_scaled'])}. "
+        f"{sharpest(results)}"
+    )
+
+
+def slowest(results: dict) -> str:
+    """The arm that trains longest, and what counting words takes."""
+    slow = max(results["cost"], key=lambda arm: results["cost"][arm]["seconds"])
+    return (
+        f"El entrenamiento más largo es el de {called(slow)}, {results['cost'][slow]['seconds']:,.0f} "
+        f"segundos; {called('tfidf_logreg')} tarda {results['cost']['tfidf_logreg']['seconds']:,.1f} s"
+    )
+
+
+def cost(results: dict) -> str:
+    """What the main pair's fine-tuning takes, its base's pre-training, and the most accurate linear arm."""
+    arm = main_pair(results).a
+    own, words = results["cost"][arm], results["cost"]["tfidf_logreg"]
+    read = results["facts"]["pretraining"].get(results["profile"]["base"], {}).get("seconds")
+    before = f"preentrenar su base, {read:,.0f}, una sola vez; " if read else ""
+    return (
+        f"ajustar {ARMS[arm].family} tarda {own['seconds']:,.0f} segundos y acierta "
+        f"{share(own['accuracy'])}; {before}{called('tfidf_logreg')}, {words['seconds']:,.1f} segundos, y "
+        f"acierta {share(words['accuracy'])}"
+    )

@@ -13,7 +13,7 @@ from PIL import Image
 from ..config import BUILD, ROOT, InputError, RunError
 from ..figures.captions import CAPTIONS, stopped
 from ..files import copy, sha256, write_text
-from .readings import latex
+from .latex import latex
 
 HEAD = """# Figuras
 

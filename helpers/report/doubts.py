@@ -1,15 +1,17 @@
 """What tells against taking the comparison at its word: authors, validation, earlier looks, edges."""
 
-from . import claims
-from .published import EARLIER
-from .readings import called, share
+from math import log
+
+from ..arms import ARMS
+from ..data.published import EARLIER
+from .readings import called, estimate, main_pair, rank_estimate, share
 
 
 def by_hands(results: dict) -> str:
     """The main pair's interval when the authors are drawn too, and its range over them; or nothing."""
     if not results["hands"]:
         return ""
-    pair = claims.main_pair(results)
+    pair = main_pair(results)
     each = sorted(results["by_hand"], key=lambda row: row["difference"])
     told = [
         f"Si también se vuelven a sortear los {len(results['hands'])} autores de los relatos, el intervalo "
@@ -24,14 +26,16 @@ def by_hands(results: dict) -> str:
 
 
 def on_validation(results: dict) -> str:
-    """What the main pair's first seed did on validation, with the values that were chosen there."""
-    pair = claims.main_pair(results)
-    chosen = {row["arm"]: row["valid_accuracy"] for row in results["tuning"] if row["chosen"]}
-    a, b = (f"{called(arm)}, {share(chosen[arm])}" for arm in (pair.a, pair.b))
+    """What the main pair's seeds did on validation, on average, with the values that were chosen there."""
+    pair = main_pair(results)
+    a, b = (
+        f"{called(arm)}, {share(results['arms'][arm]['valid_accuracy'])} (en prueba, "
+        f"{share(results['arms'][arm]['accuracy'])})"
+        for arm in (pair.a, pair.b)
+    )
     return (
-        f"En los {results['rows']['valid']} relatos de validación, con la primera semilla, aciertan: "
-        f"{a}; {b}. Son los mejores de sus épocas y de sus tasas, y por eso no deciden; tampoco se pueden "
-        "callar."
+        f"En los {results['rows']['valid']} relatos de validación aciertan: {a}; {b}. Son los mejores de sus "
+        "épocas y de sus tasas, y por eso no deciden; tampoco se pueden callar."
     )
 
 
@@ -47,10 +51,10 @@ def earlier(results: dict) -> str:
     a, b = (results["profile"]["epochs"][arm] for arm in EARLIER["pair"])
     return (
         "La prueba no intervino en ninguna elección, pero ya se había visto en versiones anteriores de este "
-        f"trabajo: {'; '.join(told)}. Quien empieza de cero no había terminado de mejorar en validación; con "
-        f"más épocas ({b}; {a} de ajuste fino) la diferencia se encogió. Depende, pues, de cuánto se le deje "
-        "entrenar."
-    )
+        f"trabajo, que dejaban entrenar menos a alguno de los dos: {'; '.join(told)}. Ahora, con {b} y {a}, "
+        f"son {100 * main_pair(results).difference:+.1f}. La diferencia depende, pues, de cuánto se "
+        "deja entrenar a cada uno; lo decidió la validación."
+    ).replace("-", "−")
 
 
 def longer(results: dict) -> str:
@@ -62,12 +66,97 @@ def longer(results: dict) -> str:
     ]
     if not told:
         return ""
-    return f"Con más épocas, MRR de validación: {'; '.join(told)}. A quien sube le faltaba entrenar."
+    return (
+        f"Con más épocas, MRR de validación: {'; '.join(told)}. Son máximos de una semilla en "
+        f"{results['rows']['valid']} relatos: un cambio de unas centésimas, hacia arriba o hacia abajo, cabe "
+        "en el ruido."
+    )
 
 
 def doubts(results: dict) -> list[str]:
     """What else is known of the main pair, and tells against taking its difference at its word."""
     return [text for tell in (by_hands, on_validation, earlier, longer) if (text := tell(results))]
+
+
+def certainty(results: dict) -> list[str]:
+    """How sure the main pair's difference is: with other authors, and on validation."""
+    main = main_pair(results)
+    if not results["hands"]:
+        return []
+    a, b = (share(results["arms"][arm]["valid_accuracy"]) for arm in (main.a, main.b))
+    unsure = ""
+    if main.p_holm >= 0.05:
+        unsure = " Con estos datos no se puede asegurar que preentrenar este modelo ayude."
+    elif main.hand_low <= 0 <= main.hand_high:
+        unsure = " Con otros autores podría no verse."
+    return [
+        "**Qué tan seguro:** sorteando también a los autores, de "
+        f"{100 * main.hand_low:+.1f} a {100 * main.hand_high:+.1f} puntos; ".replace("-", "−")
+        + f"en validación, {a} contra {b}."
+        + unsure
+    ]
+
+
+def other_epochs(points: list[dict], results: dict) -> str:
+    """That the doses were fine-tuned for other epochs than the comparison has, or nothing."""
+    now = results["profile"]["epochs"]
+    moved = {
+        row["arm"]: row["epochs"] for row in points if row["epochs"] != now.get(row["arm"], row["epochs"])
+    }
+    told = [f"{called(arm)} tuvo {then} épocas, no {now[arm]}" for arm, then in moved.items()]
+    return f" A diferencia de lo demás, aquí, {'; '.join(told)}." if told else ""
+
+
+def outside(other: dict, results: dict) -> str:
+    """Of which data and by which command numbers on other people's data are, and their differences."""
+    pairs = [
+        f"{called(row['a'])} − {called(row['b'])}: "
+        f"{estimate(row['difference'], row['low'], row['high'], sign=True)} puntos"
+        for row in other["pairs"]
+    ]
+    rows = f"{other['num_labels']} enfermedades · {other['rows']['test']} textos de prueba"
+    head = f"`{other['command']}` · {rows}"
+    return f"{head}\n\n{'; '.join(pairs)}. {outdated(other, results)}".rstrip()
+
+
+def outdated(other: dict, results: dict) -> str:
+    """That numbers on other people's data are of other epochs than the comparison's, or nothing.
+
+    The arm that is named is the one whose epochs have changed most.
+    """
+    then, now = other["profile"]["epochs"], results["profile"]["epochs"]
+    scratch = main_pair(results).b
+    if scratch in other["arms"] and then[scratch] < now[scratch]:
+        return (
+            f"Aquí las redes se entrenaron menos que en lo demás ({called(scratch)}: {then[scratch]} épocas, "
+            f"no {now[scratch]}), y quien empieza de cero es el más perjudicado: esa diferencia no confirma "
+            "la comparación principal."
+        )
+    moved = {arm: now[arm] / then[arm] for arm in other["arms"] if arm in then and arm in now}
+    most = max(moved, key=lambda arm: abs(log(moved[arm])), default=None)
+    if most is None or moved[most] == 1:
+        return ""
+    return (
+        f"Se midió con otros hiperparámetros y falta repetirlo ({called(most)}: {then[most]} épocas allá y "
+        f"{now[most]} aquí)."
+    )
+
+
+def above_chance(results: dict) -> str:
+    """Which of the models that answer rank diseases without a label better than chance, intervals and all."""
+    rows = [row for row in results["unseen"] if row["candidates"] == "all" and ARMS[row["arm"]].answers]
+    if not rows:
+        return ""
+    luck = results["unseen_chance"]["all"]["mrr"]
+    told = [
+        f"{called(row['arm'])} ({rank_estimate(row['mrr'], row['mrr_low'], row['mrr_high'])})"
+        for row in rows
+        if row["mrr_low"] > luck
+    ]
+    return (
+        f"Con todo su intervalo por encima del azar (MRR {luck:.3f}), de los que responden: "
+        f"{'; '.join(told) or 'ninguno'}."
+    )
 
 
 def at_edge(results: dict) -> str:
@@ -92,6 +181,7 @@ def few(results: dict) -> str:
     if not rows:
         return ""
     return (
-        f"Son pocos: {rows.get('test', 0)} relatos examinan, y sólo {rows.get('valid', 0)} eligen la tasa "
-        "y la parte que se resta; lo que se elige con tan pocos puede ser casualidad."
+        f"La prueba son {rows.get('test', 0)} relatos de {rows['diseases']} enfermedades; con sólo "
+        f"{rows.get('valid', 0)} relatos se eligieron la tasa y la parte que se resta, y lo que se elige "
+        "con tan pocos puede ser casualidad."
     )

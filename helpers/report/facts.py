@@ -14,14 +14,14 @@ from ..analysis.cost import pretraining_flops
 from ..arms import ARMS
 from ..config import BUILD, ROOT, get_profile
 from ..data import leakage as leaks
-from ..data import passages, splits, vocabulary
+from ..data import passages, sources, splits, vocabulary
+from ..data.published import FIRST_ATTEMPT, LITERATURE, READ_BY_SMOLLM2
 from ..data.study import Study
 from ..experiments.plan import asked, autopsy_specs, page_spec, results
 from ..experiments.records import load
 from ..models import baselines, smollm2
 from ..models.bases import load_bpe, resolve_base
 from ..pretraining import card
-from .published import FIRST_ATTEMPT, LITERATURE, READ_BY_SMOLLM2
 
 # Where numbers on other people's data are kept: in the repository, with HELPERS_BUILD in scratch.
 PUBLISHED, SCRATCH = ROOT / "report" / "external", BUILD / "outputs" / "external"
@@ -49,7 +49,7 @@ def collect(study: Study) -> dict[str, dict]:
         "pages": page_protocol(study),
         **autopsy(study),
         "control": control(study),
-        "unseen": {side: int(count) for side, count in study.unseen_split["side"].value_counts().items()},
+        "unseen": held_out(study),
         "base": base(study),
         "external": external(),
         "pretraining": pretraining(study),
@@ -84,11 +84,13 @@ def longer(study: Study) -> list[dict]:
 def corpus(study: Study) -> dict[str, float]:
     """Sizes of the corpus.
 
-    Pages, words, distinct words and the share of them seen once, fragments, mean tokens and words per page.
+    Pages of the whole source and of the profile, words, distinct words and the share of them seen once,
+    fragments, mean tokens and words per page.
     """
     counts, bpe = vocabulary.word_counts(study.pages["text"]), load_bpe(study.profile.base)
     texts = study.pages["text"].tolist()
     return {
+        "whole": len(sources.read_source(study.source)[0]),
         "pages": len(texts),
         "words": int(counts.sum()),
         "distinct": len(counts),
@@ -127,6 +129,13 @@ def page_protocol(study: Study) -> dict[str, float]:
         "never": len(never),
         "oracle": float(1 - study.page_split.loc[side == "test", "label"].isin(never).mean()),
     }
+
+
+def held_out(study: Study) -> dict[str, int]:
+    """The rows of each side where whole diseases are held out, and `diseases`, those of the test rows."""
+    side = study.unseen_split["side"]
+    rows = {str(name): int(count) for name, count in side.value_counts().items()}
+    return rows | {"diseases": study.unseen_split.loc[side == "test", "label"].nunique()}
 
 
 def autopsy(study: Study) -> dict[str, dict]:

@@ -15,7 +15,7 @@ from .readings import called
 KINDS = {
     "all_wrong": "nadie",
     "only_pretrained": "preentrenados, no desde cero",
-    "only_counts": "cuentas de palabras, no redes de atención",
+    "only_counts": "cuentas de palabras, no transformadores",
 }
 LEFT = {"text-align": "left", "white-space": "pre-wrap"}
 FEW = 3  # texts of a kind
@@ -98,21 +98,24 @@ def errors_table(study: Study):
 
 
 def attributions(study: Study) -> tuple[list[tuple[str, list[tuple[str, float]]]], float]:
-    """Texts that the fine-tuned arm gets right, each with what its tokens add to the right class's logit.
+    """Texts with what each token adds to the right class's logit, of the fine-tuned arm's first seed.
 
-    Those first that no arm from random weights gets right. Rows as of `words.attribution_bars`; second: the
-    largest gap of `errors.completeness`.
+    First the statement that is followed (see `story`), whoever gets it right; then test texts that the arm
+    gets right, those before that no arm from random weights does. Rows as of `words.attribution_bars`;
+    second: the largest gap of `errors.completeness`.
     """
     (texts, labels), classes = splits.side(study.split, "test"), splits.label_classes(study.split)
-    record = plan.results(study, EXPLAINED)[0]
+    record, followed = plan.results(study, EXPLAINED)[0], story(study)
     right = record.test.correct
     alone = [row for row in _found(study)["only_pretrained"] if right[row]]
-    chosen = list(dict.fromkeys([*alone, *np.flatnonzero(right)]))[:FEW] or [0]
-    told = [texts[row] for row in chosen], [int(labels[row]) for row in chosen]
+    chosen = list(dict.fromkeys([*alone, *np.flatnonzero(right)]))[: FEW - 1]
+    valid_texts, valid_labels = splits.side(study.split, "valid")
+    told = [valid_texts[followed], *(texts[row] for row in chosen)]
+    numbers = [int(valid_labels[followed]), *(int(labels[row]) for row in chosen)]
     base = study.profile.base_of(ARMS[EXPLAINED])
-    found = derived(errors.attribute, [record.spec], base, classes.tolist(), *told)
-    rows = [
-        (study.names[classes[labels[row]]], [tuple(token) for token in own["tokens"]])
-        for row, own in zip(chosen, found, strict=True)
-    ]
+    found = derived(errors.attribute, [record.spec], base, classes.tolist(), told, numbers)
+    place = int(record.valid.above[followed]) + 1
+    heads = [f"{study.names[classes[number]]}" for number in numbers]
+    heads[0] += f", en el lugar {place}"
+    rows = [(head, [tuple(token) for token in own["tokens"]]) for head, own in zip(heads, found, strict=True)]
     return rows, max(own["gap"] for own in found)

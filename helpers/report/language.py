@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import entropy
 
+from ..arms import ARMS
+from ..data.published import FIRST_ATTEMPT
 from ..data.study import Study
 from ..experiments.records import Record
 from ..pretraining import card
-from .published import FIRST_ATTEMPT
-from .readings import DASH, called, decimals, estimate, share, thousands
+from .readings import DASH, against_chance, called, decimals, estimate, share, thousands
 from .tables import Table
 
 
@@ -35,8 +37,7 @@ def shape(model) -> Table:
 
 
 def starts(models: Mapping, base) -> Table:
-    """What is trained of classifiers by arm, and how many of their matrices are those of the base, a "
-    "model."""
+    """What is trained of classifiers by arm, and how many of their matrices are those of a base, a model."""
     own = {name: tensor for name, tensor in base.base_model.state_dict().items() if tensor.ndim == 2}
     rows = []
     for arm, model in models.items():
@@ -79,9 +80,8 @@ def untouched(study: Study, summary: pd.DataFrame) -> str:
     """How often models that answer are right before any training (a `comparison.summary` of them)."""
     told = [
         f"{row['name']}: primera respuesta correcta en {estimate(row.accuracy, row.low, row.high)} de los "
-        "relatos de prueba, "
-        "entre las "
-        f"cinco primeras en {share(row.top5)}"
+        f"relatos de prueba ({against_chance(row, study.num_labels)}), entre las cinco primeras en "
+        f"{share(row.top5)}"
         for _, row in summary.iterrows()
     ]
     luck = 1 / study.num_labels, min(5, study.num_labels) / study.num_labels
@@ -98,7 +98,7 @@ def race(groups: Mapping[str, list[Record]], steps: int) -> str:
     reached = [r.history.loc[r.history["valid_mrr"] >= best, "epoch"].min() for r in tuned]
     if not np.isfinite(reached).all():
         some = f"{np.isfinite(reached).sum()} de {len(reached)}"
-        return f"Alcanzan lo mejor de «desde cero» {some} semillas del ajuste fino"
+        return f"Semillas del ajuste fino que alcanzan lo mejor de «desde cero»: {some}"
     return (
         f"El ajuste fino alcanza lo mejor de «desde cero» en {np.mean(reached) * steps:.0f} de "
         f"{scratch[0].spec.epochs * steps} pasos"
@@ -117,13 +117,27 @@ def price(known: dict | None, tuned: list[Record]) -> str:
     )
 
 
-def overfitted(losses: pd.DataFrame) -> str:
-    """Whose validation loss ends above its least (see `probing.overfitting`)."""
-    worse = losses.index[losses["valid_last"] > losses["valid_least"] + 0.05]
-    return (
-        "La pérdida de validación de la última época supera en más de 0.05 nats a la mínima en: "
-        f"{', '.join(map(called, worse)) or 'ninguno'}."
-    )
+def overfitted(losses: pd.DataFrame, classes: int) -> str:
+    """How far from its floor each training ended, and where validation loss rose (`probing.overfitting`).
+
+    The floor is the entropy of the smoothed label.
+    """
+    told = []
+    for arm, row in losses.iterrows():
+        floor = label_entropy(ARMS[arm].settings.get("smoothing", 0.0), classes)
+        rose = row["valid_last"] - row["valid_least"]
+        told.append(
+            f"{called(arm)}, {row['train_last'] - floor:.2f} por encima de su piso ({floor:.2f}), y en "
+            f"validación {rose:.2f} por encima de su mínimo"
+        )
+    return f"**Lectura.** En la última época, en nats: {'; '.join(told)}."
+
+
+def label_entropy(smoothing: float, classes: int) -> float:
+    """Entropy, in nats, of a label that gives each of its classes `smoothing` / classes besides."""
+    p = np.full(classes, smoothing / classes)
+    p[0] += 1 - smoothing
+    return float(entropy(p))
 
 
 def answering(pair) -> str:
@@ -143,11 +157,22 @@ def answer(pair) -> str:
 
 def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
     """The summary of notebook 05. pair: fine-tuned against from scratch (`comparison.paired`)."""
-    top = "; ".join(f"{row['name']}, {share(row.top5)}" for _, row in summary.iterrows())
+    top = "; ".join(f"{called(arm)}, {share(summary.loc[arm, 'top5'])}" for arm in (pair.a, pair.b))
     return (
-        f"- **{answer(pair)}**: los mismos pasajes, los mismos valores por probar, el mismo examen; "
-        "desde cero, más épocas.\n"
-        f"- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)})."
+        f"- **{answer(pair)}**: mismos pasajes, mismos valores por probar, mismas épocas, mismo examen.\n"
+        f"- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)}).\n"
+        f"- {not_by_reading_alone(summary)}"
+    )
+
+
+def not_by_reading_alone(summary: pd.DataFrame) -> str:
+    """What the frozen body does beside training from scratch and beside moving every weight."""
+    frozen, scratch, tuned = (
+        summary.loc[f"gpt2_{start}", "accuracy"] for start in ("frozen", "scratch", "finetuned")
+    )
+    head = "Leer no basta: hay que mover los pesos" if frozen < min(scratch, tuned) else "Lo leído, sin mover"
+    return (
+        f"{head}. Congelado, {share(frozen)}; desde cero, {share(scratch)}; con ajuste fino, {share(tuned)}."
     )
 
 

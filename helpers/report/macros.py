@@ -3,19 +3,26 @@
 Nothing that a run found is typed into the report.
 """
 
+import json
 import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 from ..arms import ARMS
 from ..figures.style import DRAWN
+from ..files import write_text
 from . import claims, doubts, readings
-from .readings import DASH, called, decimals, estimate, latex, number, p_value, rank_estimate, share
+from .latex import latex, number
+from .readings import DASH, called, decimals, estimate, p_value, rank_estimate, share
+from .tables import TABLES
 
+NOTE = "% Written from results.json; do not edit.\n"
 DIGITS = {"10": "Ten"} | dict(
     zip("0123456789", "Zero One Two Three Four Five Six Seven Eight Nine".split(), strict=True)
 )
+READERS = "tfidf_logreg", "bilstm", "gpt2_finetuned", "smollm2_finetuned"  # drawn in 06_palabras
 SHARES = {"Accuracy": "accuracy", "TopFive": "top5", "MacroF": "macro_f1"}
 # How a fact is written; all others are counts.
 PERCENTAGES = {
@@ -137,6 +144,8 @@ def worth_macros(results: dict) -> Iterator[tuple[str, str]]:
         name = f"{macro_name(found['more'])}Versus{macro_name(found['less'])}"
         yield f"ReadWorth{name}", latex(claims.worth(results, found))
         yield f"Worth{name}", DASH if found["at_least"] else decimals(found["k"], 1)
+    shown = [arm for arm in READERS if arm in results["arms"]]
+    yield "ReadSharedWords", latex(claims.shared_words(results, shown))
     mixed = results["together"]
     yield "ReadTogether", latex(readings.together(mixed))
     yield "TogetherEstimate", latex(estimate(mixed["accuracy"], mixed["low"], mixed["high"]))
@@ -194,7 +203,10 @@ def error_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"{macro_name(arm)}Flops", number(row["flops"]) if row["flops"] else DASH
         yield f"{macro_name(arm)}Seconds", number(row["seconds"])
         yield f"{macro_name(arm)}Memory", number(row["memory"])
-    yield "MeasuredOn", latex(results["measured_on"] or "no a solas: con otros al lado")
+    yield (
+        "MeasuredOn",
+        latex((results["measured_on"] or "no a solas: con otros al lado").replace(" cores", " núcleos")),
+    )
 
 
 def fact_macros(results: dict) -> Iterator[tuple[str, str]]:
@@ -226,9 +238,10 @@ def external_macros(results: dict) -> Iterator[tuple[str, str]]:
         for arm, row in found["arms"].items():
             accuracy = latex(estimate(row["accuracy"], row["low"], row["high"]))
             yield f"External{macro_name(arm)}Estimate", accuracy
+            yield f"External{macro_name(arm)}Accuracy", percent(row["accuracy"])
         yield "ExternalRowsTest", number(found["rows"]["test"])
         yield "ExternalNumSeeds", str(len(found["profile"]["seeds"]))
-        yield "ReadExternalOutdated", latex(claims.outdated(found, results))
+        yield "ReadExternalOutdated", latex(doubts.outdated(found, results))
         for pair in found["pairs"]:
             name = f"{macro_name(pair['a'])}Versus{macro_name(pair['b'])}"
             yield f"ReadExternal{name}", latex(readings.pair(SimpleNamespace(**pair)))
@@ -259,3 +272,12 @@ def colors() -> str:
     r"""`\definecolor` of each arm, by its macro name, and of what is no model: the colours of the figures."""
     named = {macro_name(arm.id): arm.color for arm in ARMS.values()} | DRAWN
     return "".join(rf"\definecolor{{{name}}}{{HTML}}{{{color[1:]}}}" + "\n" for name, color in named.items())
+
+
+def write_tex(directory: Path) -> None:
+    """Macros and tables in `directory` from its results.json; a number changed there changes everywhere."""
+    results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
+    lines = "\n".join(rf"\newcommand{{\{name}}}{{{value}}}" for name, value in macros(results).items())
+    write_text(directory / "macros.tex", f"{NOTE}{lines}\n{colors()}")
+    for name, table in TABLES.items():
+        write_text(directory / f"tabla_{name}.tex", NOTE + table(results).latex())

@@ -1,10 +1,10 @@
 """Numbers and sentences as the class reads them: each with its interval, in careful Spanish."""
 
 import math
-import re
 from collections.abc import Collection, Iterable, Mapping
 from html import escape
 from importlib.metadata import version
+from types import SimpleNamespace
 
 from ..arms import ARMS
 from ..data.study import Study
@@ -97,6 +97,20 @@ def called(name: str) -> str:
 BESIDE = {"guesser": "El adivino", "together": "La suma de los dos"}
 
 
+PAIR = ("smollm2_finetuned", "smollm2_scratch"), ("gpt2_finetuned", "gpt2_scratch")
+
+
+def pair_of(results: dict, a: str, b: str) -> SimpleNamespace | None:
+    """A stated pair of arms; None if it is not among them."""
+    found = (row for row in results["pairs"] if (row["a"], row["b"]) == (a, b))
+    return next((SimpleNamespace(**row) for row in found), None)
+
+
+def main_pair(results: dict) -> SimpleNamespace:
+    """The pair that the question is about: one architecture, pre-trained and not, the largest there is."""
+    return next(row for pair in PAIR if (row := pair_of(results, *pair)))
+
+
 def opening(study: Study, *packages: str) -> str:
     """What the outputs are of: profile, diseases, rows, seeds, and the versions of some packages."""
     rows, exam = study.split["side"].value_counts(), EXAMS[study.protocol]
@@ -142,38 +156,16 @@ def quiz(questions: Iterable[str], known: Iterable[str], choices: Collection[str
     return f'<div class="textos"><ol>{asked}</ol>{behind}</div>'
 
 
-SIGNS = {" %": r"\,\%", "…": r"\dots{}"} | {
-    sign: rf"\ensuremath{{{command}}}"
-    for sign, command in {
-        "−": "-", "<": "<", "→": r"\to", "Δ": r"\Delta", "✓": r"\checkmark", "×": r"\times", "α": r"\alpha",
-    }.items()
-}  # fmt: skip
+def watched(losses: list[float], accuracies: list[float], classes: int, others: float) -> str:
+    """What a training that the class has watched did to its own texts, beside an even guess, and to others.
 
-
-def latex(text: str) -> str:
-    r"""Plain or Markdown text as LaTeX: bold and emphasis, `%`, `&` and `_` escaped, real minus signs."""
-    text = re.sub(r"([#$&_{}])", r"\\\1", text.replace("\\$", "$"))
-    for sign, command in SIGNS.items():
-        text = text.replace(sign, command)
-    text = re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", text)
-    return re.sub(r"\*(.+?)\*", r"\\emph{\1}", text)
-
-
-def number(value: float | None) -> str:
-    r"""A count for siunitx, `\num{1234}`; below a thousand as it is."""
-    if is_missing(value):
-        return DASH
-    if abs(value) >= LARGE:
-        return rf"\num{{{power(value)}}}"
-    return str(round(value)) if abs(value) < 1000 else rf"\num{{{round(value)}}}"
-
-
-def watched(losses: list[float], accuracies: list[float], classes: int) -> str:
-    """What a training that the class has watched did to its own texts, beside an even guess."""
+    others: its accuracy on validation texts.
+    """
     return (
         f"**Lectura.** La pérdida pasa de {losses[0]:.2f} (repartir por igual: {math.log(classes):.2f}) a "
         f"{losses[-1]:.2f}, y la exactitud en esos mismos textos, de {share(accuracies[0])} a "
-        f"{share(accuracies[-1])}."
+        f"{share(accuracies[-1])}. En los de validación, que no vio: {share(others)} (azar: "
+        f"{share(1 / classes)})."
     )
 
 
@@ -197,11 +189,11 @@ def flips(row) -> str:
     a, b = called(row.a), called(row.b)
     p, corrected = ("menos de 0.001" if value < 0.001 else f"{value:.3f}" for value in (row.p, row.p_holm))
     return (
-        f"Si en cada enfermedad diera lo mismo cuál de los dos, {a} o {b}, ya entrenados, contestó, sus "
-        "resultados se podrían intercambiar. Intercambiándolos al azar, enfermedad por enfermedad, una "
-        f"diferencia al menos tan grande como la medida saldría con una probabilidad de {p}: ése es el valor "
-        "*p*, que no es la probabilidad de que sean iguales y no incluye la variación entre semillas. "
-        f"Corregido por todas las comparaciones que aquí se hacen (Holm): {corrected}."
+        f"Supón que {a} y {b}, ya entrenados, fueran intercambiables. Entonces, en cada enfermedad, "
+        "podríamos cambiar los resultados de uno por los del otro sin que nada se notara. Haciéndolo al azar "
+        f"muchas veces, una diferencia al menos tan grande como la medida sale con una probabilidad de {p}: "
+        "ése es el valor *p*. No es la probabilidad de que sean iguales, y no incluye la variación entre "
+        f"semillas. Corregido por todas las comparaciones de esta familia (Holm): {corrected}."
     )
 
 
@@ -259,10 +251,16 @@ def gain(row) -> str:
 def together(found: Mapping) -> str:
     """`together.together` as a sentence."""
     a, b, pair_ = called(found["a"]), called(found["b"]), found["pair"]
+    doubt = (
+        "; la prueba corregida por comparaciones múltiples no lo confirma"
+        if pair_["p_holm"] >= 0.05 and not pair_["low"] <= 0 <= pair_["high"]
+        else ""
+    )
     return (
-        f"{a} y {b}, sumados ({share(found['share'], 0)} del peso para el segundo, elegido en validación): "
-        f"{estimate(found['accuracy'], found['low'], found['high'])}; respecto de {called(pair_['b'])} por "
-        f"separado, {estimate(pair_['difference'], pair_['low'], pair_['high'], sign=True)} puntos. De los "
+        f"{a} y {b}, sumando sus log-probabilidades ({share(found['share'], 0)} del peso para el segundo, "
+        f"elegido en validación): {estimate(found['accuracy'], found['low'], found['high'])}; respecto de "
+        f"{called(pair_['b'])} por separado, "
+        f"{estimate(pair_['difference'], pair_['low'], pair_['high'], sign=True)} puntos{doubt}. De los "
         "relatos, "
         f"{share(found['both'])} los aciertan ambos, {share(found['only_a'])} sólo el primero, "
         f"{share(found['only_b'])} sólo el segundo y {share(found['neither'])} ninguno."
@@ -273,7 +271,7 @@ def knobs(table) -> str:
     """Which change of a hyperparameter costs most (see `comparison.swept`)."""
     worst = table.loc[table["mrr"].idxmin()]
     name, written = KNOBS[worst["name"]]
-    return f"El cambio que más quita: {name}, {written.format(worst['value'])}"
+    return f"Lo que más baja el MRR: {name}, {written.format(worst['value'])}"
 
 
 def within(confusions, grouped: bool) -> str:

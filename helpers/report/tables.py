@@ -8,13 +8,13 @@ import pandas as pd
 
 from ..arms import ARMS
 from ..figures.recurrent import KNOBS
+from .latex import latex
 from .readings import (
     DASH,
     called,
     decimals,
     difference_span,
     is_missing,
-    latex,
     p_value,
     power,
     rank_estimate,
@@ -36,7 +36,8 @@ class Table:
 
     def frame(self):
         """For a notebook."""
-        shown = pd.DataFrame([*self.rows, *self.last], columns=list(self.head))
+        rows = [[POWER.sub(raised, cell) for cell in row] for row in (*self.rows, *self.last)]
+        shown = pd.DataFrame(rows, columns=list(self.head))
         return shown.style.hide(axis="index").set_properties(subset=[self.head[0]], **{"text-align": "left"})
 
     def latex(self) -> str:
@@ -52,11 +53,20 @@ class Table:
         return "\n".join([*top, *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
+POWER = re.compile(r"(\d(?:\.\d+)?)e([+-]?\d+)")
+
+
+def raised(power: re.Match) -> str:
+    """`1.6e+09` as `1.6 × 10⁹`."""
+    exponent = str(int(power[2])).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{power[1]} × 10{exponent}"
+
+
 def set_number(text: str) -> str:
     r"""Text of a cell as LaTeX sets it: counts and powers of ten by siunitx, all else by `readings.latex`."""
     if re.fullmatch(r"\d{1,3}(,\d{3})+", text):
         return rf"\num{{{text.replace(',', '')}}}"
-    if re.fullmatch(r"\d(\.\d+)?e[+-]?\d+", text):
+    if POWER.fullmatch(text):
         return rf"\num{{{text}}}"
     return latex(text)
 
@@ -131,16 +141,21 @@ def tuning(results: dict, unseen: bool = False) -> Table:
         by_loss = min(own, key=lambda row: row["valid_loss"])
         other = "" if by_loss["chosen"] else f"{by_loss['value']:g}"
         rows.append((called(arm), ARMS[arm].hyperparameter, *cells, *[""] * (most - len(cells)), other))
-    tries = (f"Valor {number}" for number in range(1, most + 1))
+    tries = (f"Valor {number}: MRR" for number in range(1, most + 1))
     return Table(("Modelo", "Hiperparámetro", *tries, "Por pérdida"), rows)
 
 
 def unseen(results: dict, candidates: str = "all") -> Table:
-    """Diseases without a training row: every arm's ranking, the guessers', and chance."""
+    """Diseases without a training row: every arm's ranking, the guessers', and chance.
+
+    Among the names held out the first ten may be all there are, and are left out.
+    """
+    by_chance = results["unseen_chance"].get(candidates)
+    tops = [top for top in (1, 5, 10) if by_chance is None or by_chance[f"top{top}"] < 1]
 
     def cells(row: dict) -> tuple[str, ...]:
         span = f"[{row['mrr_low']:.3f}, {row['mrr_high']:.3f}]" if not is_missing(row["mrr_low"]) else DASH
-        return decimals(row["mrr"]), span, *(share(row[key]) for key in ("top1", "top5", "top10"))
+        return decimals(row["mrr"]), span, *(share(row[f"top{top}"]) for top in tops)
 
     rows = [(called(row["arm"]), *cells(row)) for row in results["unseen"] if row["candidates"] == candidates]
     guessers = [
@@ -148,10 +163,13 @@ def unseen(results: dict, candidates: str = "all") -> Table:
         for row in results["guessers"]
         if row["candidates"] == candidates
     ]
-    by_chance = results["unseen_chance"].get(candidates)
-    last = [("Azar", decimals(by_chance["mrr"]), "", *(share(by_chance[f"top{top}"]) for top in (1, 5, 10)))]
-    head = ("Modelo", "MRR", "IC 95 %", "Top-1", "Top-5", "Top-10")
-    return Table(head, rows, [*guessers, *(last if by_chance else [])])
+    last = (
+        [("Azar", decimals(by_chance["mrr"]), "", *(share(by_chance[f"top{top}"]) for top in tops))]
+        if by_chance
+        else []
+    )
+    head = ("Modelo", "MRR", "IC 95 %", *(f"Top-{top}" for top in tops))
+    return Table(head, rows, [*guessers, *last])
 
 
 GUESSERS = {"english": "Adivino (nombres en inglés)", "all": "Adivino (todos los nombres)"}
@@ -263,7 +281,6 @@ TABLES: dict[str, Callable[[dict], Table]] = {
     "intentos": tuning,
     "no_vistas": unseen,
     "ganancias": gains,
-    "calibracion": calibration,
     "costo": cost,
     "olvido": forgetting,
     "relato": story,

@@ -7,7 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from helpers.config import ROOT, InputError
-from helpers.report import documents, export
+from helpers.report import documents, macros
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +32,20 @@ def changed(tools, tmp_path_factory):
         shutil.copytree(ROOT / part, output / part)
     results = json.loads((output / "report" / "generated" / "results.json").read_text(encoding="utf-8"))
     pair = next(row for row in results["pairs"] if (row["a"], row["b"]) == ("gpt2_finetuned", "gpt2_scratch"))
-    pair |= {"difference": 0.1234, "low": 0.1111, "high": 0.1357}
+    pair |= {"difference": 0.2468, "low": 0.2222, "high": 0.2714}
     (output / "report" / "generated" / "results.json").write_text(json.dumps(results), encoding="utf-8")
-    export.write_tex(output / "report" / "generated")
+    macros.write_tex(output / "report" / "generated")
     return output, {pdf.stem: pdf for pdf in documents.build(output)}
 
 
 def test_a_number_changed_in_the_results_changes_table_prose_and_slides(changed):
     _, pdfs = changed
     document, notes = words(pdfs["informe"]), words(pdfs["expo_notas"])
-    assert "+12.3 [+11.1, +13.6]" in document  # table
+    assert "+24.7 [+22.2, +27.1]" in document  # table
     # abstract, results, conclusions
-    assert document.count("+12.3 puntos porcentuales (IC 95 % de +11.1 a +13.6)") == 3
-    assert "+12.3 puntos porcentuales" in notes
-    assert "+12.3 puntos porcentuales" not in words(ROOT / "report" / "informe.pdf")
+    assert document.count("+24.7 puntos porcentuales (IC 95 % de +22.2 a +27.1)") == 3
+    assert "+24.7 puntos porcentuales" in notes
+    assert "+24.7 puntos porcentuales" not in words(ROOT / "report" / "informe.pdf")
 
 
 def test_pdfs_carry_what_they_were_built_from_and_come_out_the_same(changed):
@@ -62,13 +62,13 @@ def test_pdfs_carry_what_they_were_built_from_and_come_out_the_same(changed):
 
 def test_a_macro_that_no_run_wrote_stops_the_build(tools, changed):
     output, pdfs = changed
-    macros = output / "report" / "generated" / "macros.tex"
-    kept, before = macros.read_text(encoding="utf-8"), pdfs["informe"].read_bytes()
-    macros.write_text(kept.replace(r"\newcommand{\ReadTogether}", r"\newcommand{\Other}"), encoding="utf-8")
+    file = output / "report" / "generated" / "macros.tex"
+    kept, before = file.read_text(encoding="utf-8"), pdfs["informe"].read_bytes()
+    file.write_text(kept.replace(r"\newcommand{\ReadTogether}", r"\newcommand{\Other}"), encoding="utf-8")
     with pytest.raises(documents.RunError, match="informe.tex"):
         documents.build(output)
     assert pdfs["informe"].read_bytes() == before
-    macros.write_text(kept, encoding="utf-8")
+    file.write_text(kept, encoding="utf-8")
 
 
 def test_results_that_are_not_there_are_named(tools, tmp_path):

@@ -14,7 +14,7 @@ from helpers.experiments import plan
 from helpers.experiments.grid import ensure
 from helpers.experiments.records import load
 from helpers.figures import style
-from helpers.report import claims, export, from_scratch, readings, results, tables
+from helpers.report import autopsy, claims, from_scratch, latex, macros, results, tables
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def found(tmp_path_factory):
     results.of(study)
     directory = tmp_path_factory.mktemp("generated")
     shutil.copy(results.place(study), directory)
-    export.write_tex(directory)
+    macros.write_tex(directory)
     return directory
 
 
@@ -43,7 +43,7 @@ def test_every_macro_has_a_letters_only_name_and_a_number(found):
     known = read(found)
     accuracy = known["arms"]["tfidf_logreg"]["accuracy"]
     assert made["TfidfLogregAccuracy"] == rf"{100 * accuracy:.1f}\,\%"
-    assert made["FirstAttemptPerplexity"] == readings.number(known["first_attempt"]["class_perplexity"])
+    assert made["FirstAttemptPerplexity"] == latex.number(known["first_attempt"]["class_perplexity"])
     assert made["UnseenChanceMrr"] == f"{known['unseen_chance']['all']['mrr']:.3f}"
     assert not [name for name, value in made.items() if "nan" in value.lower()]
     for row in known["arms"].values():  # one definition, over several seeds too
@@ -54,7 +54,7 @@ def test_a_number_changed_in_results_json_changes_table_and_macros(found, tmp_pa
     known = read(found)
     known["arms"]["naive_bayes"] |= {"accuracy": 0.98765, "low": 0.9, "high": 1.0}
     (tmp_path / "results.json").write_text(json.dumps(known))
-    export.write_tex(tmp_path)
+    macros.write_tex(tmp_path)
     assert r"98.8\,\%" in (tmp_path / "tabla_comparacion.tex").read_text()
     assert r"\newcommand{\NaiveBayesAccuracy}{98.8\,\%}" in (tmp_path / "macros.tex").read_text()
 
@@ -74,7 +74,10 @@ def test_a_notebook_shows_the_same_cells(found, name):
     table = tables.TABLES[name](read(found))
     shown = table.frame().data
     assert shown.columns.tolist() == list(table.head)
-    assert [tuple(row) for row in shown.to_numpy()] == [*table.rows, *table.last]
+    powers = [
+        tuple(tables.POWER.sub(tables.raised, cell) for cell in row) for row in (*table.rows, *table.last)
+    ]
+    assert [tuple(row) for row in shown.to_numpy()] == powers
 
 
 def test_results_are_read_again_and_not_computed(found, monkeypatch):
@@ -107,7 +110,7 @@ def test_the_autopsy_of_what_was_trained(found):
     assert trials["test"].tolist() == [0.0] * len(trials)
     first = load(plan.page_spec(study))
     assert "El cuaderno 4 busca la causa del cero" in from_scratch.first_attempt(study, first)
-    table = from_scratch.suspects(trials)
+    table = autopsy.suspects(trials)
     assert [len(row) for row in table.rows] == [len(table.head)] * len(trials)
     larger = plan.autopsy_specs(study)["larger network"]
     assert load(larger).parameters > load(plan.page_spec(study)).parameters

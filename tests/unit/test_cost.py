@@ -32,6 +32,9 @@ def test_each_arm_is_measured_alone_and_the_table_says_so(tmp_path, monkeypatch)
     after = cost.table(study, MEASURED)
     assert after["alone"].all()
     assert after["seconds"].tolist() == [row["seconds"] for row in kept["arms"].values()]
+    other = {arm: row | {"epochs": 7} for arm, row in kept["arms"].items()}
+    file.write_text(json.dumps(kept | {"arms": other}))
+    assert not cost.table(study, MEASURED)["alone"].any()  # of as many epochs as no run here has
     assert after["flops"].isna().all()  # scikit-learn's training is no count of products
 
 
@@ -62,7 +65,7 @@ def test_what_an_arm_reads_first_is_stretched_as_its_epochs_are(monkeypatch):
             return {"history": [{"seconds": 12.0}, *[{"seconds": 2.0}] * (task.epochs - 1)]}
 
     monkeypatch.setattr(cost, "import_module", lambda name: Trained)
-    monkeypatch.setitem(PROFILES["quick"].epochs, "scratch", 30)
+    monkeypatch.setitem(PROFILES["quick"].epochs, "whole", 30)
     monkeypatch.setitem(PROFILES["quick"].epochs, "head", 30)
     own = cost.alone("quick", "gpt2_self", 1e-3)
     assert own["seconds"] == pytest.approx(28 * (2.0 + 10.0 / 2), abs=0.5)

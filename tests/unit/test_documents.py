@@ -16,8 +16,8 @@ from helpers.config import ROOT
 from helpers.figures import style
 from helpers.figures.captions import CAPTIONS
 from helpers.notebooks import stamps
-from helpers.report import documents, export, tables
-from helpers.report.readings import latex
+from helpers.report import documents, macros, tables
+from helpers.report.latex import latex
 
 REPORT, GENERATED = ROOT / "report", ROOT / "report" / "generated"
 SOURCES = sorted([*REPORT.glob("*.tex"), *REPORT.glob("dibujos/*.tex")])
@@ -106,7 +106,7 @@ def test_generated_files_are_what_results_and_figures_say(tmp_path):
     shutil.copytree(ROOT / "figures", tmp_path / "figures")
     (tmp_path / "report" / "generated").mkdir(parents=True)
     shutil.copy(GENERATED / "results.json", tmp_path / "report" / "generated")
-    export.write_tex(tmp_path / "report" / "generated")
+    macros.write_tex(tmp_path / "report" / "generated")
     documents.write_index(tmp_path)
     made = sorted((tmp_path / "report" / "generated").glob("*.tex"))
     assert len(made) == len(tables.TABLES) + 2
@@ -220,7 +220,9 @@ def test_what_report_and_slides_say_in_words_is_so():
     assert facts["base"]["contaminated"] == 0  # "nuestras páginas no estaban"
     assert facts["external"]["source"] == "nih_symptoms"
     infinite, _ = documents.described(ROOT / "figures" / "04_perplejidad.png")
-    assert infinite.startswith("Infinita en")  # "el cuaderno 4 prueba los tres"
+    assert re.match(r"De los 3 cálculos erróneos, [1-3] dan infinito", infinite)  # "sí pueden dar infinito"
+    known = [row for row in results["arms"].values() if row["accuracy"] > 5 / results["num_labels"]]
+    assert all(row["valid_accuracy"] > row["accuracy"] for row in known)  # "se acierta más que en prueba"
 
 
 def test_what_latex_lacks_is_named_by_its_debian_package(monkeypatch):

@@ -47,7 +47,7 @@ def test_each_point_is_the_base_of_its_own_runs(kept, tmp_path, monkeypatch):
         for row, label in enumerate(labels):
             logits[row, label if row < right else (label + 1) % study.num_labels] = 1
         means = {name: right / len(labels) for name in ("accuracy", "mrr", "top5")}
-        spec = SimpleNamespace(value=1e-3)
+        spec = SimpleNamespace(value=1e-3, epochs=2)
         test = outcome_of(logits, labels)
         return [SimpleNamespace(spec=spec, test=test, metrics={"test": means, "valid": means})] * 2
 
@@ -71,13 +71,20 @@ def test_each_point_is_the_base_of_its_own_runs(kept, tmp_path, monkeypatch):
 def test_what_is_said_of_the_dose():
     points = [
         {"tokens": tokens, "accuracy": accuracy, "gain": accuracy - 0.3, "gain_low": accuracy - 0.4}
+        | {"arm": "gpt2_finetuned", "epochs": 2}
         for tokens, accuracy in ((0, 0.3), (100_000, 0.2), (400_000, 0.35), (2_000_000, 0.5))
     ]
     found = {"dose": {"points": points}}
-    assert claims.dose(found) == "Sin leer nada, 30.0 %; 50.0 % con 2 millones de tokens"
-    points[2]["accuracy"] = 0.55
-    assert "lo más alto, 55.0 % con 0.4 millones de tokens; al final, 50.0 % con 2" in claims.dose(found)
-    told = claims.enough(found)
+    points[2]["accuracy"] = 0.55  # the highest of several is no headline
+    assert claims.dose(found) == "Sin leer nada, 30.0 %; con 2 millones de tokens, 50.0 %"
+    told = claims.enough(found | {"profile": {"epochs": {}}})
     assert "Con 0 → 0.1 → 0.4 → 2 millones de tokens leídos: 30.0 → 20.0 → 55.0 → 50.0 %" in told
-    assert told.endswith("por encima de cero en 1 de 3 bases (2).")
+    assert "por encima de cero en 1 de 3 bases (2)." in told
+    assert told.endswith("5 veces más lectura lleva la exactitud de 55.0 % a 50.0 %.")
+    now = {"profile": {"epochs": {"gpt2_scratch": 60, "gpt2_finetuned": 60}}}
+    for point in points:
+        point |= {"arm": "gpt2_finetuned", "epochs": 60}
+    assert "épocas" not in claims.enough(found | now)
+    points[1]["epochs"] = 30
+    assert claims.enough(found | now).endswith("aquí, GPT-2 mini con ajuste fino tuvo 30 épocas, no 60.")
     assert claims.enough({"dose": {}}) == "En este perfil no se midió la dosis."

@@ -13,7 +13,7 @@ from helpers.data.study import prepare
 from helpers.experiments import plan
 from helpers.experiments.grid import ensure
 from helpers.models import bases
-from helpers.report import from_scratch, gallery, language, readings
+from helpers.report import autopsy, from_scratch, gallery, language, readings
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +76,14 @@ def test_a_suspect_is_cleared_only_where_nothing_moved():
     trials = pd.DataFrame(
         {"change": ["unchanged", "cleaned", "more epochs"], "train": [0.5, 0.6, 0.9], "test": [0.0, 0.0, 0.1]}
     )
-    assert from_scratch.cleared(trials) == 1
-    assert "De los 2 cambios, 1 dejan" in from_scratch.suspects_cleared(trials)
-    assert "va de 0.0 % a 10.0 %" in from_scratch.same_everywhere(trials)
-    assert "Los 1 cambios dejan" in from_scratch.suspects_cleared(trials.head(2))
-    assert "prueba: siempre 0.0 %" in from_scratch.suspects_cleared(trials.head(2))
-    assert from_scratch.same_everywhere(trials.head(2)) == "2 corridas, 2 veces 0.0 % en prueba"
+    assert autopsy.cleared(trials) == 1
+    assert "De los 2 cambios, 1 dejan" in autopsy.suspects_cleared(trials)
+    assert "va de 0.0 % a 10.0 %" in autopsy.same_everywhere(trials)
+    assert "Los 1 cambios dejan" in autopsy.suspects_cleared(trials.head(2))
+    assert "prueba: siempre 0.0 %" in autopsy.suspects_cleared(trials.head(2))
+    assert "(texto muy limpio) no, y su cero no absuelve" in autopsy.suspects_cleared(trials)
+    assert "Todos aprendieron" in autopsy.suspects_cleared(trials.assign(train=0.95))
+    assert autopsy.same_everywhere(trials.head(2)) == "2 corridas, 2 veces 0.0 % en prueba"
 
 
 @pytest.mark.parametrize(
@@ -93,10 +95,13 @@ def test_chance_is_beaten_only_by_the_whole_interval(low, high, said):
 
 
 def test_no_winner_where_the_interval_holds_zero(study):
-    summary = pd.DataFrame({"class_perplexity": {"bilstm": 5.0, "bilstm_original": 9.0}})
+    rows = {"class_perplexity": {"bilstm": 5.0, "bilstm_original": 9.0, "tfidf_logreg": 2.0}}
+    summary = pd.DataFrame(rows).assign(accuracy=0.5, valid_accuracy=0.7, name="Contador")
     pair = SimpleNamespace(difference=0.1, low=-0.1, high=0.3)
     assert "no se puede decir cuál acierta más" in from_scratch.repaired(study, summary, pair)
     pair = SimpleNamespace(difference=0.2, low=0.1, high=0.3)
+    assert "contar palabras (Contador) acierta 50.0 %" in from_scratch.repaired(study, summary, pair)
+    assert "En validación la mejorada acierta 70.0 %" in from_scratch.repaired(study, summary, pair)
     assert "no incluye el cero" in from_scratch.repaired(study, summary, pair)
     assert "no se puede decir" not in from_scratch.repaired(study, summary, pair)
     assert language.answer(SimpleNamespace(difference=0.1, low=-0.1, high=0.3)).startswith(
@@ -106,8 +111,8 @@ def test_no_winner_where_the_interval_holds_zero(study):
 
 
 def test_an_infinite_perplexity_has_a_sign():
-    assert from_scratch.perplexity(np.inf) == "∞"
-    assert from_scratch.perplexity(1234.4) == "1,234"
+    assert autopsy.perplexity(np.inf) == "∞"
+    assert autopsy.perplexity(1234.4) == "1,234"
 
 
 def test_the_race_is_told_in_steps_or_as_not_run():
@@ -116,7 +121,7 @@ def test_the_race_is_told_in_steps_or_as_not_run():
     groups = {"gpt2_scratch": [scratch], "gpt2_finetuned": [tuned]}
     assert language.race(groups, 10) == "El ajuste fino alcanza lo mejor de «desde cero» en 20 de 30 pasos"
     groups["gpt2_finetuned"].append(record("gpt2_finetuned", valid_mrr=[0.1, 0.1, 0.1]))
-    assert "1 de 2 semillas" in language.race(groups, 10)
+    assert "«desde cero»: 1 de 2" in language.race(groups, 10)
 
 
 def test_overfitting_is_said_of_whom_it_befell():
@@ -124,8 +129,10 @@ def test_overfitting_is_said_of_whom_it_befell():
     calm = losses | {"valid_loss": [2.0, 1.5, 1.4]}
     found = probing.overfitting({"gpt2_scratch": [record(**losses)], "gpt2_frozen": [record(**calm)]})
     assert found.loc["gpt2_scratch"].tolist() == [2, 1.0, 0.1, 1.5, 1.5, 2.5]
-    assert language.overfitted(found).endswith("GPT-2 mini desde cero.")
-    assert language.overfitted(found.tail(1)).endswith("ninguno.")
+    told = language.overfitted(found, 10)  # the label that is smoothed by a tenth has 0.09 of it elsewhere
+    floor = -(0.91 * np.log(0.91) + 9 * 0.01 * np.log(0.01))
+    assert f"GPT-2 mini desde cero, {0.1 - floor:.2f} por encima de su piso ({floor:.2f})" in told
+    assert "1.00 por encima de su mínimo; GPT-2 mini congelado, 0.10 por encima de su piso (0.00)" in told
 
 
 def test_a_base_without_a_record_is_no_error():

@@ -17,8 +17,8 @@ from helpers.data import audit, duplicates, masking, sources
 from helpers.data.study import prepare
 from helpers.models import bases, keras_training
 from helpers.notebooks import external, pipeline
-from helpers.report import claims, documents, export, facts, readings
-from helpers.report.macros import macros
+from helpers.report import documents, facts, readings
+from helpers.report.macros import macros, write_tex
 
 GENERATED = ROOT / "report" / "generated"
 WORDS = [f"{first}{last}" for first in "bdfglmnprst" for last in ("ain", "our", "eep", "ick", "ust", "olm")]
@@ -48,7 +48,7 @@ def test_a_number_that_does_not_exist_is_a_dash(tmp_path, place):
         for text in dict(macros(json.loads((GENERATED / "results.json").read_text()))).values()
     )
     (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
-    export.write_tex(tmp_path)
+    write_tex(tmp_path)
     tables = "".join(file.read_text(encoding="utf-8") for file in tmp_path.glob("*.tex"))
     assert not re.search(r"\b(None|nan)\b", tables)
 
@@ -195,13 +195,3 @@ def test_the_comparison_on_other_data_leaves_out_what_the_base_has_read(tmp_path
     assert kept["rows"]["test"] == 3 * kept["num_labels"] == 3 * kept["pages_kept"]
     assert kept["command"].startswith("python -m helpers external --profile quick --data mine.csv")
     assert str(tmp_path) not in file.read_text(encoding="utf-8")
-
-
-def test_numbers_of_other_epochs_say_so():
-    results = {"profile": {"epochs": {"bilstm": 30, "gpt2_scratch": 60}}}
-    other = {"arms": ["majority", "bilstm", "gpt2_scratch"], "profile": results["profile"]}
-    assert claims.outdated(other, results) == ""
-    other["profile"] = {"epochs": {"bilstm": 20, "gpt2_scratch": 12}}
-    said = claims.outdated(other, results)
-    assert "falta repetirlo (GPT-2 mini desde cero: 12 épocas allá y 60 aquí)" in said
-    assert claims.outdated(other | {"arms": ["majority"]}, results) == ""

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from helpers.arms import ARMS
+from helpers.data.published import EARLIER
 from helpers.data.study import prepare
 from helpers.experiments.specs import make_spec
-from helpers.report import claims, doubts, facts, readings
-from helpers.report.published import EARLIER
+from helpers.report import claims, doubts, facts, readings, tables
+from helpers.report.latex import latex
 
 
 def row(low, high, p_holm, **more):
@@ -45,7 +46,7 @@ def test_a_pair_is_read_with_the_caution_it_deserves(low, high, p, said, not_sai
 def test_what_a_p_value_is_and_is_not():
     said = readings.flips(row(0, 0, 0.04, p=0.0002))
     assert "menos de 0.001" in said
-    assert "no es la probabilidad de que sean iguales" in said
+    assert "No es la probabilidad de que sean iguales" in said
     assert "(Holm): 0.040" in said
 
 
@@ -75,27 +76,30 @@ def test_an_exact_share_has_no_interval():
     assert readings.estimate(0.1, 0.1, 0.1) == "10.0 %"
     assert readings.estimate(0.1, 0.05, 0.15) == "10.0 % [5.0, 15.0]"
     assert readings.estimate(-0.1, -0.2, 0.0, sign=True) == "−10.0 [−20.0, +0.0]"
-    assert readings.latex("−1 % y < 2") == r"\ensuremath{-}1\,\% y \ensuremath{<} 2"
+    assert latex("−1 % y < 2") == r"\ensuremath{-}1\,\% y \ensuremath{<} 2"
 
 
 def compared(low, high, p_holm):
     """Results that hold the main pair alone, its difference between `low` and `high`."""
     pair = {"a": "gpt2_finetuned", "b": "gpt2_scratch", "low": low, "high": high, "p_holm": p_holm}
     arms = {"gpt2_finetuned": {"accuracy": 0.4}, "gpt2_scratch": {"accuracy": 0.3}}
-    return {"pairs": [pair | {"hand_low": -0.05, "hand_high": 0.25}], "arms": arms, "hands": ["h01", "h02"]}
+    pair |= {"difference": 0.1, "hand_low": -0.05, "hand_high": 0.25}
+    return {"pairs": [pair], "arms": arms, "hands": ["h01", "h02"]}
 
 
 @pytest.mark.parametrize(
     "low, high, p_holm, ends",
     [
         (0.01, 0.2, 0.01, "30.0 % si no"),
-        (0.01, 0.2, 0.2, "30.0 % si no (sin confirmar al corregir por comparaciones múltiples)"),
+        (0.01, 0.2, 0.2, "30.0 % si no (sin confirmar)"),
         (-0.01, 0.2, 0.01, "30.0 % sin ella: no se distinguen"),
     ],
 )
 def test_the_answer_in_one_line_keeps_its_doubt(low, high, p_holm, ends):
     results = compared(low, high, p_holm)
     assert claims.answer(results).endswith(ends)
+    results["arms"]["tfidf_logreg"] = {"accuracy": 0.9}
+    assert claims.answer(results).endswith(f"{ends}; contar palabras, 90.0 %")
     clear, confirmed = int(low > 0), int(p_holm < 0.05)
     assert claims.clear_pairs(results) == (
         f"En {clear} de 1 pares el intervalo excluye el cero; en {confirmed} lo confirma la prueba corregida"
@@ -122,6 +126,10 @@ def test_what_tells_against_the_main_pair_is_told_with_its_numbers():
         "by_hand": each, "tuning": tuning, "rows": {"valid": 50}, "split": EARLIER["split"],
         "profile": {"epochs": {"gpt2_finetuned": 30, "gpt2_scratch": 60}},
     }  # fmt: skip
+    results["arms"] = {
+        "gpt2_finetuned": {"accuracy": 0.4, "valid_accuracy": 0.58},
+        "gpt2_scratch": {"accuracy": 0.3, "valid_accuracy": 0.6},
+    }
     results["longer"] = [{"arm": "gpt2_finetuned", "epochs": [30, 80], "mrr": [0.697, 0.7558]}]
     authors, validation, before, more = doubts.doubts(results)
     assert (
@@ -129,9 +137,18 @@ def test_what_tells_against_the_main_pair_is_told_with_its_numbers():
         in authors
     )
     assert authors.endswith("la diferencia va de −25.0 (12 relatos) a +20.0 (30 relatos).")
-    assert "GPT-2 mini con ajuste fino, 58.0 %; GPT-2 mini desde cero, 60.0 %" in validation
+    assert (
+        "GPT-2 mini con ajuste fino, 58.0 % (en prueba, 40.0 %); GPT-2 mini desde cero, 60.0 %" in validation
+    )
+    sure = compared(0.01, 0.2, 0.01) | {"arms": results["arms"]}
+    assert "de −5.0 a +25.0 puntos; en validación, 58.0 % contra 60.0 %" in doubts.certainty(sure)[0]
+    assert doubts.certainty(sure)[0].endswith("Con otros autores podría no verse.")
+    sure["pairs"][0]["hand_low"] = 0.02
+    assert doubts.certainty(sure)[0].endswith("contra 60.0 %.")
+    sure["pairs"][0]["p_holm"] = 0.2
+    assert "no se puede asegurar" in doubts.certainty(sure)[0]
     assert "con 20 épocas desde cero y 15 de ajuste fino, +22.0 puntos" in before
-    assert "más épocas (60; 30 de ajuste fino)" in before
+    assert "Ahora, con 60 y 30, son +10.0." in before
     assert "GPT-2 mini con ajuste fino, 0.697 → 0.756 (30 → 80 épocas)" in more
     assert doubts.longer({"longer": []}) == ""
     assert doubts.by_hands(results | {"hands": []}) == doubts.earlier(results | {"split": "another"}) == ""
@@ -179,3 +196,93 @@ def test_only_the_same_run_for_longer_says_what_more_epochs_do(tmp_path, monkeyp
     assert facts.longer(study) == [{"arm": arm.id, "epochs": [30, 80], "mrr": [0.7, 0.75]}]
     monkeypatch.setattr(facts, "CHOICES", tmp_path / "none.csv")
     assert facts.longer(study) == []
+
+
+def test_the_sum_of_two_shares_the_doubt_of_its_difference():
+    pair = {"b": "tfidf_logreg", "difference": 0.06, "low": 0.02, "high": 0.1, "p_holm": 0.2}
+    found = dict.fromkeys(("share", "accuracy", "low", "high", "both", "only_a", "only_b", "neither"), 0.5)
+    found |= {"a": "tfidf_logreg", "b": "smollm2_finetuned", "pair": pair}
+    assert "la prueba corregida por comparaciones múltiples no lo confirma" in readings.together(found)
+    found["pair"] = pair | {"p_holm": 0.01}
+    assert "no lo confirma" not in readings.together(found)
+
+
+def test_only_a_whole_interval_is_above_chance():
+    rows = [
+        {"arm": arm, "candidates": "all", "mrr": 0.2, "mrr_low": low, "mrr_high": 0.3}
+        for arm, low in (("gpt2_lm", 0.08), ("smollm2_lm_zero", 0.1), ("bilstm", 0.15))
+    ]
+    results = {"unseen": rows, "unseen_chance": {"all": {"mrr": 0.09}}}
+    told = doubts.above_chance(results)
+    assert told.endswith("de los que responden: SmolLM2 que responde (sin ajuste) (0.200 [0.100, 0.300]).")
+    assert doubts.above_chance(results | {"unseen": rows[:1]}).endswith("responden: ninguno.")
+
+
+def test_fewer_epochs_elsewhere_are_said_to_harm_who_starts_from_nothing():
+    here = compared(0.01, 0.2, 0.01) | {"profile": {"epochs": {"gpt2_scratch": 60, "bag": 10}}}
+    there = {"arms": ["gpt2_scratch", "bag"], "profile": {"epochs": {"gpt2_scratch": 12, "bag": 20}}}
+    assert "12 épocas, no 60), y quien empieza de cero es el más perjudicado" in doubts.outdated(there, here)
+    there["profile"]["epochs"]["gpt2_scratch"] = 60
+    assert "(Bolsa de vectores: 20 épocas allá y 10 aquí)" in doubts.outdated(there, here)
+    there["profile"]["epochs"]["bag"] = 10
+    assert doubts.outdated(there, here) == ""
+
+
+def test_a_power_of_ten_is_written_as_one():
+    table = tables.Table(("a", "b"), [("1e-05", "8.6e+14"), ("seen", "2024-10")])
+    shown = table.frame().data.to_numpy().tolist()
+    assert shown == [["1 × 10⁻⁵", "8.6 × 10¹⁴"], ["seen", "2024-10"]]
+    assert r"\num{8.6e+14}" in table.latex()
+
+
+def test_what_is_paid_is_told_of_the_main_pair_and_beside_counting_words():
+    results = compared(0.01, 0.2, 0.01)
+    row = {"confidence": 0.4, "accuracy": 0.8, "ece": 0.4, "ece_scaled": 0.1, "perplexity_scaled": 3.0}
+    results |= {
+        "num_labels": 50,
+        "calibration": {"gpt2_finetuned": row, "bag": row | {"perplexity_scaled": 2.0}},
+        "confusions": {
+            "gpt2_finetuned": {"within": 0.3, "low": 0.2, "chance": 0.08},
+            "gpt2_scratch": {"within": 0.1, "low": 0.05, "chance": 0.08},
+        },
+        "cost": {
+            "gpt2_finetuned": {"seconds": 300.0, "accuracy": 0.4},
+            "tfidf_logreg": {"seconds": 0.3, "accuracy": 0.9},
+        },
+        "facts": {"pretraining": {"gpt2-mini": {"seconds": 7298.0}}},
+        "profile": {"base": "gpt2-mini"},
+        "forgetting": {},
+    }
+    mistakes, confidence, cost = claims.price(results)
+    assert "los de todos, salvo GPT-2 mini desde cero, caen en el grupo correcto" in mistakes
+    assert "declara 40.0 % y acierta 80.0 %: le falta confianza" in confidence
+    assert "la menor perplejidad de clase es la de Bolsa de vectores, 2.0" in confidence
+    assert "tarda 300 segundos y acierta 40.0 %; preentrenar su base, 7,298, una sola vez; TF-IDF" in cost
+    assert claims.slowest(results).startswith(
+        "El entrenamiento más largo es el de GPT-2 mini con ajuste fino"
+    )
+    results["confusions"]["gpt2_scratch"]["low"] = 0.09
+    assert "los de todos caen" in claims.price(results)[0]
+
+
+def test_the_label_curve_and_the_shared_words_are_told_by_their_ends():
+    results = compared(0.01, 0.2, 0.01)
+    results["curve"] = [
+        {"arm": arm, "per_disease": size, "accuracy": right}
+        for arm, rights in (("gpt2_finetuned", (0.12, 0.44)), ("gpt2_scratch", (0.14, 0.33)))
+        for size, right in zip((1.0, 5.98), rights, strict=True)
+    ]
+    assert claims.least_passages(results) == (
+        "Con 1 pasaje por enfermedad, 12.0 % con lectura y 14.0 % sin ella; con todos, 44.0 % con lectura y "
+        "33.0 % sin ella"
+    )
+    results["shared_words"] = [
+        {"arm": arm, "part": part, "accuracy": right}
+        for arm, rights in (("tfidf_logreg", (0.7, 0.9)), ("bilstm", (0.3, 0.8)))
+        for part, right in enumerate(rights)
+    ]
+    shown = ["tfidf_logreg", "bilstm"]
+    assert claims.sharing_least(results, shown).endswith("va primero TF-IDF + reg. logística: 70.0 %")
+    assert "La sospecha no se cumple" in claims.shared_words(results, shown)
+    results["shared_words"][0]["accuracy"] = 0.1
+    assert claims.shared_words(results, shown).endswith("Quien menos pierde: BiLSTM mejorada.")

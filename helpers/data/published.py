@@ -29,13 +29,14 @@ LITERATURE = {
     "leakage_papers": 294,
 }
 # The main pair on this very exam in the earlier versions of this comparison, read from the `results.json` of
-# their commits (98d6dd7 and 5aba1c0): the test had been seen before the epochs were what they are.
+# their commits (98d6dd7, 5aba1c0, b8add5b): the test had been seen before the epochs were what they are.
 EARLIER = {
     "split": "f11975d155bcc98a",
     "pair": ("gpt2_finetuned", "gpt2_scratch"),
     "versions": (
         {"epochs": (15, 20), "accuracy": (0.46, 0.24)},
         {"epochs": (30, 40), "accuracy": (0.436666666666667, 0.326666666666667)},
+        {"epochs": (30, 60), "accuracy": (0.436666666666667, 0.333333333333333)},
     ),
 }
 # Allal et al. 2025, section 5 and table 1; its parameters are counted here (see models/smollm2).
