@@ -88,6 +88,8 @@ PLATEAU: Trials = (
     ("gpt2_scratch", 3e-4, 160, {}),
     ("gpt2_finetuned", 3e-4, 80, {}),
     ("gpt2_scratch", 1e-3, 80, {}),
+    ("gpt2_finetuned", 1e-3, 80, {}),
+    ("gpt2_finetuned", 3e-3, 60, {}),
 )  # fmt: skip
 # And what reads words?
 WORDS: Trials = (

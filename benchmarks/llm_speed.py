@@ -8,8 +8,9 @@ end to end in rows of so many tokens. Each way adds one thing to the one before;
 passages of the patients' exam, in turns within this one run, so compare within it. Tokens are those of the
 texts, without padding. FLOPs: 6 a token and multiplied weight in training, 2 in reading (attention's own
 products left out). Peak: the fastest product of two square matrices in bf16 or float32 in this run. `loss` is
-the mean training loss over the steps timed, each way from the same weights: bf16 beside float32. `memory_gib`
-is the most that the process, on a GPU the device, has held.
+the mean training loss over the steps timed, from the same weights and with the same dropout: compare
+"+ bf16" with "+ 32 rows a step". `memory_gib` is the most that this way has held on a GPU; on a CPU, the
+process so far.
 """
 
 import argparse
@@ -42,7 +43,7 @@ WAYS = {
     "+ 32 rows a step": (32, True, False, False, "sdpa"),
     "+ bf16": (32, True, True, False, "sdpa"),
     "+ fused AdamW": (32, True, True, True, "sdpa"),
-    "+ attention as plain products (ours)": (32, True, True, True, "eager"),
+    "+ attention as plain products": (32, True, True, True, "eager"),
 }
 
 
@@ -63,6 +64,7 @@ def tensors_of(tokenizer, batch: list[dict], width: int | None, device) -> dict:
 def train(model, tokenizer, rows: list[dict], way: tuple, steps: int) -> tuple[float, int, float]:
     """Seconds, tokens and mean loss of some steps of one way, after one not counted, on a copy."""
     size, alike, half, fused, attention = way
+    torch.manual_seed(0)  # the same dropout: a loss in bf16 is beside one in float32
     model, losses = copy.deepcopy(model), []
     model.body.set_attn_implementation(attention)
     model.train()
@@ -163,9 +165,15 @@ def measure(base: str, steps: int, length: int | None) -> pd.DataFrame:
             if name == "+ bf16" and not pays:
                 continue
             way = size, alike, half and pays, *more
-            pace = train(model, tokenizer, rows, way, steps * 32 // way[0])
+            forget_memory()
+            try:
+                pace = train(model, tokenizer, rows, way, steps * 32 // way[0])
+            except torch.OutOfMemoryError:
+                print(f"fine-tuning · {name}: not enough memory", flush=True)
+                continue
             keep(found, "fine-tuning", name, pace, 6 * body, peak)
         for name, half in [("float32", False), *([("bf16", True)] if pays else [])]:
+            forget_memory()
             pace = (*read(model, tokenizer, rows, half, steps), float("nan"))
             keep(found, "features", name, pace, 2 * body, peak)
     table = pd.DataFrame(found.values())
@@ -191,6 +199,13 @@ def keep(found: dict, what: str, way: str, pace: tuple[float, int, float], flops
         "memory_gib": most_memory(),
     }
     print(f"{what} · {way}: {speed:,.0f} tokens/s", flush=True)
+
+
+def forget_memory() -> None:
+    """Begins to count a GPU's most memory anew."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
 
 
 def most_memory() -> float:

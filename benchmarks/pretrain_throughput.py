@@ -120,6 +120,15 @@ def measure(way: str, spec: PretrainSpec, rows: np.ndarray, tokenizer) -> dict:
     }
 
 
+def measure_if_it_fits(way: str, spec: PretrainSpec, rows: np.ndarray, tokenizer) -> dict:
+    """`measure`, or no numbers where the device's memory does not suffice."""
+    try:
+        return measure(way, spec, rows, tokenizer)
+    except torch.OutOfMemoryError:
+        print(f"{way}: not enough memory for {spec.batch_size} rows at once", flush=True)
+        return {"way": way} | dict.fromkeys(("tokens_per_second", "gflops", "gpu_gib"), float("nan"))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", choices=SHAPES, default="mini")
@@ -137,7 +146,7 @@ def main() -> None:
     known = {"float32": torch.float32} | ({"bf16": torch.bfloat16} if bf16_pays() else {})
     peak = {name: peak_flops(dtype) for name, dtype in known.items()}
     table = pd.DataFrame(
-        measure(way, spec, rows, tokenizer) for way in ("plain", "ours without compile", "ours")
+        measure_if_it_fits(way, spec, rows, tokenizer) for way in ("plain", "ours without compile", "ours")
     )
     table["times_plain"] = table["tokens_per_second"] / table["tokens_per_second"].iloc[0]
     table["share_of_peak"] = table["gflops"] * 1e9 / max(peak.values())

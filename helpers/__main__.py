@@ -60,8 +60,9 @@ def run(given: Namespace) -> None:
 
 
 def audit(given: Namespace) -> None:
+    from .analysis.tokenizing import describe_lengths
     from .data import audit as auditing
-    from .models.bases import count_tokens, describe_lengths
+    from .models.bases import count_tokens
 
     base = PROFILES["class"].base
     found = auditing.audit(source_of(given), partial(count_tokens, base), partial(describe_lengths, base))
@@ -137,7 +138,7 @@ def analysis(given: Namespace) -> None:
 
 
 def report(given: Namespace) -> None:
-    from .report import documents
+    from .notebooks import documents
 
     made = documents.build(given.results.resolve())
     print("\n".join(["", "report and slides:", *(f"  {file}" for file in made)]))

@@ -5,7 +5,7 @@ function `train`, which the entry names.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .config import PROFILES_BASE, InputError
 
@@ -29,6 +29,7 @@ class Arm:
     grid: values of its one tuned hyperparameter, tried on validation; empty where nothing is chosen.
     budget: the kind of arm whose epochs a profile gives it (a key of `Profile.epochs`); None: it knows no
     epochs.
+    family: how its architecture is called, where several arms share one.
     large: whether its base is so large that a profile may do without it; weights are kept of one seed only.
     questions: of "seen", "curve" (see above), "unseen" (asked about diseases that no training row names),
     "external" (other people's data), "autopsy" (the first attempt, reproduced and taken apart), "sweep" (each
@@ -48,6 +49,7 @@ class Arm:
     grid: tuple[float, ...] = ()
     hyperparameter: str = RATE
     budget: str | None = None
+    family: str = ""
     large: bool = False
     questions: frozenset[str] = CURVE
 
@@ -64,11 +66,6 @@ class Arm:
     def reads(self) -> bool:
         """Whether its answer depends on the text: the majority class's does not."""
         return self.settings.get("classifier") != "prior"
-
-    @property
-    def family(self) -> str:
-        """How its architecture is called: its name as far as the size goes."""
-        return "SmolLM2" if self.base == "smollm2" else "GPT-2 mini"
 
     @property
     def pretrained(self) -> bool:
@@ -103,9 +100,10 @@ BILSTM = WORDS | {
 # See `classifier.train`; benchmarks/choices.csv says what else was tried.
 READS = {"pooling": "mean", "smoothing": 0.1, "head_rate": 3.0, "token_dropout": 0.3}
 HEAD = {"pooling": "mean", "cuts": 6}
-GPT2 = {"framework": "torch", "module": "classifier", "base": PROFILES_BASE}
-GPT2_LM = {"framework": "torch", "module": "answering", "base": PROFILES_BASE, "answers": True}
-LLM = {"framework": "torch", "base": "smollm2", "large": True}
+OWN = {"framework": "torch", "base": PROFILES_BASE, "family": "GPT-2 mini"}
+GPT2 = OWN | {"module": "classifier"}
+GPT2_LM = OWN | {"module": "answering", "answers": True}
+LLM = {"framework": "torch", "base": "smollm2", "family": "SmolLM2", "large": True}
 RATES = (3e-4, 1e-3, 3e-3)  # a small transformer, trained whole, wants these; one of SmolLM2's size less
 LESS = (1e-4, 3e-4, 1e-3)
 
@@ -186,6 +184,17 @@ ARMS = _table(
         answers=True, start="base", frozen="everything", questions=SEEN | {"unseen", "demo"},
     ),
 )  # fmt: skip
+
+
+FAMILIES = {"gpt2": "GPT-2"}  # how the arms of the profile's base are called on another than our own
+
+
+def call_after(base: str) -> None:
+    """Calls the arms of the profile's base after it, in all that this process writes from here on."""
+    family = FAMILIES.get(base, OWN["family"])
+    for arm in [arm for arm in ARMS.values() if arm.base == PROFILES_BASE]:
+        name = arm.name.replace(arm.family, family)
+        ARMS[arm.id] = replace(arm, name=name, family=family)
 
 
 def arms_asked(question: str) -> list[str]:

@@ -176,8 +176,7 @@ PROFILES = {
             base="gpt2", source="mayo", grids=LARGE_BASE,
             fewer=dict.fromkeys(("answering", *LARGE), 3),
         ),
-        # `full`, to see that nothing breaks: each arm once, on one text a label. Few whole pages: 32 at once,
-        # with the scores of 50,257 tokens at each of 1,024 positions, take more than 20 GiB.
+        # `full`, to see that nothing breaks: each arm once, on one text a label, and few whole pages.
         Profile(
             "rehearsal", None, None, (0,), epochs(1, 1, 1, 1, 1), base="gpt2", source="mayo",
             grids=dict.fromkeys(LARGE_BASE, (1e-4,)), leaves_out=SMOLLM2, sweeps=False,

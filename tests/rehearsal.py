@@ -29,12 +29,12 @@ import psutil
 from helpers.config import BUILD, ROOT, InputError
 from helpers.data.sources import MAYO
 from helpers.models.bases import GPT2_REVISIONS
-from helpers.report.documents import check_tools
+from helpers.notebooks.documents import check_tools
 from tests.hub import Hub, serve
 
 PLACE = BUILD / "rehearsal"
 PAGES, TOKENS = 1058, 50_257
-LONGEST, TYPICAL = 980, 115  # words of a page: the most and the median; in tokens about 1,800 and 250
+SHORTEST, TYPICAL, LONGEST = 90, 140, 1100  # words of a page: least, median, most
 END = "<|endoftext|>"
 
 
@@ -47,7 +47,7 @@ def made_up_pages(number: int = PAGES) -> pd.DataFrame:
     syllables = [a + b for a, b in product("bdfgklmnprstvz", "aeiou")]
     words = np.array(["".join(rng.choice(syllables, rng.integers(2, 5))) for _ in range(6000)])
     common = np.array(pd.read_csv(ROOT / "data" / "symptoms.csv")["text"].str.cat(sep=" ").split())
-    lengths = np.clip(rng.lognormal(np.log(TYPICAL), 0.7, number), 40, LONGEST).astype(int)
+    lengths = np.clip(rng.lognormal(np.log(TYPICAL), 0.6, number), SHORTEST, LONGEST).astype(int)
     lengths[0] = LONGEST
     pages = [scraped(int(length), common, rng.choice(words, 40, replace=False), rng) for length in lengths]
     labels = [f"{words[2 * i]}-{words[2 * i + 1]}-{i}" for i in range(number)]
@@ -59,7 +59,7 @@ def scraped(length: int, common: np.ndarray, own: np.ndarray, rng: np.random.Gen
     parts, left = ["Overview\r\nSymptoms &amp; causes\r\n\tEnlarge image\r\n"], length
     while left > 0:
         size = int(min(left, rng.integers(6, 22)))
-        chosen = np.where(rng.random(size) < 0.1, rng.choice(own, size), rng.choice(common, size))
+        chosen = np.where(rng.random(size) < 0.03, rng.choice(own, size), rng.choice(common, size))
         bullet = "\t- " if rng.random() < 0.3 else ""
         parts.append(f"{bullet}{' '.join(chosen).strip(' .,;').capitalize()}.\r\n")
         left -= size
@@ -167,7 +167,7 @@ def watch(process: subprocess.Popen, most: list[float]) -> None:
             family = [psutil.Process(process.pid)]
             held = sum(one.memory_info().rss for one in [*family, *family[0].children(recursive=True)])
         except psutil.NoSuchProcess:
-            continue
+            return
         most[0] = max(most[0], held / 2**30)
         time.sleep(0.5)
 

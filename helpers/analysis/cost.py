@@ -86,21 +86,41 @@ def transformer_flops(spec: RunSpec, study: Study, split: pd.DataFrame, epochs: 
 
 # Dense bf16 arithmetic a second, by NVIDIA's data sheets, of GPUs with 80 GB.
 PEAKS = {"A100": 312e12, "H100": 989e12}
-SHARE = 0.3  # of its peak that is taken for granted here
+SHARES = 0.05, 0.3  # of its peak: with short rows, which leave a GPU waiting, and with long ones
 
 
 def on_gpu(study: Study, specs: list[RunSpec]) -> str:
-    """What the training of some runs of transformers would take on one GPU, evaluation left out."""
+    """What some runs of transformers would take on one GPU: their training, and the ranking of names."""
     alike = Counter(
         replace(spec, seed=0, value=None) for spec in specs if ARMS[spec.arm].framework == "torch"
     )
-    total = sum(number * training_flops(spec, study) for spec, number in alike.items())
-    took = {name: total / (SHARE * peak) / 3600 for name, peak in PEAKS.items()}
-    hours = " and ".join(f"{found:.2g} h on an {name}" for name, found in took.items())
-    return (
-        f"training the transformers among them is {total:.1e} floating-point operations: at "
-        f"{100 * SHARE:.0f} % of its peak {hours} of 80 GB"
+    total = sum(
+        number * (training_flops(spec, study) + ranking_flops(spec, study)) for spec, number in alike.items()
     )
+    low, high = SHARES
+    hours = " and ".join(
+        f"{total / (high * peak) / 3600:.2g} to {total / (low * peak) / 3600:.2g} h on an {name}"
+        for name, peak in PEAKS.items()
+    )
+    return (
+        f"the transformers among them are {total:.1e} floating-point operations: at {100 * high:.0f} to "
+        f"{100 * low:.0f} % of its peak {hours} of 80 GB; the Keras networks train on the CPU"
+    )
+
+
+def ranking_flops(spec: RunSpec, study: Study) -> float:
+    """Arithmetic of what a model that answers does with its validation and test texts; 0 of a classifier.
+
+    The prompt is read once, each name's tokens after it, and the vocabulary is scored at those.
+    """
+    arm, base = ARMS[spec.arm], study.profile.base_of(ARMS[spec.arm])
+    if not arm.answers:
+        return 0.0
+    split = load_split(spec.split)
+    texts = [text for name in ("valid", "test") for text in side(split, name)[0]]
+    names = sum(count_tokens(base, [f" {name}." for name in study.answers_of(split)]))
+    body, words, _ = multiplied(base)
+    return 2.0 * (body * (sum(count_tokens(base, texts)) + len(texts) * names) + words * len(texts) * names)
 
 
 def multiplied(base: str) -> tuple[int, int, int]:

@@ -1,5 +1,6 @@
 """What an exam measures: baselines under each way to examine, without and with masks, read together."""
 
+import warnings
 from collections.abc import Iterable
 from itertools import combinations
 from typing import NamedTuple
@@ -31,7 +32,11 @@ def counting_arms() -> list[str]:
 
 
 def rivals() -> dict[str, Pipeline]:
-    """Models that know neither rate nor epochs, not yet fitted, by their Spanish names: texts -> classes."""
+    """Models that know neither rate nor epochs, not yet fitted, by their Spanish names: texts -> classes.
+
+    From here on scikit-learn no longer warns of one text a class, which is meant.
+    """
+    warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
     values = {"naive_bayes": 0.1, "tfidf_logreg": 10.0}
     found = {ARMS[arm].name: baselines.build(ARMS[arm], value) for arm, value in values.items()}
     return found | {"Vecino más cercano": make_pipeline(TfidfVectorizer(), KNeighborsClassifier(1))}

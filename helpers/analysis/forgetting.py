@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import torch
 
 from ..arms import ARMS
 from ..config import ROOT
@@ -105,26 +104,3 @@ def table(study: Study, arm: str) -> dict[str, dict[str, float]]:
     frames = {kind: [pd.DataFrame(rows) for rows in own] for kind, own in found.items()}
     groups = {"domain": labels, "general": None}
     return {kind: change(own[:1], own[1:], groups[kind]) for kind, own in frames.items()}
-
-
-def generate(model, tokenizer, prompt: str, seed: int | None = None, new_tokens: int = 30) -> str:
-    """The model's continuation of the prompt, up to its end-of-text token.
-
-    seed None: greedy, the likeliest token each time; else drawn from the model's own distribution
-    (temperature 1, nothing cut off) under that seed.
-    """
-    ids = tokenizer(prompt, return_tensors="pt").to(model.device)
-    if seed is not None:
-        torch.manual_seed(seed)
-    with torch.inference_mode():
-        out = model.generate(
-            **ids,
-            max_new_tokens=new_tokens,
-            do_sample=seed is not None,
-            top_k=0,
-            top_p=1.0,
-            temperature=1.0,
-            pad_token_id=tokenizer.pad_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-        )
-    return tokenizer.decode(out[0, ids["input_ids"].shape[1] :], skip_special_tokens=True)

@@ -7,7 +7,7 @@ from ..data import splits
 from ..data.study import Study
 from ..experiments import plan
 from ..experiments.records import Record, load
-from ..models import metrics, tokens
+from ..models import metrics
 
 UNKNOWN = 1  # the number of the word that stands for all unknown ones
 ADAM = 1e-3  # the rate that Keras' Adam has where none is given
@@ -66,12 +66,6 @@ def overfitting(groups: dict[str, list[Record]]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def cut(text: str) -> list[str]:
-    """The words that Keras' tokenizer makes of a text, none of them unknown."""
-    own = tokens.word_tokenizer([text])
-    return np.array(tokens.vocabulary_of(own))[tokens.encode_words(own, [text])[0]].tolist()
-
-
 def padded(masked, blind, rows: list[list[int]], widths: list[int]) -> pd.DataFrame:
     """The share of rows of word numbers whose answer padding leaves as it is, by width and kind of padding.
 
@@ -89,29 +83,6 @@ def padded(masked, blind, rows: list[list[int]], widths: list[int]) -> pd.DataFr
             same = [(answers(model, width, side) == reference).mean() for width in widths]
             found[f"{spanish}, {kind}"] = same
     return pd.DataFrame(found, index=widths)
-
-
-def hidden_words(network, rows: np.ndarray) -> np.ndarray:
-    """How far each direction's summary moves when one word is hidden, |h - h'| / |h|: (2, n, time) float.
-
-    network: a Keras model with a layer named `bilstm` that gives the last states; rows: (n, time) int32 word
-    numbers without padding. The forward direction comes first.
-    """
-    import keras
-
-    read = keras.Model(network.input, network.get_layer("bilstm").output)
-    whole, changes = np.split(np.asarray(read(rows)), 2, axis=1), []
-    for place in range(rows.shape[1]):
-        without = rows.copy()
-        without[:, place] = UNKNOWN
-        moved = np.split(np.asarray(read(without)), 2, axis=1)
-        changes.append(
-            [
-                np.linalg.norm(b - a, axis=1) / np.linalg.norm(a, axis=1)
-                for a, b in zip(whole, moved, strict=True)
-            ]
-        )
-    return np.array(changes).transpose(1, 2, 0)
 
 
 def pieces(texts: list[str], bits: float, bpe) -> pd.DataFrame:

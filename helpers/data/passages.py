@@ -83,26 +83,12 @@ def split_passages(text: str) -> list[str]:
     return _joined(sentences, lambda first: best[first][1])
 
 
-def cut(pages: pd.DataFrame, seed: int, epoch: int) -> pd.DataFrame:
-    """The sentences of the pages cut anew: rows as of `make_passages`, the same for the same seed and epoch.
-
-    Every sentence is in exactly one passage of its page, in order. All ways to cut a page into passages
-    within CUT_WORDS are equally likely; where a page has none (a longer sentence, a shorter page), longer
-    single sentences and short rests are allowed. How a page is cut depends on its content, not on its row.
-    pages: columns `text`, `label`.
-    """
-
-    def pieces(text: str, page: str) -> list[str]:
-        return split_anew(text, np.random.default_rng([seed, epoch, int(page, 16)]))
-
-    return _rows(pages, pieces)
-
-
 def recut(rows: pd.DataFrame, seed: int, epoch: int) -> pd.DataFrame:
-    """The sentences of given passages cut anew, as `cut` cuts pages: rows as of `make_passages`.
+    """The sentences of given passages cut anew: rows as of `make_passages`, the same for a seed and an epoch.
 
-    Passages that stood side by side on a page are cut as one text; where one between them is missing, each
-    side by itself. rows: columns `id` (of `make_passages`), `page`, `label`, `text`.
+    Passages that stood side by side on a page are cut as one text (see `join_anew`); where one between them
+    is missing, each side by itself. How a page is cut depends on its content, not on its row. rows: columns
+    `id` (of `make_passages`), `page`, `label`, `text`.
     """
     made = []
     for page, own in rows.sort_values("id").groupby("page", sort=True):
@@ -115,13 +101,12 @@ def recut(rows: pd.DataFrame, seed: int, epoch: int) -> pd.DataFrame:
     return pd.DataFrame(made, columns=["id", "page", "label", "text"], dtype=object)
 
 
-def split_anew(text: str, rng: np.random.Generator) -> list[str]:
-    """One of the ways to cut a page into passages within CUT_WORDS, each as likely (see `cut`)."""
-    return join_anew(split_sentences(text), rng)
-
-
 def join_anew(sentences: list[str], rng: np.random.Generator) -> list[str]:
-    """One of the ways to join sentences into passages (see `split_anew`)."""
+    """One of the ways to join sentences, in order, into passages within CUT_WORDS, each as likely.
+
+    Where there is none (a longer sentence, a shorter page), longer single sentences and short rests are
+    allowed.
+    """
     starts = _starts(sentences)
     least, most = CUT_WORDS
     for shortest in (least, 0):

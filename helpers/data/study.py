@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
+from ..arms import call_after
 from ..config import BUILD, COMMITTED, ROOT, InputError, Profile, get_profile
 from . import masking, sources, splits
 
@@ -140,6 +141,7 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
     source None: the profile's own. Raises InputError on anything unusable, before a file is written.
     """
     settings = get_profile(profile)
+    call_after(settings.base)
     source = sources.resolve(settings.source if source is None else source)
     pages = sources.load_table(source)
     for note in pages.attrs.get("notes", ()):
@@ -160,8 +162,7 @@ def prepare(profile: str = "class", source: str | None = None) -> Study:
     except InputError as error:
         raise InputError(f"--data {source}: {error}") from error
     page_split = splits.page_split(pages)
-    known = masked[masked["label"].isin(split["label"])] if said is not None else masked
-    unseen_split = _unseen(known, page_split, said)
+    unseen_split = _unseen(masked[masked["label"].isin(split["label"])], page_split, said)
     say_left_out(sorted(set(pages["label"]) - set(split["label"])), protocol)
     if settings.rows:
         split, unseen_split = sample(split, unseen_split, settings.rows)

@@ -69,7 +69,7 @@ def at_hand(models: Models) -> str:
     if not models.missing:
         return f"Modelos: {there}."
     absent = ", ".join(ARMS[arm].name for arm in models.missing)
-    return f"Modelos: {there}. Faltan: {absent} (<code>make run</code> los entrena donde hay SmolLM2)."
+    return f"Modelos: {there}. Faltan: {absent} (<code>make run</code> los entrena si está SmolLM2)."
 
 
 def alert(text: str) -> str:
@@ -107,7 +107,7 @@ def explained_words(words: answers.Words, arm: str, disease: str) -> str:
         return f'<mark style="{style}" title="{value:+.2f}">{escape(piece)}</mark>'
 
     body = "".join(mark(piece, value) for piece, value in words)
-    head = f"En qué palabras se apoya <b>{escape(ARMS[arm].name)}</b> para «{escape(disease)}»"
+    head = f"En qué palabras se apoya <b>{escape(ARMS[arm].name)}</b> para decir «{escape(disease)}»"
     return (
         f'<section class="palabras"><h3>{head}</h3><p lang="en" dir="auto">{body}</p><p class="clave">rojo: '
         "a favor · azul: en contra · pasa el cursor para ver cuánto (gradientes integrados)</p></section>"

@@ -12,7 +12,8 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from ..arms import ARMS, Arm
 from ..config import BAD_INPUT, BUILD, InputError, RunError
 from ..data.study import Study
-from ..models.bases import check_base
+from ..models.bases import base_file, check_base
+from ..models.tokens import LONGEST, STEP_BYTES
 from .plan import missing, stages
 from .processes import Where, die_with_parent, train_in_a_process
 from .progress import Reporter
@@ -73,7 +74,7 @@ def train_on_ray(
         ray.shutdown()
 
 
-MEMORY_PER_RUN = 2 * 2**30  # bytes that a run at hand may take: bounds how many run side by side
+MEMORY_PER_RUN = 2 * 2**30  # bytes that a run takes besides what `memory_of` counts
 HERE = Where()
 TRIES = 3  # how often a stage whose workers died without finishing a single run is begun again
 
@@ -174,7 +175,7 @@ def train_parallel(specs: list[RunSpec], study: Study, where: Where) -> list[str
     """Trains the specs; what was wrong with each that failed (None: nothing)."""
     if where.backend == "ray":
         return train_on_ray(specs, study, where.address, where.jobs)
-    jobs = where.jobs or default_jobs(ARMS[specs[0].arm])
+    jobs = where.jobs or default_jobs(ARMS[specs[0].arm], study)
     if jobs == 1:  # in this process, with all its cores
         return [attempt(spec, study) for spec in specs]
     # One thread each, even for a single run that is left: on small matrices two runs side by side are faster
@@ -189,7 +190,22 @@ def train_parallel(specs: list[RunSpec], study: Study, where: Where) -> list[str
         )
 
 
-def default_jobs(arm: Arm) -> int:
+def memory_of(arm: Arm, study: Study) -> int:
+    """About how many bytes a run takes: bounds how many run side by side.
+
+    Of a transformer, its base's weights eight times: weights, gradients, AdamW's two means, and as much again
+    for what is kept of a step. Of the notes' network, a step on the longest page. Of a regression, 25 doubles
+    a weight: L-BFGS keeps ten pairs of steps and gradients.
+    """
+    if base := study.profile.base_of(arm):
+        return MEMORY_PER_RUN + 8 * base_file(base, "model.safetensors").stat().st_size
+    if arm.framework == "keras":
+        return MEMORY_PER_RUN + STEP_BYTES * min(LONGEST, max(map(len, study.pages["text"].str.split())))
+    words = len(set(study.split["text"].str.cat(sep=" ").lower().split())) if arm.counts_words else 0
+    return MEMORY_PER_RUN + 25 * 8 * words * study.num_labels
+
+
+def default_jobs(arm: Arm, study: Study) -> int:
     """How many runs of an arm side by side: what cores and free memory allow.
 
     One on a GPU, one of a large model, and one when torchrun shares it out.
@@ -199,7 +215,7 @@ def default_jobs(arm: Arm) -> int:
     on_gpu = arm.framework != "sklearn" and Path("/proc/driver/nvidia/version").is_file()
     if on_gpu or "TORCHELASTIC_RUN_ID" in os.environ:
         return 1
-    return max(1, min(joblib.cpu_count(), psutil.virtual_memory().available // MEMORY_PER_RUN))
+    return max(1, min(joblib.cpu_count(), psutil.virtual_memory().available // memory_of(arm, study)))
 
 
 def attempt_in_worker(spec: RunSpec, study: Study) -> str | None:

@@ -212,11 +212,11 @@ def results(study: Study, arm: str, fraction: int | None = None, unseen: bool = 
     )
 
 
-def tuning_table(study: Study, arms: list[str], unseen: bool = False) -> pd.DataFrame:
+def tuning_table(study: Study, arms: list[str]) -> pd.DataFrame:
     """One row a trial: arm, value, validation MRR, accuracy and loss, whether it was chosen."""
     rows = []
     for arm in arms:
-        trials = [load(spec) for spec in trial_specs(study, arm, unseen)]
+        trials = [load(spec) for spec in trial_specs(study, arm)]
         best = choose(trials)
         for record in trials:
             rows.append(

@@ -1,11 +1,15 @@
 """How far the grid is: each run said as it ends, and what is done, running and left."""
 
+import json
 import threading
 import time
+from contextlib import suppress
 
 from ..arms import ARMS
+from ..config import InputError
 from ..data import splits
 from ..data.study import Study
+from .archive import RECORD, RUNS
 from .plan import stages
 from .processes import rank
 from .records import Record, load, running
@@ -66,7 +70,7 @@ def status(study: Study, arms: list[str]) -> str:
     for arm, own in found.items():
         missing = [spec for spec, record in own if record is None]
         active = [(spec, told) for spec in missing if (told := running(spec))]
-        seconds, unknown = remaining(study, done, missing)
+        seconds, unknown, _ = remaining(study, done, missing)
         time_left = "?" if unknown else clock(seconds) if missing else ""
         counts = f"{len(own) - len(missing):>5} {len(active):>8} {len(missing) - len(active):>5}"
         lines.append(f"{arm:<18} {counts} {time_left:>14}".rstrip())
@@ -78,36 +82,60 @@ def status(study: Study, arms: list[str]) -> str:
     if not left:
         return "\n".join([*lines, "everything is done"])
     jobs = min(max(len(under_way), 1), len(left))
-    seconds, unknown = remaining(study, done, left)
+    seconds, unknown, borrowed = remaining(study, done, left)
     known = f"about {clock(seconds / jobs)} with {jobs} at a time"
+    if borrowed:
+        known += f" ({borrowed} at the pace of their arm in another profile)"
     if unknown:
         known += f", and {unknown} of whose like none is done yet"
     return "\n".join([*lines, f"{len(left)} runs left: {known}"])
 
 
-def remaining(study: Study, done: list[Record], left: list[RunSpec]) -> tuple[float, int]:
-    """Seconds that the runs left take one after the other, and how many of them are not counted.
+def remaining(study: Study, done: list[Record], left: list[RunSpec]) -> tuple[float, int, int]:
+    """Seconds that the runs left take one after the other; how many are not counted; how many are guessed.
 
-    Runs are not counted where nothing like them is done. A run takes, for each training row and epoch,
-    what the finished ones of its arm took; where its arm has none yet, those that train the same module of
-    a base of the same size.
+    A run takes, for each training row and epoch, what the finished ones of its arm took; where its arm has
+    none yet, those that train the same module of a base of the same size; where there is none of these
+    either, runs of its arm and base in other profiles (see `pace_elsewhere`): those are guessed. Not counted
+    is what has nothing like it anywhere.
     """
     keys = (study.split_key, study.page_key, study.unseen_key)
-    rows = {key: int((splits.load_split(key)["side"] == "train").sum()) for key in keys}
+    rows = {key: training_rows(key) for key in keys}
 
     def work(spec: RunSpec) -> float:
         # the autopsy's splits are about as large; with fewer rows a run has as many steps (see `make_task`)
         return rows.get(spec.split, rows[study.page_key]) * (spec.epochs or 1)
 
-    total, unknown = 0.0, 0
+    total, unknown, guessed = 0.0, 0, 0
     for spec in left:
         alike = [r for r in done if r.spec.arm == spec.arm] or [r for r in done if kind(r.spec) == kind(spec)]
-        if not alike:
+        if alike:
+            pace = sum(r.seconds for r in alike) / sum(work(r.spec) for r in alike)
+        elif pace := pace_elsewhere(spec.arm, spec.base):
+            guessed += 1
+        else:
             unknown += 1
             continue
-        pace = sum(r.seconds for r in alike) / sum(work(r.spec) for r in alike)
         total += pace * work(spec)
-    return total, unknown
+    return total, unknown, guessed
+
+
+def training_rows(key: str) -> int:
+    """How many training rows a frozen split has."""
+    return int((splits.load_split(key)["side"] == "train").sum())
+
+
+def pace_elsewhere(arm: str, base: str | None) -> float:
+    """Seconds a training row and epoch of all finished runs of an arm on a base; 0 where there are none."""
+    seconds, work = 0.0, 0
+    for file in RUNS.glob(f"*/{RECORD}"):
+        known = json.loads(file.read_text(encoding="utf-8"))
+        spec = known["spec"]
+        if (spec["arm"], spec["base"]) == (arm, base):
+            with suppress(InputError):  # its split is no longer here
+                work += training_rows(spec["split"]) * (spec["epochs"] or 1)
+                seconds += known["seconds"]
+    return seconds / work if work else 0.0
 
 
 def kind(spec: RunSpec) -> tuple:

@@ -39,8 +39,9 @@ def run(spec: RunSpec, study: Study) -> Record:
         result = train(replace(task, progress=say))
     # A resumed run costs what its epochs took, also those before it was cut short.
     seconds = max(time.perf_counter() - began, sum(row.get("seconds", 0.0) for row in result["history"]))
-    # of these only the answers are ever looked at, and a large model's weights are large
-    fewer = ARMS[spec.arm].large and spec.seed != study.profile.seeds[0]
+    # of these only the answers are ever looked at; large weights are large, a frozen body's are the base's
+    heavy = ARMS[spec.arm].large or ARMS[spec.arm].frozen == "body"
+    fewer = heavy and spec.seed != study.profile.seeds[0]
     if spec.fraction is not None or fewer:
         result.pop("arrays", None)
     if rank() == 0:

@@ -187,6 +187,11 @@ class RunSpec:
 
 ROWS = {"helpers.data.splits": ("side", "label_classes", "thin")}  # which rows a run gets, in which order
 CUTS = "helpers.models.task"  # cuts passages anew
+HANDLED = (  # what every run goes through, whatever trains it: its rows and settings, and its record
+    ("helpers.experiments.runs", "make_task"),
+    ("helpers.experiments.outcomes", "outcome_of"),
+    ("helpers.models.metrics", "evaluate"),
+)
 
 
 @cache
@@ -200,12 +205,18 @@ def code_of(module: str) -> str:
     return code_hash([*counted, *(["helpers.data.passages"] if CUTS in found else [])], ROWS)
 
 
+@cache
+def handling() -> list[str]:
+    """Hashes of the code that every run goes through (see HANDLED)."""
+    return [function_hash(module, function) for module, function in HANDLED]
+
+
 def recipe(arm: Arm, answers: list[str] | None) -> str:
     """Hash of how an arm is trained: new code, other settings or other answers are new runs.
 
     A new name or colour is not a new run.
     """
-    parts = [code_of(arm.module), dict(arm.settings), arm.start, arm.frozen, answers]
+    parts = [code_of(arm.module), handling(), dict(arm.settings), arm.start, arm.frozen, answers]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
     keras = os.environ.get("KERAS_BACKEND") or ("tensorflow" if find_spec("tensorflow") else "torch")
     return f"{digest}-{keras}" if arm.framework == "keras" and keras != "tensorflow" else digest

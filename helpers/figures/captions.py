@@ -32,7 +32,7 @@ CAPTIONS = {
     ),
     "01_fuga": Caption(
         "Barras horizontales",
-        "Fuga de etiquetas antes y después de enmascarar los nombres: textos que nombran su enfermedad y "
+        "Fuga de etiquetas antes y después de tapar los nombres: textos que nombran su enfermedad y "
         "aciertos de un adivino que sólo compara nombres, sin haber entrenado con ninguna página.",
     ),
     "01_protocolos": Caption(
@@ -44,7 +44,7 @@ CAPTIONS = {
     ),
     "01_examen": Caption(
         "Puntos con intervalos",
-        "Exactitud de los dos modelos de conteo de palabras según el examen: páginas de enfermedades no "
+        "Exactitud de los dos modelos que cuentan palabras según el examen: páginas de enfermedades no "
         "vistas, una oración de una página conocida, varias leídas juntas, y el relato de un paciente.",
     ),
     "02_uniones": Caption(
@@ -65,7 +65,7 @@ CAPTIONS = {
     "02_mascara": Caption(
         "Curvas",
         "Parte de los textos de validación que reciben la misma respuesta al alargar el relleno: con máscara "
-        "y, con los mismos pesos, sin ella.",
+        "de relleno y, con los mismos pesos, sin ella.",
     ),
     "02_consulta": Caption(
         "Mapa de color",
@@ -83,53 +83,37 @@ CAPTIONS = {
         "por palabra. "
         "A la capa densa sólo llega el último estado de cada lectura.",
     ),
-    "03_direcciones": Caption(
-        "Curvas con bandas",
-        "Cuánto cambia el resumen de cada lectura al ocultar una palabra, según su posición: mediana y "
-        "cuartiles de los textos de validación, con pesos al azar y con la red entrenada.",
-    ),
     "03_primer_intento": Caption(
         "Curva",
-        "El primer intento, reproducido con el reparto por páginas: la exactitud en entrenamiento por época "
-        "y, al terminar, la de prueba.",
+        "El primer intento, reproducido con la partición por páginas: la exactitud en entrenamiento por "
+        "época y, al terminar, la de prueba.",
     ),
     "03_perillas": Caption(
         "Puntos en líneas",
         "MRR en validación de la BiLSTM mejorada al cambiar un solo hiperparámetro cada vez (primera "
-        "semilla, la mitad de las épocas); la línea vertical es la red sin cambios.",
+        "semilla, la mitad de las épocas); la línea vertical es la red sin cambios y la banda, lo que puede "
+        "ser ruido.",
     ),
     "03_tres_medidas": Caption(
         "Tres curvas",
-        "Pérdida, exactitud y perplejidad de clase de la misma corrida de la red de las notas; la línea "
-        "discontinua es el entrenamiento y la continua, la validación.",
-    ),
-    "03_bilstm_curvas": Caption(
-        "Curvas",
-        "Entrenamiento de las dos BiLSTM con el reparto del estudio, una línea por semilla: a la "
-        "izquierda, la pérdida (discontinua, entrenamiento; continua, validación); a la derecha, la "
-        "exactitud en validación.",
+        "Pérdida, exactitud y perplejidad de clase de las dos BiLSTM, una línea por semilla; la "
+        "discontinua es el entrenamiento, la continua, la validación, y la punteada, el azar.",
     ),
     "04_sospechosos": Caption(
         "Puntos emparejados",
-        "Cada sospechoso de las notas, puesto a prueba con el reparto por páginas: el círculo hueco es la "
+        "Cada sospechoso de las notas, puesto a prueba con la partición por páginas: el círculo hueco es la "
         "exactitud en entrenamiento y el lleno, en prueba.",
     ),
     "04_reparacion": Caption(
         "Barras horizontales",
-        "Los mismos modelos antes y después de cambiar el reparto; arriba de cada panel, la exactitud que "
+        "Los mismos modelos antes y después de cambiar la partición; arriba de cada panel, la exactitud que "
         "ningún clasificador que sólo responda etiquetas vistas puede superar.",
-    ),
-    "04_perplejidad": Caption(
-        "Barras horizontales",
-        "La perplejidad de clase de nuestra reproducción del primer intento, calculada mal de tres maneras, "
-        "bien y, como referencia, la de la distribución uniforme (escala logarítmica; las barras "
-        "rayadas no terminan).",
     ),
     "05_carriles": Caption(
         "Diagrama",
         "La misma red con dos puntos de partida. En el carril de arriba, los pesos son números al azar; en "
         "el de abajo, los que quedaron después de leer. La arquitectura, los pasajes, los valores que se "
-        "prueban, las épocas y el examen son iguales.",
+        "prueban, las épocas y el examen son iguales; cada carril elige entre esos valores el suyo.",
     ),
     "05_preentrenamiento": Caption(
         "Curva",
@@ -138,7 +122,7 @@ CAPTIONS = {
     ),
     "05_atencion": Caption(
         "Dos mapas de color",
-        "Pesos de atención de la base en el principio de un relato de validación: la cabeza que mira "
+        "Pesos de atención de la base en el principio de un texto de validación: la cabeza que mira "
         "más cerca y, de la última capa, la que más mira al primer token. Cada renglón es un token y "
         "reparte un total de uno.",
     ),
@@ -152,15 +136,10 @@ CAPTIONS = {
         "Los tres entrenamientos de GPT-2, una línea por semilla: a la izquierda, la pérdida (discontinua, "
         "entrenamiento; continua, validación; punteada, el azar); a la derecha, la exactitud en validación.",
     ),
-    "05_carrera": Caption(
-        "Curvas",
-        "Las mismas corridas contra los pasos del optimizador y contra el reloj; el punto marca la época que "
-        "se conserva.",
-    ),
     "05_respuesta": Caption(
         "Puntos con intervalos",
-        "Exactitud en prueba de cada punto de partida, con su intervalo del 95 %; la línea punteada es el "
-        "azar y la discontinua, quien sólo cuenta palabras.",
+        "Exactitud en prueba de cada punto de partida, y de la BiLSTM mejorada, con su intervalo del 95 %; "
+        "la línea punteada es el azar y la discontinua, quien sólo cuenta palabras.",
     ),
     "06_comparacion": Caption(
         "Intervalos",
@@ -172,15 +151,9 @@ CAPTIONS = {
         "Diferencias de exactitud sobre las mismas filas de prueba, en puntos porcentuales. En color, los "
         "pares cuyo intervalo excluye el cero.",
     ),
-    "06_escalera": Caption(
-        "Barras verticales",
-        "La misma arquitectura, de nada preentrenado a todo preentrenado y ajustado; el último peldaño no "
-        "añade lectura: permite mover los pesos, y con ello llegan el suavizado y el dropout de tokens. La "
-        "línea discontinua es la regresión logística sobre TF-IDF.",
-    ),
     "06_palabras": Caption(
         "Curvas con bandas",
-        "Exactitud según la parte de las palabras del relato que está en la página de su enfermedad, por "
+        "Exactitud según la parte de las palabras del texto que está en la página de su enfermedad, por "
         "cuartos de la prueba; las bandas son intervalos del 95 %.",
     ),
     "06_dosis": Caption(
@@ -201,22 +174,17 @@ CAPTIONS = {
     ),
     "06_mapa": Caption(
         "Nubes de puntos",
-        "Los relatos de prueba donde los ve cada modelo (t-SNE): en color, los grupos con más relatos. El "
+        "Los textos de prueba según los ve cada modelo (t-SNE): en color, los grupos con más textos. El "
         "porcentaje es la parte de los vecinos más cercanos de otra enfermedad que es del mismo grupo.",
     ),
     "07_calibracion": Caption(
         "Pares de puntos",
-        "Perplejidad de clase en prueba, sin temperatura y con la temperatura que eligió la validación; al "
-        "lado, el error de calibración con ella. Menos es mejor.",
-    ),
-    "07_confusiones": Caption(
-        "Intervalos",
-        "Parte de los errores de cada modelo que cae en una enfermedad del grupo correcto (síntomas "
-        "parecidos). Punteado, lo que se esperaría al azar.",
+        "Error de calibración (ECE) en prueba, sin temperatura y con la temperatura que eligió la "
+        "validación; a la derecha, la perplejidad de clase con ella. Menos es mejor.",
     ),
     "07_atribuciones": Caption(
         "Textos coloreados",
-        "Gradientes integrados del modelo con ajuste fino: en el relato de validación que se sigue (con el "
+        "Gradientes integrados del modelo con ajuste fino: en el texto de validación que se sigue (con el "
         "lugar en que pone la enfermedad correcta) y en dos de prueba que acierta. En rojo, los tokens a "
         "favor de la correcta; en azul, en contra.",
     ),

@@ -1,4 +1,4 @@
-"""Figures of the comparison: who is right how often, differences, ladders, labels, dose, unseen diseases."""
+"""Figures of the comparison: who is right how often, differences, labels, dose, unseen diseases."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,7 +51,8 @@ def forest(summary: pd.DataFrame, title: str, chance: float, pair=None, beyond=N
             "fontsize": MIN_FONT,
             "bbox": ON_WHITE,
         }
-        ax.annotate(told, (beyond.accuracy, len(summary)), (-4, 0), color=color, **at)
+        ax.set_ylim(top=len(summary) + 0.6)  # room for its name above the rows
+        ax.annotate(told, (beyond.accuracy, len(summary) + 0.6), (-4, 0), color=color, **at)
         ax.set_xlim(right=max(ax.get_xlim()[1], 1.08 * beyond.accuracy))
     if pair is not None:
         bracket(ax, summary, pair)
@@ -77,6 +78,11 @@ def bracket(ax: Axes, summary: pd.DataFrame, pair) -> None:
     ax.annotate(size, (1.03 * right, sum(ends) / 2), (5, 0), weight="bold", **place)
 
 
+def signed(value: float) -> str:
+    """A difference of shares in whole percentage points with its sign; 0 has none."""
+    return f"{100 * value:+.0f}".replace("-", "−") if round(100 * value) else "0"
+
+
 def differences(pairs: pd.DataFrame, title: str) -> Figure:
     """Paired differences with their intervals; in colour where the interval excludes zero."""
     fig, ax = plt.subplots()
@@ -90,49 +96,8 @@ def differences(pairs: pd.DataFrame, title: str) -> Figure:
     names = [f"{ARMS[row.a].name} − {ARMS[row.b].name}" for row in pairs[::-1].itertuples()]
     ax.set_yticks(range(len(pairs)), names, fontsize=MIN_FONT)
     ax.set(xlabel="puntos porcentuales [IC 95 %]", ylim=(-0.6, len(pairs) - 0.2))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:+.0f}".replace("-", "−")))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(value)))
     ax.grid(axis="y", visible=False)
-    headline(fig, title)
-    return fig
-
-
-RUNGS = {
-    "scratch": "nada pre-\nentrenado",
-    "self": "sólo sus\npropias\npáginas",
-    "frozen": "todo; sólo\nse mueve la\núltima capa",
-    "finetuned": "todo, y\ntodo se\nmueve",
-}
-
-
-def ladder(summary: pd.DataFrame, ladders: list[list[str]], reference: str, title: str) -> Figure:
-    """Test accuracy rung by rung, a panel an architecture: what is pre-trained, and whether it may move.
-
-    ladders: arms from nothing to everything; reference: an arm drawn as a line across.
-    """
-    widths = [len(rungs) for rungs in ladders]
-    fig, axes = plt.subplots(1, len(ladders), sharey=True, squeeze=False, width_ratios=widths)
-    line = summary.loc[reference]
-    for ax, rungs in zip(axes[0], ladders, strict=True):
-        for x, arm in enumerate(rungs):
-            row = summary.loc[arm]
-            ax.bar(x, row.accuracy, color=ARMS[arm].color, width=0.62, alpha=0.9)
-            for width, color in ((4, "white"), (2, INK)):  # on a black bar too
-                ax.plot([x, x], [row.low, row.high], color=color, lw=width, solid_capstyle="butt")
-            place = {"textcoords": "offset points", "ha": "center", "fontsize": MIN_FONT}
-            ax.annotate(f"{100 * row.accuracy:.1f} %", (x, row.high), (0, 4), bbox=ON_WHITE, **place)
-        ax.axhline(line.accuracy, color=ARMS[reference].color, lw=1.5, ls="--")
-        given = [RUNGS[arm.rpartition("_")[2]] for arm in rungs]
-        ax.set_xticks(range(len(rungs)), given, fontsize=MIN_FONT)
-        panel_title(ax, ARMS[rungs[0]].family)
-        ax.grid(axis="x", visible=False)
-    top = max(summary["high"][[arm for rungs in ladders for arm in rungs]].max(), line.accuracy)
-    axes[0, 0].set(ylabel="exactitud en prueba (IC 95 %)", ylim=(0, 1.25 * top))
-    axes[0, 0].yaxis.set_major_formatter(PERCENT)
-    note = {"color": ARMS[reference].color, "fontsize": MIN_FONT, "bbox": ON_WHITE}
-    at = axes[0, 0].get_yaxis_transform()
-    axes[0, 0].annotate(
-        ARMS[reference].name, (0.01, line.accuracy), (0, 5), at, textcoords="offset points", **note
-    )
     headline(fig, title)
     return fig
 
@@ -154,17 +119,17 @@ def efficiency(curve: pd.DataFrame, chance: float, height: float | None, title: 
     top = curve["high"].max() * 1.05
     for name, y in spread(ends, 0.065 * top).items():
         beside(ax, name, (sizes[-1], y), color=colors[name], annotation_clip=False)
+    note = ""
     if height is not None:
         ax.axhline(height, color=QUIET, lw=1)
-        ax.annotate(
-            "a esta altura se lee el factor", (sizes[0], height), (0, 3), textcoords="offset points",
-            color=QUIET, fontsize=MIN_FONT, bbox=ON_WHITE,
-        )  # fmt: skip
+        note = "\nlínea gris: la altura a la que se lee el factor"
     ax.set_xscale("log")
-    ax.set_xticks(sizes, [f"{size:.0f}" if size == round(size) else f"{size:.1f}\n(todos)" for size in sizes])
+    ax.set_xticks(
+        sizes, [f"{size:.0f}" if size == round(size) else f"≈ {size:.0f}\n(todos)" for size in sizes]
+    )
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set(
-        xlabel="pasajes de entrenamiento por enfermedad (escala logarítmica)",
+        xlabel=f"pasajes de entrenamiento por enfermedad (escala logarítmica){note}",
         ylabel="exactitud en prueba (IC 95 %)",
     )
     ax.set(ylim=(0, top), xlim=(sizes[0] * 0.92, sizes[-1] * 1.04))
@@ -201,7 +166,7 @@ def unseen(table: pd.DataFrame, guessers: pd.DataFrame, chance: float, title: st
     ax.axvline(chance, color=INK, ls=":", lw=1.2)
     ax.axhline(len(guessers) - 0.5, color=QUIET, lw=0.8)
     ax.set_yticks(range(len(lines)), [name for name, *_ in lines[::-1]], fontsize=MIN_FONT)
-    right = max(row.mrr_high for *_, row in lines)
+    right = np.nanmax([row.mrr_high for *_, row in lines] + [row.mrr for *_, row in lines])
     ax.set(xlabel="MRR entre todos los nombres (punteado: azar)", ylim=(-0.6, len(lines) - 0.4))
     ax.set_xlim(-0.03 * right, 1.15 * max(right, chance))
     ax.grid(axis="y", visible=False)
@@ -224,7 +189,7 @@ def shared_words(table: pd.DataFrame, arms: list[str], title: str) -> Figure:
     right = table["shared"].max()
     for name, y in spread(ends, 0.06).items():
         beside(ax, name, (right, y), color=colors[name], annotation_clip=False)
-    ax.set(xlabel="palabras del relato que están en la página de su enfermedad", ylim=(0, 1))
+    ax.set(xlabel="palabras del texto que están en la página de su enfermedad", ylim=(0, 1))
     ax.set_ylabel("exactitud en prueba (IC 95 %)")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PERCENT)

@@ -1,4 +1,4 @@
-"""Curves by epoch and against the clock."""
+"""Curves by epoch."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -57,62 +57,38 @@ def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figu
     return fig
 
 
-def three_measures(record: Record, num_labels: int, title: str) -> Figure:
-    """Loss, accuracy and class perplexity of one run by epoch.
+def three_measures(groups: dict[str, list[Record]], num_labels: int, title: str) -> Figure:
+    """Loss, accuracy and class perplexity by epoch for the records of some arms, one line per seed.
 
     Dashed training, solid validation, dotted chance.
     """
     fig, axes = plt.subplots(1, 3)
-    history, color = record.history, ARMS[record.spec.arm].color
     for ax, name, of, chance in (
-        (axes[0], "pérdida (nats)", lambda side: history[f"{side}_loss"], np.log(num_labels)),
-        (axes[1], "exactitud", lambda side: history[f"{side}_accuracy"], 1 / num_labels),
-        (axes[2], "perplejidad de clase", lambda side: np.exp(history[f"{side}_loss"]), num_labels),
-    ):
-        ax.plot(history["epoch"], of("train"), color=color, ls="--", label="entrenamiento")
-        ax.plot(history["epoch"], of("valid"), color=color, label="validación")
+        (axes[0], "pérdida (nats)", lambda history, side: history[f"{side}_loss"], np.log(num_labels)),
+        (axes[1], "exactitud", lambda history, side: history[f"{side}_accuracy"], 1 / num_labels),
+        (
+            axes[2], "perplejidad de clase",
+            lambda history, side: np.exp(history[f"{side}_loss"]), num_labels,
+        ),
+    ):  # fmt: skip
+        for arm, history in ((arm, record.history) for arm, records in groups.items() for record in records):
+            color = ARMS[arm].color
+            ax.plot(history["epoch"], of(history, "train"), color=color, ls="--", lw=1, alpha=0.8)
+            ax.plot(history["epoch"], of(history, "valid"), color=color, lw=1.4)
         ax.axhline(chance, color=INK, ls=":", lw=1)
         lift = -9 if name == "exactitud" else 3
-        ax.annotate(
-            "azar",
-            (0.98, chance),
-            (0, lift),
-            ax.get_yaxis_transform(),
-            "offset points",
-            ha="right",
-            fontsize=MIN_FONT,
-        )
+        place = ("offset points", ax.get_yaxis_transform())
+        ax.annotate("azar", (0.98, chance), (0, lift), place[1], place[0], ha="right", fontsize=MIN_FONT)
         ax.set(xlabel="época", ylabel=name)
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes[0].set_ylim(0, None)
     axes[1].set_ylim(-0.06, 1.02)
     axes[1].yaxis.set_major_formatter(PERCENT)
     axes[2].set_yscale("log")
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=MIN_FONT)
-    headline(fig, title)
-    return fig
-
-
-def race(groups: dict[str, list[Record]], steps_per_epoch: int, title: str) -> Figure:
-    """Validation MRR of some arms against optimizer steps and against training seconds, on a log scale.
-
-    One line per seed, a dot at its best epoch.
-    """
-    fig, axes = plt.subplots(1, 2, sharey=True)
-    for arm, records in groups.items():
-        for number, record in enumerate(records):
-            history = record.history
-            best = history["valid_mrr"].idxmax()
-            for ax, x in zip(
-                axes, (history["epoch"] * steps_per_epoch, history["seconds"].cumsum()), strict=True
-            ):
-                label = ARMS[arm].name if number == 0 else None
-                ax.plot(x, history["valid_mrr"], color=ARMS[arm].color, lw=1.4, label=label)
-                ax.plot(x[best], history["valid_mrr"][best], "o", color=ARMS[arm].color, ms=5)
-    axes[0].set(xlabel="pasos del optimizador", ylabel="MRR en validación", ylim=(0, None), xlim=(0, None))
-    axes[1].set(xlabel="segundos (escala logarítmica)", xscale="log")
-    fig.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(groups), fontsize=MIN_FONT
-    )
+    for arm in groups:
+        axes[0].plot([], [], color=ARMS[arm].color, label=ARMS[arm].name)
+    axes[0].plot([], [], color=INK, ls="--", lw=1, label="entrenamiento")
+    axes[0].plot([], [], color=INK, lw=1.4, label="validación")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=MIN_FONT)
     headline(fig, title)
     return fig

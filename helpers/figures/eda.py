@@ -81,7 +81,7 @@ def leakage(shares: dict[str, tuple[float, float]], chance: float) -> Figure:
     """Pairs of bars, before and after masking, for each measure of leakage (shares in [0, 1])."""
     fig, ax = plt.subplots(figsize=SIZE)
     places = np.arange(len(shares))[::-1]
-    for offset, color, name, column in ((0.19, SAND, "sin enmascarar", 0), (-0.19, SLATE, "enmascarado", 1)):
+    for offset, color, name, column in ((0.19, SAND, "a la vista", 0), (-0.19, SLATE, "tapado", 1)):
         bars = ax.barh(
             places + offset, [100 * pair[column] for pair in shares.values()], 0.36, color=color, label=name
         )
@@ -101,7 +101,8 @@ def leakage(shares: dict[str, tuple[float, float]], chance: float) -> Figure:
     fig.legend(loc="outside lower center", ncols=2, fontsize=MIN_FONT)
     before, after = [*shares.values()][-1]
     headline(
-        fig, f"Adivinar por el nombre: {100 * before:.0f} % de aciertos; con máscara, {100 * after:.0f} %"
+        fig,
+        f"Adivinar por el nombre: {100 * before:.0f} % de aciertos; tapado el nombre, {100 * after:.0f} %",
     )
     return fig
 

@@ -1,13 +1,10 @@
-"""Figures of the recurrent network: drawn unrolled, its directions, its first attempt, and its autopsy."""
-
-from collections.abc import Callable
+"""Figures of the recurrent network: drawn unrolled, its first attempt, its autopsy and its knobs."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.ticker import MaxNLocator
 
 from ..arms import ARMS
 from ..experiments.records import Record
@@ -21,9 +18,7 @@ from .style import (
     MUTED,
     PERCENT,
     PLAIN,
-    SAND,
     SIDE_COLORS,
-    SLATE,
     color_of,
     headline,
     panel_title,
@@ -90,32 +85,6 @@ def unrolled(words: list[str], title: str) -> Figure:
     ax.text(last + 4.43, 2.55, r"$p(y \mid x)$", ha="left", va="center", fontsize=MIN_FONT)
     ax.set(xlim=(-1.75, last + 5.6), ylim=(-0.45, 4.3))
     ax.axis("off")
-    headline(fig, title)
-    return fig
-
-
-READINGS = (("lectura de ida", FORWARD), ("lectura de vuelta", BACKWARD))
-
-
-def directions(panels: dict[str, np.ndarray], title: str) -> Figure:
-    """How far each direction's summary moves when the word at a place is hidden.
-
-    Median and quartiles of the texts.
-
-    panels: title to (2, texts, places) relative changes (see `probing.hidden_words`).
-    """
-    fig, axes = plt.subplots(1, len(panels), sharey=True)
-    for ax, (panel, changes) in zip(np.atleast_1d(axes), panels.items(), strict=True):
-        for (name, color), values in zip(READINGS, changes, strict=True):
-            places = np.arange(1, values.shape[1] + 1)
-            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
-            ax.fill_between(places, low, high, color=color, alpha=0.15, lw=0)
-            ax.plot(places, middle, "o-", color=color, ms=3, label=name)
-        ax.set(xlabel="posición de la palabra oculta", ylim=(0, None))
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        panel_title(ax, panel)
-    np.atleast_1d(axes)[0].set_ylabel("cambio relativo del resumen")
-    np.atleast_1d(axes)[0].legend(fontsize=MIN_FONT, loc="upper center")
     headline(fig, title)
     return fig
 
@@ -221,21 +190,6 @@ def repair(table: pd.DataFrame, bounds: dict[str, float], title: str) -> Figure:
     return fig
 
 
-def perplexities(values: dict[str, float], text: Callable[[float], str], title: str) -> Figure:
-    """Class perplexities on a logarithmic axis; hatched: those without end. text: how one is written."""
-    fig, ax = plt.subplots()
-    top = 10 ** (np.ceil(np.log10(max(value for value in values.values() if np.isfinite(value)))) + 2)
-    for y, value in enumerate(reversed(values.values())):
-        looks = {"color": SLATE} if np.isfinite(value) else {"color": SAND, "hatch": "//", "alpha": 0.45}
-        ax.barh(y, min(value, top), **looks)
-        ax.annotate(text(value), (min(value, top), y), (5, 0), textcoords="offset points", va="center")
-    ax.set_yticks(range(len(values)), list(values)[::-1])
-    ax.set(xscale="log", xlabel="perplejidad de clase (escala logarítmica)", xlim=(1, top * 10))
-    ax.grid(axis="y", visible=False)
-    headline(fig, title)
-    return fig
-
-
 KNOBS = {  # of `plan.sweep_specs`: how each is called, and a changed value as it is written
     "embedding": ("tamaño del vector", "{:g}"),
     "units": ("unidades", "{:g}"),
@@ -249,13 +203,17 @@ KNOBS = {  # of `plan.sweep_specs`: how each is called, and a changed value as i
 }
 
 
+NOISE = 0.1  # of MRR: what one seed and few validation rows may do by themselves
+
+
 def sweep(table: pd.DataFrame, title: str) -> Figure:
     """Validation MRR when one hyperparameter is changed, one line each; vertical: the arm as it is.
 
-    table: see `comparison.swept`.
+    Shaded: what may be noise (see NOISE). table: see `comparison.swept`.
     """
     fig, ax = plt.subplots()
     own = table.loc[table["name"] == "", "mrr"].iloc[0]
+    ax.axvspan(own - NOISE, own + NOISE, color=FAINT, alpha=0.35, lw=0)
     ax.axvline(own, color=INK, lw=1)
     for y, (name, (_, written)) in enumerate(reversed(KNOBS.items())):
         rows = table[table["name"] == name].sort_values("mrr")
@@ -269,7 +227,10 @@ def sweep(table: pd.DataFrame, title: str) -> Figure:
             ax.annotate(text, (row.mrr, y), (-7 if left else 7, 0), ha="right" if left else "left", **place)
     ax.set_yticks(range(len(KNOBS)), [name for name, _ in reversed(KNOBS.values())], fontsize=MIN_FONT)
     low, high = min(own, table["mrr"].min()), max(own, table["mrr"].max())
-    ax.set(xlabel="MRR en validación (la línea: sin cambios)", ylim=(-0.6, len(KNOBS) - 0.4))
+    ax.set(
+        xlabel="MRR en validación (línea: sin cambios; banda: ruido posible)",
+        ylim=(-0.6, len(KNOBS) - 0.4),
+    )
     ax.set_xlim(low - 0.2 * (high - low), high + 0.2 * (high - low))
     ax.grid(axis="y", visible=False)
     headline(fig, title)

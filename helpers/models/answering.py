@@ -17,6 +17,8 @@ PROMPT = "The most likely diagnosis is"
 END = "."  # closes the name, so that one name's beginning is not another name
 # tokens of names side by side in one row: fewer is less attention between strangers, more is less padding
 PACKED = 64
+MOST_ROWS = 32  # of packed names: each has a copy of the prompt's keys and values
+AT_ONCE = 1024  # tokens of names whose scores over the vocabulary are held at once
 IGNORED = -100  # the label of a token that takes no part in the loss
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a name's prior, tried on validation (see `weigh`)
 
@@ -62,18 +64,17 @@ def examples(tokenizer, texts: list[str], labels: np.ndarray, answers: list[list
 def collate(tokenizer) -> Callable[[list[dict]], dict]:
     """A collator that pads each batch on the right to its longest row; padding has no part in the loss.
 
-    The vocabulary is scored only from where the batch's first answer begins (`logits_to_keep` and
-    `shift_labels`, as the models of transformers and its Trainer know them): for 32 pages the scores of
-    50,257 tokens at 1,024 positions alone would take 6 GiB.
+    The vocabulary is scored only where an answer's token comes next (`logits_to_keep` and `shift_labels`, as
+    the models of transformers and its Trainer know them): for 32 pages the scores of 50,257 tokens at 1,024
+    positions alone would take 6 GiB.
     """
     padded = DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=IGNORED)
 
     def batch(rows: list[dict]) -> dict:
         made = dict(padded(rows))
-        wanted = made["labels"]
-        begins = int((wanted != IGNORED).any(dim=0).nonzero()[0])
-        nexts = torch.nn.functional.pad(wanted[:, begins:], (0, 1), value=IGNORED)
-        return made | {"shift_labels": nexts, "logits_to_keep": nexts.shape[1]}
+        nexts = torch.nn.functional.pad(made["labels"][:, 1:], (0, 1), value=IGNORED)
+        kept = nexts != IGNORED
+        return made | {"shift_labels": nexts[kept], "logits_to_keep": kept}
 
     return batch
 
@@ -103,9 +104,8 @@ def answer_logits(model, tokenizer, texts: list[str], names: list[str]) -> np.nd
     """
     answers = encode_names(tokenizer, names)
     longest = max(map(len, answers))
-    packed = {
-        name: torch.from_numpy(x).to(model.device) for name, x in pack(answers, max(PACKED, longest)).items()
-    }
+    room = max(PACKED, longest, -(-sum(map(len, answers)) // MOST_ROWS))
+    packed = {name: torch.from_numpy(x).to(model.device) for name, x in pack(answers, room).items()}
     owner, place = packed["owner"], packed["place"]
     own = (owner[:, :, None] == owner[:, None]) & (place[:, :, None] >= place[:, None])
     inside = owner >= 0
@@ -127,7 +127,10 @@ def answer_logits(model, tokenizer, texts: list[str], names: list[str]) -> np.nd
                 attention_mask=torch.cat([prompt_seen, own], dim=2)[:, None],
             ).last_hidden_state[inside]
             first = words(read.last_hidden_state[0, -1]).float().log_softmax(0)[heads]
-            nats = torch.nn.functional.cross_entropy(words(after).float(), nexts, reduction="none")
+            parts = zip(after.split(AT_ONCE), nexts.split(AT_ONCE), strict=True)
+            nats = torch.cat(
+                [torch.nn.functional.cross_entropy(words(x).float(), y, reduction="none") for x, y in parts]
+            )
             out[number] = first.index_add(0, whose, -nats).cpu().numpy()
     return out
 

@@ -11,7 +11,6 @@ from tokenizers import Tokenizer
 
 from ..config import ROOT, InputError
 from . import smollm2
-from .tokens import LONGEST, STEP_BYTES
 
 
 def check_base(base: str) -> None:
@@ -91,24 +90,6 @@ def count_tokens(base: str, texts: list[str]) -> list[int]:
     return [len(row.ids) for row in load_bpe(base).encode_batch(texts)]
 
 
-def describe_lengths(base: str, rows: list[str], pages: list[str]) -> str:
-    """What long texts cost, for people: memory of the notes' network, share that the base cannot read.
-
-    rows: what the models are trained and examined on; pages: what the first attempt is (the notes' network is
-    trained on both, padded to the longest).
-    """
-    words = min(max(len(text.split()) for text in [*rows, *pages]), LONGEST)
-    config = json.loads(base_file(base, "config.json").read_text(encoding="utf-8"))
-    positions = config.get("n_positions") or config["max_position_embeddings"]
-    tokens = np.array(count_tokens(base, rows))
-    lost = np.maximum(tokens - positions, 0)
-    return (
-        f"the notes' network pads to {words:,} words: about {STEP_BYTES * words / 2**30:.1f} GiB for a step; "
-        f"GPT-2 reads the first {positions:,} tokens of a text: {100 * lost.sum() / tokens.sum():.1f} % "
-        f"of all tokens are cut, in {(lost > 0).sum():,} rows"
-    )
-
-
 def load_bpe(base: str) -> Tokenizer:
     """The base's byte-level BPE as a plain `tokenizers.Tokenizer`.
 
@@ -135,14 +116,16 @@ def base_hash(base: str) -> str:
 
 
 def load_tokenizer(base: str):
-    """The base's byte-level BPE tokenizer, with a pad token, padding right.
+    """The base's byte-level BPE tokenizer, with a pad token, padding right, and no longer than it reads.
 
     GPT-2 has no pad token: its end-of-text token serves.
     """
-    from transformers import AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
     where, revision = resolve_base(base)
     tokenizer = AutoTokenizer.from_pretrained(where, revision=revision)
+    positions = AutoConfig.from_pretrained(where, revision=revision).max_position_embeddings
+    tokenizer.model_max_length = min(tokenizer.model_max_length, positions)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"
@@ -201,8 +184,7 @@ def put_weights(model, arrays: dict[str, np.ndarray]):
 def encode(tokenizer, texts: list[str], labels: np.ndarray | None = None) -> list[dict]:
     """One dict a text: `input_ids`, `attention_mask`, and `labels` where given.
 
-    `input_ids` are truncated to what the tokenizer says the model reads (GPT-2: its positions; SmolLM2's says
-    nothing, and reads 8,192).
+    `input_ids` are truncated to what the model reads (see `load_tokenizer`).
     """
     if not len(texts):
         return []

@@ -7,10 +7,13 @@ from functools import partial
 
 import numpy as np
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from transformers import DataCollatorForSeq2Seq, default_data_collator
 
 from ..arms import Arm
 from ..data.splits import label_classes, side
+from ..files import replacing
 from . import bases
 from .bases import encode, start_model
 from .finetuning import faster, fit, state
@@ -181,31 +184,40 @@ def read_own_rows(task: Task, make: Callable, tokenizer) -> tuple[Callable, floa
     seconds it took.
     """
     own = replace(task, value=task.arm.settings["reading"], work=task.work / "reading")
+    kept = task.work / "read.safetensors"  # a run that is cut short after it goes on from here
 
     def rows(texts: list[str], numbers: np.ndarray) -> list[dict]:
         return [row | {"labels": row["input_ids"]} for row in encode(tokenizer, texts)]
 
-    data = {
-        "train": lambda epoch: rows(*epoch_rows(own, epoch)),
-        "valid": rows(*side(task.split, "valid")),
-    }
-    pad = DataCollatorForSeq2Seq(tokenizer)  # padding's label takes no part in the loss
-    lm, history = fit(
-        lambda: start_model("lm", "random", task.base, task.seed),
-        data,
-        lambda rows: dict(pad(rows)),
-        None,
-        "eval_loss",
-        own,
-    )
-    weights = {name: tensor.cpu() for name, tensor in lm.base_model.state_dict().items()}
+    def read() -> None:
+        data = {
+            "train": lambda epoch: rows(*epoch_rows(own, epoch)),
+            "valid": rows(*side(task.split, "valid")),
+        }
+        pad = DataCollatorForSeq2Seq(tokenizer)  # padding's label takes no part in the loss
+        lm, history = fit(
+            lambda: start_model("lm", "random", task.base, task.seed),
+            data,
+            lambda rows: dict(pad(rows)),
+            None,
+            "eval_loss",
+            own,
+        )
+        if state().is_main_process:
+            took = str(sum(row["seconds"] for row in history))
+            with replacing(kept) as temporary:
+                save_file(lm.base_model.state_dict(), temporary, {"seconds": took})
+        state().wait_for_everyone()
 
     def start() -> Classifier:
         model = make()
-        model.body.load_state_dict(weights)
+        model.body.load_state_dict(load_file(kept))
         return model
 
-    return start, sum(row["seconds"] for row in history)
+    if not kept.is_file():
+        read()
+    with safe_open(kept, framework="pt") as file:
+        return start, float(file.metadata()["seconds"])
 
 
 def train_head(task: Task, make: Callable, tokenizer) -> tuple:

@@ -133,31 +133,3 @@ def token_nats(model, tokens: np.ndarray) -> np.ndarray:
                 nats = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")
                 out[start + 1 : start + ids.shape[1]] = nats.double().cpu().numpy()
     return out
-
-
-def continuation_bits(model, tokenizer, beginning: str, continuation: str) -> float:
-    """-log2 of the probability that `beginning` goes on with `continuation`.
-
-    The probabilities of the continuation's tokens are multiplied by the chain rule. Raises ValueError when
-    the tokens of `beginning` change once `continuation` follows: begin that with a space.
-    """
-    before, both = (tokenizer(text)["input_ids"] for text in (beginning, beginning + continuation))
-    if not before or len(both) > model.config.max_position_embeddings:
-        most = model.config.max_position_embeddings
-        raise ValueError(f"{beginning!r} must have a token, and with its continuation at most {most}")
-    if both[: len(before)] != before or len(both) == len(before):
-        raise ValueError(
-            f"{continuation!r} is no continuation of its own after {beginning!r}; begin it with a space"
-        )
-    return float(token_nats(model, np.array(both))[len(before) :].sum() / np.log(2))
-
-
-def association(model, tokenizer, beginnings: list[str], continuations: list[str]) -> np.ndarray:
-    """What each beginning does for each continuation beyond the two by themselves, in bits.
-
-    Shape (beginnings, continuations). Minus `continuation_bits`, less the mean of its row and of its column:
-    neither a word that is likely everywhere nor a beginning that is sure of everything has an advantage. Rows
-    and columns add up to 0.
-    """
-    bits = -np.array([[continuation_bits(model, tokenizer, b, c) for c in continuations] for b in beginnings])
-    return bits - bits.mean(axis=0) - bits.mean(axis=1, keepdims=True) + bits.mean()

@@ -55,7 +55,7 @@ def epoch_rows(task: Task, epoch: int) -> tuple[list[str], np.ndarray]:
     passes, drawn = -(-size // len(given)), []
     for number in range(passes * epoch, passes * (epoch + 1)):
         rows = recut(given, task.seed, number) if task.anew else given
-        room = size - sum(map(len, drawn))
+        room = max(0, size - sum(map(len, drawn)))
         if drawn and len(rows) > room:
             rows = rows.sample(room, random_state=np.random.default_rng([task.seed, number]))
         drawn.append(rows)

@@ -1,6 +1,6 @@
 """The notebooks, executed, checked and made readable.
 
 `stamps` says what each shows and promises, and whether it is up to date; `pipeline` executes them in order,
-`external` compares on other data; `colab` lets them bring the project along; `markup` and `site` make the web
-pages and the slides, from `templates`.
+`external` compares on other data; `colab` lets them bring the project along; `documents` makes the PDFs and
+the index of the figures, `markup` and `site` the web pages and the slides, from `templates`.
 """

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..analysis.tokenizing import describe_lengths
 from ..arms import ARMS
 from ..config import BUILD, ROOT, InputError, RunError
 from ..data.study import Study, prepare
@@ -20,10 +21,8 @@ from ..experiments.grid import ensure
 from ..experiments.records import work_alone
 from ..files import sha256, write_json, write_text
 from ..models import smollm2
-from ..models.bases import describe_lengths
-from ..report import documents
 from ..report.readings import estimate, share
-from . import stamps
+from . import documents, stamps
 from .stamps import NOTEBOOKS, is_current, promised
 
 

@@ -14,7 +14,7 @@ from pygments.formatters import HtmlFormatter
 from ..config import BUILD, ROOT, InputError
 from ..figures.captions import CAPTIONS, alt
 from ..files import replacing
-from ..report.documents import described
+from .documents import described
 from .stamps import NOTEBOOKS, OPENS
 
 TEMPLATES = Path(__file__).with_name("templates")

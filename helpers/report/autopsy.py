@@ -32,7 +32,7 @@ LEARNED = 0.9  # training accuracy from which a run has learned its pages
 def guilty_of_nothing(trials: pd.DataFrame) -> str:
     """Which changes learned their own pages, so that their zero says something, and which did not."""
     changes = trials[trials["change"] != "unchanged"]
-    failed = [CHANGES[change][1] for change in changes.loc[changes["train"] < LEARNED, "change"]]
+    failed = [CHANGES[change][1] for change in changes.loc[changes["train"] < LEARNED - 1e-6, "change"]]
     if not failed:
         return f"Todos aprendieron al menos el {share(LEARNED, 0)} de sus páginas."
     return (
@@ -102,7 +102,7 @@ def summary(
         f"Por páginas, entrenamiento y prueba comparten {len(sides['train'] & sides['test'])} etiquetas: "
         "quien responde "
         f"sólo etiquetas vistas no puede pasar de {share(bounds[0])}.",
-        f"En el reparto {EXAMS[study.protocol].by}, la cota es {share(bounds[1])}, y la misma red obtiene "
+        f"En la partición {EXAMS[study.protocol].by}, la cota es {share(bounds[1])}, y la misma red obtiene "
         f"{estimate(row.accuracy, row.low, row.high)} (azar: {share(1 / study.num_labels)}).",
         f"La perplejidad correcta de nuestra reproducción es {perplexity(right)} (uniforme: {uniform}). "
         "Redondear a 4 "

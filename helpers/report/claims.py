@@ -1,10 +1,10 @@
-"""What the last notebooks and the report claim, sentence by sentence, each with its number and interval."""
+"""What the comparison and the report claim, sentence by sentence, each with its number and interval."""
 
 from types import SimpleNamespace
 
 from ..arms import ARMS
 from . import doubts, readings
-from .readings import called, estimate, main_pair, pair_of, rank_estimate, share
+from .readings import PAIR, called, estimate, main_pair, pair_of, share
 
 UNTOUCHED = "smollm2_lm_zero", "gpt2_lm_zero"  # the first that is there
 
@@ -46,8 +46,8 @@ def untouched(results: dict) -> str:
     """What the largest model that nobody trained for this puts first, and among its first five."""
     row = next(row for arm in UNTOUCHED if (row := results["arms"].get(arm)))
     return (
-        f"{row['name']}: la correcta, entre sus cinco primeras en {share(row['top5'])} de los relatos (azar: "
-        f"{share(min(5, results['num_labels']) / results['num_labels'])})"
+        f"{row['name']}: la correcta, entre sus cinco primeras en el {share(row['top5'])} de los textos "
+        f"(azar: {share(min(5, results['num_labels']) / results['num_labels'])})"
     )
 
 
@@ -95,21 +95,30 @@ def shared_words(results: dict, arms: list[str]) -> str:
     last = max(part for _, part in rows)
     lost = {arm: rows[arm, last] - rows[arm, 0] for arm in arms if (arm, 0) in rows}
     told = "; ".join(f"{called(arm)}, {100 * points:.1f} puntos menos" for arm, points in lost.items())
-    least = min(lost, key=lost.get)
-    note = (
-        "La sospecha no se cumple: quien cuenta palabras es quien menos pierde. Esta prueba no explica su "
-        "ventaja."
-        if least == "tfidf_logreg"
-        else f"Quien menos pierde: {called(least)}."
-    )
-    return f"Del cuarto que más comparte al que menos: {told}. {note}"
+    read = [points for arm, points in lost.items() if ARMS[arm].start == "base"]
+    counts = [points for arm, points in lost.items() if ARMS[arm].framework == "sklearn"]
+    if not read or not counts:
+        note = ""
+    elif min(counts) > max(read):
+        note = " La sospecha se cumple: quienes cuentan palabras pierden más que los preentrenados."
+    elif max(counts) < min(read):
+        note = (
+            " La sospecha no se cumple: quienes cuentan palabras pierden menos. Esta prueba no explica su "
+            "ventaja."
+        )
+    else:
+        note = (
+            " El resultado es mixto: de los que cuentan palabras unos pierden más que los preentrenados y "
+            "otros menos. La sospecha ni se confirma ni se descarta."
+        )
+    return f"Del cuarto que más comparte al que menos: {told}.{note}"
 
 
 def sharing_least(results: dict, arms: list[str]) -> str:
     """Which of some arms is most accurate on the quarter that shares fewest words with the page."""
     rows = {row["arm"]: row["accuracy"] for row in results["shared_words"] if row["part"] == 0}
     first = max((arm for arm in arms if arm in rows), key=rows.get)
-    return f"En los relatos que menos palabras comparten va primero {called(first)}: {share(rows[first])}"
+    return f"En los textos que menos palabras comparten va primero {called(first)}: {share(rows[first])}"
 
 
 def worth(results: dict, row: dict) -> str:
@@ -121,17 +130,19 @@ def worth(results: dict, row: dict) -> str:
 
 
 def least_passages(results: dict) -> str:
-    """The main pair with the fewest passages a disease, and with all."""
-    main = main_pair(results)
-    rows = {
-        arm: sorted((r for r in results["curve"] if r["arm"] == arm), key=lambda r: r["per_disease"])
-        for arm in (main.a, main.b)
-    }
+    """The pair of the question that was trained on fewer passages, with the fewest a disease and with all."""
+    known = {row["arm"] for row in results["curve"]}
+    pair = next((pair for pair in PAIR if set(pair) <= known), None)
+    if pair is None:
+        return "Este perfil no entrena los dos puntos de partida con menos pasajes"
+    rows = [
+        sorted((row for row in results["curve"] if row["arm"] == arm), key=lambda row: row["per_disease"])
+        for arm in pair
+    ]
     told = [
-        f"{when}, {100 * rows[main.a][at]['accuracy']:.1f} % con lectura y "
-        f"{100 * rows[main.b][at]['accuracy']:.1f} % sin ella"
+        f"{when}, {share(rows[0][at]['accuracy'])} con lectura y {share(rows[1][at]['accuracy'])} sin ella"
         for when, at in (
-            (f"Con {rows[main.a][0]['per_disease']:.0f} pasaje por enfermedad", 0),
+            (f"Con {rows[0][0]['per_disease']:.0f} pasaje por enfermedad", 0),
             ("con todos", -1),
         )
     ]
@@ -190,10 +201,12 @@ def last_reading(read: list[dict]) -> str:
 
 def maps(results: dict) -> str:
     """Whose neighbourhoods hold most of the groups."""
+    if not results["maps"]:
+        return "Estos datos no traen grupos de enfermedades parecidas"
     best = max(results["maps"], key=lambda arm: results["maps"][arm]["same_group"] or 0)
     row = results["maps"][best]
     return (
-        f"{called(best)}: {share(row['same_group'])} de los vecinos más cercanos son del mismo grupo; al "
+        f"{called(best)}: el {share(row['same_group'])} de los vecinos más cercanos es del mismo grupo; al "
         f"azar, {share(row['chance'])}"
     )
 
@@ -202,6 +215,11 @@ def comparison(results: dict) -> list[str]:
     """The summary of the comparison."""
     main, against = main_pair(results), main_pair(results).a
     linear = pair_of(results, against, "tfidf_logreg")
+    meant = (
+        "Apunta a la lectura. "
+        if (own := pair_of(results, "gpt2_finetuned", "gpt2_self")) and (own.low > 0 and own.p_holm < 0.05)
+        else ""
+    )
 
     def pairs(a: str, b: str) -> list[SimpleNamespace]:
         found = pair_of(results, a, b)
@@ -210,90 +228,35 @@ def comparison(results: dict) -> list[str]:
     found = [
         f"**Preentrenar contra empezar de cero**, misma arquitectura. {readings.pair(main)}",
         *doubts.certainty(results),
-        *(f"**¿Objetivo o lectura?** {readings.pair(row)}" for row in pairs("gpt2_finetuned", "gpt2_self")),
+        *(
+            f"**¿Objetivo o lectura?** {meant}{readings.pair(row)}"
+            for row in pairs("gpt2_finetuned", "gpt2_self")
+        ),
+        *(f"**Contra la BiLSTM:** {readings.pair(row)}" for row in pairs(against, "bilstm")),
         f"**Contra contar palabras:** {readings.pair(linear)}",
         *(f"**El grande:** {readings.pair(row)}" for row in pairs("smollm2_finetuned", "tfidf_logreg")),
         f"**Los tres más exactos** (al azar, {share(1 / results['num_labels'])}): {podium(results)}.",
-        f"**La escalera:** {moved(results, spans=True)} (también cambian el suavizado y el "
+        f"**Paso a paso:** {moved(results, spans=True)} (también cambian el suavizado y el "
         "*dropout* de tokens).",
         f"**Juntos:** {readings.together(results['together'])}",
     ]
     if results["dose"]:
         found.append(f"**La dosis:** {dose(results)}.")
     found += [f"**Pasajes:** {worth(results, row)}" for row in results["worth"][:1]]
-    return found + [f"**Enfermedades nunca vistas:** {claim}" for claim in unlabelled(results)[:1]]
+    found += [f"**Enfermedades nunca vistas:** {claim}" for claim in unlabelled(results)[:1]]
+    return found + outside(results)
 
 
-def price(results: dict) -> list[str]:
-    """The summary of what is paid: forgetting, errors, confidence, cost."""
-    found = []
-    for arm, kinds in results["forgetting"].items():
-        domain, general = (
-            rank_estimate(kinds[kind]["change"], kinds[kind]["low"], kinds[kind]["high"], "+")
-            for kind in ("domain", "general")
-        )
-        found.append(
-            f"**Olvido, {called(arm)}:** los bits por byte cambian {domain} en lo que dicen los pacientes y "
-            f"{general} en texto general (menos es mejor)."
-        )
-    return [
-        *found,
-        *mistakes(results),
-        f"**Confianza:** {confidence(results)}.",
-        f"**Costo:** {cost(results)}.",
+def outside(results: dict) -> list[str]:
+    """What other people's data say of the main pair's better half beside counting words; or nothing."""
+    there = results["facts"]["external"] or {"pairs": []}
+    pairs = [
+        SimpleNamespace(**row)
+        for row in there["pairs"]
+        if (row["a"], row["b"]) == (main_pair(results).a, "tfidf_logreg")
     ]
-
-
-def mistakes(results: dict) -> list[str]:
-    """Whose errors fall into the right group no more often than chance; nothing where there are no groups."""
-    rows = {arm: row for arm, row in results["confusions"].items() if row["within"] is not None}
-    luck = max((row["chance"] for row in rows.values()), default=0)
-    if not luck:
-        return []
-    no_more = [called(arm) for arm, row in rows.items() if not row["low"] > row["chance"]]
-    told = f"de todos, salvo {', '.join(no_more)}," if no_more else "de todos"
-    return [f"**Errores:** los {told} caen en el grupo correcto más a menudo que al azar ({share(luck)})."]
-
-
-def sharpest(results: dict) -> str:
-    """The arm of the lowest class perplexity, with temperature."""
-    scaled = {own: found["perplexity_scaled"] for own, found in results["calibration"].items()}
-    best = min(scaled, key=scaled.get)
-    return (
-        f"Con temperatura, la menor perplejidad de clase es la de {called(best)}, {scaled[best]:,.1f} "
-        f"(repartir por igual: {results['num_labels']})"
-    )
-
-
-def confidence(results: dict) -> str:
-    """How sure the main pair's better half says it is, how right it is, and what the temperature mends."""
-    arm = main_pair(results).a
-    row = results["calibration"][arm]
-    side = "le falta" if row["confidence"] < row["accuracy"] else "le sobra"
-    return (
-        f"{called(arm)} declara {share(row['confidence'])} y acierta {share(row['accuracy'])}: {side} "
-        f"confianza. Con temperatura su ECE va de {share(row['ece'])} a {share(row['ece_scaled'])}. "
-        f"{sharpest(results)}"
-    )
-
-
-def slowest(results: dict) -> str:
-    """The arm that trains longest, and what counting words takes."""
-    slow = max(results["cost"], key=lambda arm: results["cost"][arm]["seconds"])
-    return (
-        f"El entrenamiento más largo es el de {called(slow)}, {results['cost'][slow]['seconds']:,.0f} "
-        f"segundos; {called('tfidf_logreg')} tarda {results['cost']['tfidf_logreg']['seconds']:,.1f} s"
-    )
-
-
-def cost(results: dict) -> str:
-    """What the main pair's fine-tuning takes, its base's pre-training, and the most accurate linear arm."""
-    arm = main_pair(results).a
-    own, words = results["cost"][arm], results["cost"]["tfidf_logreg"]
-    read = results["facts"]["pretraining"].get(results["profile"]["base"], {}).get("seconds")
-    before = f"preentrenar su base, {read:,.0f}, una sola vez; " if read else ""
-    return (
-        f"ajustar {ARMS[arm].family} tarda {own['seconds']:,.0f} segundos y acierta "
-        f"{share(own['accuracy'])}; {before}{called('tfidf_logreg')}, {words['seconds']:,.1f} segundos, y "
-        f"acierta {share(words['accuracy'])}"
-    )
+    return [
+        f"**Fuera de casa** ({there['num_labels']} enfermedades, oraciones sueltas): {readings.pair(row)}"
+        + " Allá las redes se entrenaron con otras épocas." * bool(doubts.outdated(there, results))
+        for row in pairs
+    ]

@@ -4,7 +4,7 @@ from math import log
 
 from ..arms import ARMS
 from ..data.published import EARLIER
-from .readings import called, estimate, main_pair, rank_estimate, share
+from .readings import called, estimate, main_pair, rank_estimate, read_together, share
 
 
 def by_hands(results: dict) -> str:
@@ -25,6 +25,16 @@ def by_hands(results: dict) -> str:
     return " ".join(told).replace("-", "−")
 
 
+def lost_by_hands(results: dict) -> str:
+    """The pairs whose interval no longer excludes zero when the authors are drawn too."""
+    lost = [
+        f"{called(row['a'])} − {called(row['b'])}"
+        for row in results["pairs"]
+        if not row["low"] <= 0 <= row["high"] and row["hand_low"] <= 0 <= row["hand_high"]
+    ]
+    return f"**Lectura.** Dejan de excluirlo: {'; '.join(lost) or 'ninguno'}." if results["hands"] else ""
+
+
 def on_validation(results: dict) -> str:
     """What the main pair's seeds did on validation, on average, with the values that were chosen there."""
     pair = main_pair(results)
@@ -34,9 +44,22 @@ def on_validation(results: dict) -> str:
         for arm in (pair.a, pair.b)
     )
     return (
-        f"En los {results['rows']['valid']} relatos de validación aciertan: {a}; {b}. Son los mejores de sus "
-        "épocas y de sus tasas, y por eso no deciden; tampoco se pueden callar."
+        f"En los {results['rows']['valid']} textos de validación aciertan: {a}; {b}. Son cifras de su mejor "
+        f"época y su mejor tasa, y por eso no deciden; tampoco se pueden callar.{easier(results)}"
     )
+
+
+def easier(results: dict) -> str:
+    """That validation is easier than the test also for arms that choose nothing there; or nothing."""
+    told = [
+        f"{row['name']}, que no elige nada ahí, {share(row['valid_accuracy'])} (en prueba, "
+        f"{share(row['accuracy'])})"
+        for arm, row in results["arms"].items()
+        if ARMS[arm].settings.get("schedule") == "constant" and row["valid_accuracy"] > row["accuracy"]
+    ]
+    if not told:
+        return ""
+    return f" Elegir no explica toda la caída: {'; '.join(told)}. Esos textos resultaron más fáciles."
 
 
 def earlier(results: dict) -> str:
@@ -68,7 +91,7 @@ def longer(results: dict) -> str:
         return ""
     return (
         f"Con más épocas, MRR de validación: {'; '.join(told)}. Son máximos de una semilla en "
-        f"{results['rows']['valid']} relatos: un cambio de unas centésimas, hacia arriba o hacia abajo, cabe "
+        f"{results['rows']['valid']} textos: un cambio de unas centésimas, hacia arriba o hacia abajo, cabe "
         "en el ruido."
     )
 
@@ -116,7 +139,8 @@ def outside(other: dict, results: dict) -> str:
     ]
     rows = f"{other['num_labels']} enfermedades · {other['rows']['test']} textos de prueba"
     head = f"`{other['command']}` · {rows}"
-    return f"{head}\n\n{'; '.join(pairs)}. {outdated(other, results)}".rstrip()
+    together = read_together(other.get("together", []))
+    return f"{head}\n\n{'; '.join(pairs)}. {together} {outdated(other, results)}".rstrip()
 
 
 def outdated(other: dict, results: dict) -> str:
@@ -151,7 +175,7 @@ def above_chance(results: dict) -> str:
     told = [
         f"{called(row['arm'])} ({rank_estimate(row['mrr'], row['mrr_low'], row['mrr_high'])})"
         for row in rows
-        if row["mrr_low"] > luck
+        if row["mrr_low"] is not None and row["mrr_low"] > luck
     ]
     return (
         f"Con todo su intervalo por encima del azar (MRR {luck:.3f}), de los que responden: "
@@ -172,7 +196,13 @@ def at_edge(results: dict) -> str:
     ]
     single = [called(arm) for arm, own in tried.items() if len(own) == 1]
     told = f"En la orilla de lo probado quedaron: {', '.join(found) or 'ninguno'}."
-    return told + (f" Con un solo valor, sin elegir: {', '.join(single)}." if single else "")
+    told += f" Con un solo valor, sin elegir: {', '.join(single)}." if single else ""
+    past = [
+        f"{called(row['arm'])} con {row['value'][1]:g}, MRR de validación {row['mrr'][1]:.3f} (con "
+        f"{row['value'][0]:g}, {row['mrr'][0]:.3f})"
+        for row in results["beyond"]
+    ]
+    return told + (f" Más allá de la orilla se probó: {'; '.join(past)}." if past else "")
 
 
 def few(results: dict) -> str:
@@ -181,7 +211,7 @@ def few(results: dict) -> str:
     if not rows:
         return ""
     return (
-        f"La prueba son {rows.get('test', 0)} relatos de {rows['diseases']} enfermedades; con sólo "
-        f"{rows.get('valid', 0)} relatos se eligieron la tasa y la parte que se resta, y lo que se elige "
+        f"La prueba son {rows.get('test', 0)} textos de {rows['diseases']} enfermedades; con sólo "
+        f"{rows.get('valid', 0)} textos se eligieron la tasa y la parte que se resta, y lo que se elige "
         "con tan pocos puede ser casualidad."
     )

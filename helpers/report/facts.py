@@ -5,6 +5,7 @@ From records, in one place.
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..data import passages, sources, splits, vocabulary
 from ..data.published import FIRST_ATTEMPT, LITERATURE, READ_BY_SMOLLM2
 from ..data.study import Study
 from ..experiments.plan import asked, autopsy_specs, page_spec, results
-from ..experiments.records import load
+from ..experiments.records import Record, load
 from ..models import baselines, smollm2
 from ..models.bases import load_bpe, resolve_base
 from ..pretraining import card
@@ -56,28 +57,49 @@ def collect(study: Study) -> dict[str, dict]:
     }
 
 
+def tried_besides(study: Study) -> Iterator[tuple[dict, Record]]:
+    """The rows of CHOICES of the study's diseases and an arm's own settings, each with its first record."""
+    if study.source != "embedded" or not CHOICES.is_file():
+        return
+    tried = pd.read_csv(CHOICES)
+    alike = [name for name in tried["profile"].unique() if get_profile(name).groups == study.profile.groups]
+    for row in tried[tried["profile"].isin(alike)].to_dict("records"):
+        settings = dict(sorted(ARMS[row["arm"]].settings.items()))
+        if row["arm"] in asked(study, "seen") and json.loads(row["settings"]) == settings:
+            yield row, results(study, row["arm"])[0]
+
+
 def longer(study: Study) -> list[dict]:
     """What CHOICES knows of an arm as it was chosen here, but for more epochs: on validation, first seed.
 
-    One row a trial: `arm`, `epochs` and `mrr`, both as [here, there]. None of other diseases.
+    One row a trial: `arm`, `epochs` and `mrr`, both as [here, there].
     """
-    if study.source != "embedded" or not CHOICES.is_file():
-        return []
-    tried = pd.read_csv(CHOICES)
-    alike = [name for name in tried["profile"].unique() if get_profile(name).groups == study.profile.groups]
-    rows = []
-    for row in tried[tried["profile"].isin(alike)].to_dict("records"):
-        if row["arm"] not in asked(study, "seen"):
-            continue
-        own = results(study, row["arm"])[0]
-        settings = dict(sorted(ARMS[row["arm"]].settings.items()))
-        same = row["value"] == own.spec.value and json.loads(row["settings"]) == settings
-        if same and row["epochs"] > own.spec.epochs:
-            epochs, mrr = (
-                [own.spec.epochs, int(row["epochs"])],
-                [own.metrics["valid"]["mrr"], row["valid_mrr"]],
-            )
-            rows.append({"arm": row["arm"], "epochs": epochs, "mrr": mrr})
+    rows = [
+        {
+            "arm": row["arm"],
+            "epochs": [own.spec.epochs, int(row["epochs"])],
+            "mrr": [own.metrics["valid"]["mrr"], row["valid_mrr"]],
+        }
+        for row, own in tried_besides(study)
+        if row["value"] == own.spec.value and row["epochs"] > own.spec.epochs
+    ]
+    return sorted(rows, key=lambda row: list(ARMS).index(row["arm"]))
+
+
+def beyond(study: Study) -> list[dict]:
+    """What CHOICES knows of values beyond an arm's grid, for as many epochs: on validation, first seed.
+
+    One row a trial: `arm`, `value` and `mrr`, both as [chosen here, there].
+    """
+    rows = [
+        {
+            "arm": row["arm"],
+            "value": [own.spec.value, row["value"]],
+            "mrr": [own.metrics["valid"]["mrr"], row["valid_mrr"]],
+        }
+        for row, own in tried_besides(study)
+        if row["epochs"] == own.spec.epochs and row["value"] > max(study.profile.grid_of(ARMS[row["arm"]]))
+    ]
     return sorted(rows, key=lambda row: list(ARMS).index(row["arm"]))
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..data.study import Study
 from ..experiments.records import Record
-from ..figures.recurrent import KNOBS
+from ..figures.recurrent import KNOBS, NOISE
 from ..figures.style import EXAMS
 from .readings import against_chance, called, decimals, estimate, share, thousands
 
@@ -25,8 +25,8 @@ def tensors(
     """The summary of notebook 02.
 
     words: of the vocabulary; unknown: share of validation words; per_word: BPE tokens; padding: shares by
-    habit (see `tokens.padding_habits`); changed: percent of answers by kind of mask; cosines: within themes
-    and between them, by the name of the matrix.
+    habit (see `tokenizing.padding_habits`); changed: percent of answers by kind of mask; cosines: within
+    themes and between them, by the name of the matrix.
     """
     near = [
         f"{name}, {decimals(inside, 2)} dentro de un tema y {decimals(between, 2)} entre temas"
@@ -48,37 +48,6 @@ def tensors(
         f"La capa de *embedding* es una tabla que se entrena. Similitud coseno media: {'; '.join(near)}.",
     ]
     return "\n".join(f"- {line}" for line in lines)
-
-
-def first_or_last(changes: np.ndarray) -> list[str]:
-    """Of each direction (see `probing.hidden_words`), which word's loss moves its summary more."""
-    ends = np.median(changes, axis=1)[:, [0, -1]]
-    return ["la primera" if first > last else "la última" for first, last in ends]
-
-
-def directions(untrained: np.ndarray, trained: np.ndarray) -> str:
-    """Which word the forward reading leans on, before and after training."""
-    before, after = first_or_last(untrained)[0], first_or_last(trained)[0]
-    turned = "ya no" if after != before else "también"
-    return f"Con pesos al azar, a la ida le pesa más {before} palabra; con la red entrenada, {turned}"
-
-
-def hidden_words(untrained: np.ndarray, trained: np.ndarray) -> str:
-    """Which word each reading leans on, before and after training, and what that does to "fresh memory"."""
-    before, after = first_or_last(untrained), first_or_last(trained)
-    told = [
-        f"Con {network}, entre la primera palabra y la última, a la ida le pesa más {there} y a la vuelta, "
-        f"{back}."
-        for network, (there, back) in (("pesos al azar", before), ("la red entrenada", after))
-    ]
-    if (before, after) == (["la última", "la primera"], ["la primera", "la última"]):
-        told.append(
-            "En *esta* red (una semilla) el orden se **invirtió**. Pero se entrenó con relleno y aquí lee "
-            "sin él: no se puede concluir que entrenar invierta la memoria."
-        )
-    if before[0] != before[1] and after[0] != after[1]:
-        told.append("En los dos casos las lecturas se complementan; concatenarlas conserva ambas.")
-    return "**Lectura.** " + " ".join(told)
 
 
 def first_attempt(study: Study, record: Record) -> str:
@@ -110,7 +79,8 @@ def best_and_last(record: Record) -> str:
     loss = record.history["valid_loss"]
     epoch = int(record.history["epoch"][loss.idxmin()])
     return (
-        f"Pérdida de validación: {loss.min():.2f} en su mejor época, la {epoch}; {loss.iloc[-1]:.2f} al final"
+        f"{called(record.spec.arm)}, pérdida de validación: {loss.min():.2f} en su mejor época, la {epoch}; "
+        f"{loss.iloc[-1]:.2f} al final"
     )
 
 
@@ -126,15 +96,6 @@ def apart(record: Record) -> str:
     )
 
 
-def at_the_end(groups: Mapping[str, list[Record]]) -> str:
-    """The validation accuracy of each seed in its last epoch, arm by arm, as a figure's title."""
-    told = [
-        f"{called(arm)}, {' y '.join(share(run.history['valid_accuracy'].iloc[-1]) for run in runs)}"
-        for arm, runs in groups.items()
-    ]
-    return f"Validación al final: {'; '.join(told)}"
-
-
 def repaired(study: Study, summary: pd.DataFrame, pair) -> str:
     """Whether the tuned BiLSTM beats that of the notes, what chance would give, and counting words.
 
@@ -144,7 +105,7 @@ def repaired(study: Study, summary: pd.DataFrame, pair) -> str:
     size = estimate(pair.difference, pair.low, pair.high, sign=True)
     certain, classes = pair.low > 0 or pair.high < 0, study.num_labels
     told = [
-        f"La diferencia entre la mejorada y la de las notas es {size} puntos; el intervalo "
+        f"La diferencia entre la mejorada y la de las notas es de {size} puntos; el intervalo "
         f"{'no incluye' if certain else 'incluye'} el cero"
         f"{'' if certain else ', así que **no se puede decir cuál acierta más**'}.",
         f"Al azar: exactitud {share(1 / classes)}, top-5 {share(min(5, classes) / classes)}, perplejidad "
@@ -152,18 +113,30 @@ def repaired(study: Study, summary: pd.DataFrame, pair) -> str:
     ]
     if summary.loc["bilstm", "class_perplexity"] < summary.loc["bilstm_original", "class_perplexity"]:
         told.append(
-            "La mejorada reparte mejor la probabilidad; cambian varias cosas a la vez, y la sección que "
-            "sigue mueve algunas de ellas, una por una."
+            "La mejorada reparte mejor la probabilidad; cambian varias cosas a la vez, y la sección 7 "
+            "mueve algunas de ellas, una por una."
         )
     told.append(
         f"En validación la mejorada acierta {share(own['valid_accuracy'])}: con esos textos se eligieron "
-        "tasa y época, y por eso no es el número que se informa."
+        f"tasa y época, y por eso no es el número que se informa (en prueba, {share(own['accuracy'])})."
     )
     told += [
         f"En el mismo examen, contar palabras ({row['name']}) acierta {share(row['accuracy'])}."
+        + unsure_but_right(row, own)
         for _, row in summary.loc[summary.index == "tfidf_logreg"].iterrows()
     ]
     return "**Lectura.** " + " ".join(told)
+
+
+def unsure_but_right(row, own) -> str:
+    """How an arm can be right more often at a higher class perplexity than another, where it is so."""
+    if row["accuracy"] <= own["accuracy"] or row["class_perplexity"] <= own["class_perplexity"]:
+        return ""
+    return (
+        f" ¿Más aciertos con más perplejidad ({row['class_perplexity']:.1f} contra "
+        f"{own['class_perplexity']:.1f})? Suele poner primero la correcta, pero con poca probabilidad: "
+        "`07_lo_que_cuesta` lo corrige con un solo número."
+    )
 
 
 def bilstm(study: Study, summary: pd.DataFrame, first: Record, gap: float) -> str:
@@ -196,7 +169,10 @@ def knobs(table: pd.DataFrame, rows: int) -> str:
         for row in changed.head(3).itertuples()
     ]
 
-    one_way = [f"Leer sólo de ida, {mrr:.3f}." for mrr in changed.loc[changed["name"] == "directions", "mrr"]]
+    one_way = [
+        f"Leer sólo de ida da {mrr:.3f}: {'puede ser ruido' if abs(mrr - own['mrr']) < NOISE else 'se nota'}."
+        for mrr in changed.loc[changed["name"] == "directions", "mrr"]
+    ]
     noise = 2 * float(np.sqrt(own["accuracy"] * (1 - own["accuracy"]) / rows))
     return (
         f"**Lectura.** Sin cambios, MRR {own['mrr']:.3f}. Los tres que más lo bajan: {'; '.join(told)}. "

@@ -15,7 +15,7 @@ from .readings import called
 KINDS = {
     "all_wrong": "nadie",
     "only_pretrained": "preentrenados, no desde cero",
-    "only_counts": "cuentas de palabras, no transformadores",
+    "only_counts": "los que cuentan palabras, no transformadores",
 }
 LEFT = {"text-align": "left", "white-space": "pre-wrap"}
 FEW = 3  # texts of a kind
@@ -93,7 +93,7 @@ def errors_table(study: Study):
         for kind, places in _found(study).items()
         for row in places
     ]
-    table = pd.DataFrame(rows, columns=["acierta", "relato", "correcta", *map(called, shown)])
+    table = pd.DataFrame(rows, columns=["acierta", "texto", "correcta", *map(called, shown)])
     return table.style.hide(axis="index").set_properties(**LEFT)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.stats import entropy
 
 from ..arms import ARMS
+from ..config import get_profile
 from ..data.published import FIRST_ATTEMPT
 from ..data.study import Study
 from ..experiments.records import Record
@@ -65,8 +66,13 @@ def learned(known: dict | None, base: str) -> str:
     return f"A los {below.iloc[0] / 1e6:.1f} M de tokens la red ya supera a los 5-gramas"
 
 
-def met_before() -> str:
-    """How many pages of the embedded corpus share a run of words with what GPT-2 mini has read."""
+def met_before(study: Study) -> str:
+    """How many pages of the embedded corpus share a run of words with what our own base has read.
+
+    That is not known of other data and other bases.
+    """
+    if study.source_name != "embedded" or study.profile.base != get_profile("class").base:
+        return "No hay cuenta de cuántas de estas páginas leyó esta base."
     contamination = json.loads(card.RECORD.read_text(encoding="utf-8"))
     shared = sum(map(bool, contamination["pages"].values()))
     return (
@@ -79,8 +85,8 @@ def met_before() -> str:
 def untouched(study: Study, summary: pd.DataFrame) -> str:
     """How often models that answer are right before any training (a `comparison.summary` of them)."""
     told = [
-        f"{row['name']}: primera respuesta correcta en {estimate(row.accuracy, row.low, row.high)} de los "
-        f"relatos de prueba ({against_chance(row, study.num_labels)}), entre las cinco primeras en "
+        f"{row['name']}: primera respuesta correcta en el {estimate(row.accuracy, row.low, row.high)} de los "
+        f"textos de prueba ({against_chance(row, study.num_labels)}), entre las cinco primeras en "
         f"{share(row.top5)}"
         for _, row in summary.iterrows()
     ]
@@ -88,33 +94,13 @@ def untouched(study: Study, summary: pd.DataFrame) -> str:
     return f"**Lectura.** {'; '.join(told)}. Al azar: {share(luck[0])} y {share(luck[1])}."
 
 
-def race(groups: Mapping[str, list[Record]], steps: int) -> str:
-    """After how many optimizer steps fine-tuning is as good as the best of training from scratch.
-
-    steps: of an epoch.
-    """
-    scratch, tuned = groups["gpt2_scratch"], groups["gpt2_finetuned"]
-    best = np.mean([record.history["valid_mrr"].max() for record in scratch])
-    reached = [r.history.loc[r.history["valid_mrr"] >= best, "epoch"].min() for r in tuned]
-    if not np.isfinite(reached).all():
-        some = f"{np.isfinite(reached).sum()} de {len(reached)}"
-        return f"Semillas del ajuste fino que alcanzan lo mejor de «desde cero»: {some}"
-    return (
-        f"El ajuste fino alcanza lo mejor de «desde cero» en {np.mean(reached) * steps:.0f} de "
-        f"{scratch[0].spec.epochs * steps} pasos"
-    )
-
-
-def price(known: dict | None, tuned: list[Record]) -> str:
-    """What pre-training the base cost beside one fine-tuning."""
-    if known is None:
-        return "Esta base no trae registro de lo que costó."
-    whole, own = known["facts"]["seconds"], np.mean([record.seconds for record in tuned])
-    return (
-        f"Preentrenar la base: {whole / 60:.0f} minutos; un ajuste fino: {own:.0f} segundos (en lo primero "
-        "caben "
-        f"{whole / own:.0f} de lo segundo)."
-    )
+def at_the_end(groups: Mapping[str, list[Record]]) -> str:
+    """The validation accuracy in the last epoch, on average over the seeds, as a figure's title."""
+    told = [
+        f"{called(arm)}, {share(np.mean([record.history['valid_accuracy'].iloc[-1] for record in records]))}"
+        for arm, records in groups.items()
+    ]
+    return f"Validación al final: {'; '.join(told)}"
 
 
 def overfitted(losses: pd.DataFrame, classes: int) -> str:
@@ -170,9 +156,15 @@ def not_by_reading_alone(summary: pd.DataFrame) -> str:
     frozen, scratch, tuned = (
         summary.loc[f"gpt2_{start}", "accuracy"] for start in ("frozen", "scratch", "finetuned")
     )
-    head = "Leer no basta: hay que mover los pesos" if frozen < min(scratch, tuned) else "Lo leído, sin mover"
+    name = ARMS["gpt2_frozen"].family
+    head = f"En {name}, leer no bastó" if frozen < min(scratch, tuned) else f"En {name}, lo leído, sin mover"
+    large = [
+        f" {row['name']} llega a {share(row['accuracy'])}."
+        for _, row in summary.loc[summary.index == "smollm2_frozen"].iterrows()
+    ]
     return (
-        f"{head}. Congelado, {share(frozen)}; desde cero, {share(scratch)}; con ajuste fino, {share(tuned)}."
+        f"{head}: congelado, {share(frozen)}; desde cero, {share(scratch)}; con ajuste fino, {share(tuned)}."
+        f"{''.join(large)}"
     )
 
 

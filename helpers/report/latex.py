@@ -17,8 +17,22 @@ def latex(text: str) -> str:
     text = re.sub(r"([#$&_{}])", r"\\\1", text.replace("\\$", "$"))
     for sign, command in SIGNS.items():
         text = text.replace(sign, command)
+    text = re.sub(r"(?<!\\)%", r"\%", text)
     text = re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", text)
     return re.sub(r"\*(.+?)\*", r"\\emph{\1}", text)
+
+
+PLAIN = str.maketrans(
+    {char: rf"\{char}" for char in "#$%&_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+LETTERS = "¿¡«»–—‘’“”…°"  # that a Latin font has besides ASCII and the letters with accents
+
+
+def plain(text: str) -> str:
+    """A text of the data as LaTeX: every sign as it stands, and a question mark for what the font lacks."""
+    known = (char if char.isascii() or "À" <= char <= "ÿ" or char in LETTERS else "?" for char in text)
+    return "".join(known).translate(PLAIN).replace("…", r"\dots{}")
 
 
 def number(value: float | None) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-from ..arms import ARMS
-from ..figures.style import DRAWN
+from ..arms import ARMS, call_after
+from ..config import get_profile
+from ..figures.style import DRAWN, EXAMS
 from ..files import write_text
 from . import claims, doubts, readings
-from .latex import latex, number
+from .latex import latex, number, plain
 from .readings import DASH, called, decimals, estimate, p_value, rank_estimate, share
 from .tables import TABLES
 
@@ -71,11 +72,15 @@ def percent(value: float | None) -> str:
 def size_macros(results: dict) -> Iterator[tuple[str, str]]:
     """What the results are of: profile, seeds, diseases, rows, epochs; chance; the first attempt again."""
     profile, count = results["profile"], results["num_labels"]
-    yield "Profile", profile["name"]
+    yield "Profile", plain(profile["name"])
     yield "NumSeeds", str(len(profile["seeds"]))
     for kind, seeds in profile["fewer"].items():
         yield f"NumSeeds{macro_name(kind)}", str(min(seeds, len(profile["seeds"])))
     yield "NumTrials", str(min(len(own) for own in profile["trials"].values() if len(own) > 1))
+    if len(profile["trials"].get("smollm2_finetuned", ())) == 1:
+        yield "SmollmTwoOneRate", "uno"
+    if told := other_study(results):
+        yield "OtherStudy", told
     yield "NumLabels", number(count)
     yield "NumHands", str(len(results["hands"]))
     yield "ChancePercent", percent(1 / count)
@@ -86,6 +91,18 @@ def size_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"{macro_name(arm)}Epochs", str(epochs)
     yield "FirstAttemptAccuracy", percent(results["first_attempt"]["accuracy"])
     yield "FirstAttemptPerplexity", number(results["first_attempt"]["class_perplexity"])
+
+
+def other_study(results: dict) -> str:
+    """That report and slides were written of another source or base than these results have; or nothing."""
+    source, base, protocol = results["source"], results["profile"]["base"], results["protocol"]
+    if protocol == "patients" and source == "embedded" and base == get_profile("class").base:
+        return ""
+    return (
+        f"Los números son de la fuente {plain(source)}, repartida {EXAMS[protocol].by}, con la base "
+        f"{plain(Path(base).name)}. El texto se escribió para el corpus incluido y GPT-2 mini: lo que dice "
+        "del origen de los textos, de los relatos y de la base no vale aquí."
+    )
 
 
 def arm_macros(results: dict) -> Iterator[tuple[str, str]]:
@@ -217,7 +234,7 @@ def fact_macros(results: dict) -> Iterator[tuple[str, str]]:
             yield f"{macro_name(topic)}{macro_name(key)}", format_fact(topic, key, value)
     for base, row in facts["pretraining"].items():
         for key in ("tokens", "flops", "parameters", "seconds"):
-            yield f"Read{macro_name(base.replace('-', '_'))}{macro_name(key)}", number(row[key])
+            yield f"Read{macro_name(Path(base).name)}{macro_name(key)}", number(row[key])
 
 
 def format_fact(topic: str, key: str, value: float | None) -> str:
@@ -250,10 +267,10 @@ def external_macros(results: dict) -> Iterator[tuple[str, str]]:
 def story_macros(results: dict) -> Iterator[tuple[str, str]]:
     """The statement that is followed, what each arm says of it; the answer to the question in one line."""
     found = results["story"]
-    yield "StoryText", latex(found["text"])
-    yield "StoryDisease", latex(found["disease"])
+    yield "StoryText", plain(found["text"])
+    yield "StoryDisease", plain(found["disease"])
     for arm, row in found["answers"].items():
-        yield f"Story{macro_name(arm)}", latex(row["first"])
+        yield f"Story{macro_name(arm)}", plain(row["first"])
         yield f"Story{macro_name(arm)}Place", str(row["place"])
     yield "ReadAnswer", latex(claims.answer(results))
     yield "ReadUntouched", latex(claims.untouched(results))
@@ -263,9 +280,8 @@ def story_macros(results: dict) -> Iterator[tuple[str, str]]:
 
 def macro_name(key: str) -> str:
     """`gpt2_finetuned` -> `GptTwoFinetuned`: LaTeX command names hold letters only."""
-    return "".join(
-        part.capitalize() for part in re.sub(r"10|\d", lambda m: f"_{DIGITS[m.group()]}_", key).split("_")
-    )
+    spelt = re.sub(r"10|\d", lambda m: f"_{DIGITS[m.group()]}_", key)
+    return "".join(part.capitalize() for part in re.split(r"[^A-Za-z]+", spelt))
 
 
 def colors() -> str:
@@ -277,6 +293,7 @@ def colors() -> str:
 def write_tex(directory: Path) -> None:
     """Macros and tables in `directory` from its results.json; a number changed there changes everywhere."""
     results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
+    call_after(results["profile"]["base"])
     lines = "\n".join(rf"\newcommand{{\{name}}}{{{value}}}" for name, value in macros(results).items())
     write_text(directory / "macros.tex", f"{NOTE}{lines}\n{colors()}")
     for name, table in TABLES.items():

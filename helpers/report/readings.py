@@ -181,7 +181,7 @@ def pair(row) -> str:
     better = f"acierta {'más' if row.low > 0 else 'menos'} que {b}, con una diferencia de {size}"
     if row.p_holm < 0.05:
         return f"**{a}** {better}."
-    return f"En estos relatos {a} {better}; la prueba corregida por comparaciones múltiples no lo confirma."
+    return f"En este examen, {a} {better}; la prueba corregida por comparaciones múltiples no lo confirma."
 
 
 def flips(row) -> str:
@@ -216,7 +216,7 @@ def worth(found: Mapping) -> str:
     more, less, height = called(found["more"]), called(found["less"]), share(found["height"])
     if found["at_least"]:
         return (
-            f"{more} ya está, con las filas más escasas que medimos, por encima de todo lo que {less} "
+            f"{more} ya está, con el menor número de pasajes, por encima de todo lo que {less} "
             f"alcanza ({height}): las curvas no comparten ninguna altura, así que no se puede leer "
             "cuántos pasajes ahorra."
         )
@@ -261,29 +261,32 @@ def together(found: Mapping) -> str:
         f"elegido en validación): {estimate(found['accuracy'], found['low'], found['high'])}; respecto de "
         f"{called(pair_['b'])} por separado, "
         f"{estimate(pair_['difference'], pair_['low'], pair_['high'], sign=True)} puntos{doubt}. De los "
-        "relatos, "
+        "textos, "
         f"{share(found['both'])} los aciertan ambos, {share(found['only_a'])} sólo el primero, "
         f"{share(found['only_b'])} sólo el segundo y {share(found['neither'])} ninguno."
     )
 
 
+def read_together(rows: list[dict]) -> str:
+    """What reading all test sentences of a page together does (`exam.read_together`), for the three best."""
+    arms: dict[str, list[dict]] = {}
+    for row in sorted(rows, key=lambda row: row["read"]):
+        arms.setdefault(row["arm"], []).append(row)
+    best = sorted(arms.values(), key=lambda own: -own[-1]["accuracy"])[:3]
+    told = [
+        f"{called(last['arm'])}, {estimate(last['accuracy'], last['low'], last['high'])} (de una en una: "
+        f"{share(first['accuracy'])})"
+        for first, last in ((own[0], own[-1]) for own in best)
+    ]
+    return f"Si se leen juntas las oraciones de prueba de cada página: {'; '.join(told)}." if told else ""
+
+
 def knobs(table) -> str:
-    """Which change of a hyperparameter costs most (see `comparison.swept`)."""
-    worst = table.loc[table["mrr"].idxmin()]
-    name, written = KNOBS[worst["name"]]
-    return f"Lo que más baja el MRR: {name}, {written.format(worst['value'])}"
-
-
-def within(confusions, grouped: bool) -> str:
-    """What the confusions by group show (see `errors.confusion_groups`).
-
-    grouped: whether any group has two labels.
-    """
-    if not grouped:
-        return "Estos datos no traen grupos de enfermedades parecidas"
-    if confusions["within"].isna().all():
-        return "Ningún modelo se equivoca: no hay errores que repartir"
-    most = confusions["within"].idxmax()
-    own = confusions.loc[most]
-    part = estimate(own["within"], own.get("low"), own.get("high"))
-    return f"{ARMS[most].name}: {part} de sus errores caen en el grupo correcto"
+    """Which change of a hyperparameter costs most and which gains most (see `comparison.swept`)."""
+    changed, own = table[table["name"] != ""], table.loc[table["name"] == "", "mrr"].iloc[0]
+    worst, best = (
+        "{}, {}".format(KNOBS[row["name"]][0], KNOBS[row["name"]][1].format(row["value"]))
+        for row in (changed.loc[changed["mrr"].idxmin()], changed.loc[changed["mrr"].idxmax()])
+    )
+    up = f"; lo que más lo sube: {best}" if changed["mrr"].max() > own else ""
+    return f"Lo que más baja el MRR: {worst}{up}"

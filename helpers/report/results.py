@@ -93,6 +93,7 @@ def collect(study: Study) -> dict:
         "dose": dose.known(study.profile.name),
         "story": gallery.answered(study, readers),
         "longer": facts.longer(study),
+        "beyond": facts.beyond(study),
         "facts": facts.collect(study),
     }
 
@@ -117,12 +118,10 @@ def possible(study: Study, arm: str) -> bool:
 def unlabelled(study: Study, gains: pd.DataFrame) -> dict:
     """The parts about diseases without a training row; empty ones where none can be held out."""
     if not unseen.is_possible(study):
-        return {"unseen": [], "unseen_tuning": [], "unseen_chance": {}, "guessers": [], "gains": []}
+        return {"unseen": [], "unseen_chance": {}, "guessers": [], "gains": []}
     arms = plan.asked(study, "unseen")
-    answering = [arm for arm in arms if ARMS[arm].answers and ARMS[arm].tuned]
     return {
         "unseen": unseen.table(study, arms),
-        "unseen_tuning": plan.tuning_table(study, answering, unseen=True),
         "unseen_chance": {
             which: unseen.chance(len(among)) for which, among in unseen.candidates(study).items()
         },
@@ -145,7 +144,9 @@ def confusions(study: Study, arms: list[str]) -> pd.DataFrame:
 
 
 def maps(study: Study) -> list[str]:
-    """The arms whose view of the test rows is mapped."""
+    """The arms whose view of the test rows is mapped: none where no two diseases are of one group."""
+    if len(set(groups_of(study))) == study.num_labels:
+        return []
     return [arm for arm in MAPPED if arm in plan.asked(study, "seen")]
 
 

@@ -14,6 +14,7 @@ from .readings import (
     called,
     decimals,
     difference_span,
+    estimate,
     is_missing,
     p_value,
     power,
@@ -127,13 +128,13 @@ def hands(results: dict) -> Table:
     return Table(("Diferencia (A − B)", "Puntos", "IC 95 %", "… y autores"), rows)
 
 
-def tuning(results: dict, unseen: bool = False) -> Table:
+def tuning(results: dict) -> Table:
     """The tuning budget, one row an arm: each value tried, its validation MRR, ✓ at the chosen one.
 
     Last, the value that the least validation loss would have chosen, where it is another.
     """
     tried: dict[str, list[dict]] = {}
-    for row in results["unseen_tuning" if unseen else "tuning"]:
+    for row in results["tuning"]:
         tried.setdefault(row["arm"], []).append(row)
     most, rows = max(map(len, tried.values()), default=0), []
     for arm, own in tried.items():
@@ -206,6 +207,14 @@ def calibration(results: dict) -> Table:
     return Table(head, rows)
 
 
+def confusions(results: dict) -> Table:
+    """Share of each arm's errors in the right group; at the end what would be by chance."""
+    found = results["confusions"]
+    rows = [(called(arm), estimate(row["within"], row["low"], row["high"])) for arm, row in found.items()]
+    luck = [("Al azar", share(row["chance"])) for row in list(found.values())[:1]]
+    return Table(("Modelo", "Errores en el grupo correcto [IC 95 %]"), rows, luck)
+
+
 def cost(results: dict) -> Table:
     """Seconds, memory, arithmetic and parameters of one training; below, of the pre-training."""
     rows = [
@@ -213,7 +222,7 @@ def cost(results: dict) -> Table:
             called(arm),
             thousands(row["seconds"], 1 if (row["seconds"] or 0) < 10 else 0),
             thousands(row["memory"]),
-            power(row["flops"]),
+            power(row["flops"] or None),
             thousands(row["parameters"]),
         )
         for arm, row in results["cost"].items()
@@ -233,7 +242,7 @@ def cost(results: dict) -> Table:
 
 def forgetting(results: dict) -> Table:
     """Bits per byte before and after fine-tuning, on what patients say and on anything else."""
-    kinds = {"domain": "lo que dicen los pacientes", "general": "texto general"}
+    kinds = {"domain": "los textos del examen", "general": "texto general"}
     rows = [
         (
             f"{called(arm)}: {kinds[kind]}",

@@ -7,7 +7,8 @@ import pytest
 from pypdf import PdfReader
 
 from helpers.config import ROOT, InputError
-from helpers.report import documents, macros
+from helpers.notebooks import documents
+from helpers.report import macros
 
 
 @pytest.fixture(scope="module")

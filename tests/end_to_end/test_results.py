@@ -14,7 +14,7 @@ from helpers.experiments import plan
 from helpers.experiments.grid import ensure
 from helpers.experiments.records import load
 from helpers.figures import style
-from helpers.report import autopsy, claims, from_scratch, latex, macros, results, tables
+from helpers.report import autopsy, claims, from_scratch, latex, macros, price, results, tables
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_results_are_read_again_and_not_computed(found, monkeypatch):
 
 def test_every_claim_is_a_sentence_with_a_number(found):
     known = read(found)
-    for claim in [*claims.comparison(known), *claims.price(known)]:
+    for claim in [*claims.comparison(known), *price.summary(known)]:
         assert re.match(r"\*\*.+\*\*", claim)
         assert re.search(r"\d", claim)
         assert claim.endswith(".")

@@ -416,20 +416,6 @@ def test_what_the_class_sees_is_what_the_grid_trains(study):
         np.testing.assert_allclose(there, here, atol=1e-6)
 
 
-def test_a_hidden_word_moves_both_readings_and_most_where_it_was_read_last():
-    keras.utils.set_random_seed(0)
-    network = bilstm.build(30, 4, units=16)
-    rows = np.random.default_rng(0).integers(2, 30, (40, 9)).astype("int32")
-    found = probing.hidden_words(network, rows)
-    assert found.shape == (2, 40, 9)
-    forward, backward = np.median(found, axis=1)
-    assert forward[-1] > forward[0] > 0  # at random, the word read last counts most
-    assert backward[0] > backward[-1] > 0
-    hidden = rows.copy()
-    hidden[:, 4] = probing.UNKNOWN
-    np.testing.assert_allclose(probing.hidden_words(network, hidden)[:, :, 4], 0, atol=1e-6)
-
-
 def test_padding_is_seen_by_the_network_without_a_mask_alone():
     keras.utils.set_random_seed(1)
     masked = bilstm.build(30, 12, mask=True, units=16)

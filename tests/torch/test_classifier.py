@@ -137,10 +137,16 @@ def test_one_seed_gives_the_same_numbers_and_another_seed_others(study, toy_base
     } == set(first["history"][0]) - {"epoch"}
 
 
-@pytest.mark.parametrize("arm", ["gpt2_scratch", "gpt2_frozen", "gpt2_self"])
-def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, any_base, tmp_path, arm):
+@pytest.mark.parametrize(
+    ("arm", "part"), [("gpt2_scratch", 1), ("gpt2_frozen", 1), ("gpt2_self", 1), ("gpt2_self", 2)]
+)
+def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, any_base, tmp_path, arm, part):
+    """part: of a run that first reads and then classifies, the one in whose third epoch it is killed."""
+    thirds, said = [], []
+
     def killed_in_the_third_epoch(text):
-        if text.startswith("epoch 3/"):
+        thirds.extend([text] * text.startswith("epoch 3/"))
+        if len(thirds) == part:
             raise KeyboardInterrupt
 
     arguments = (study.split, arm, 1e-3, 0, 4)
@@ -148,9 +154,10 @@ def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(study, any_base,
     with pytest.raises(KeyboardInterrupt):
         train(*arguments, killed_in_the_third_epoch, base=any_base, work=tmp_path / "b")
     assert any((tmp_path / "b").rglob("checkpoint-*"))
-    resumed = train(*arguments, quiet, base=any_base, work=tmp_path / "b")
+    resumed = train(*arguments, said.append, base=any_base, work=tmp_path / "b")
     assert np.array_equal(unbroken["test_logits"], resumed["test_logits"])
     assert untimed(unbroken) == untimed(resumed)
+    assert sum(text.startswith("epoch") for text in said) == (6 if (arm, part) == ("gpt2_self", 1) else 2)
     assert all(row["seconds"] > 0 for row in resumed["history"])
 
 

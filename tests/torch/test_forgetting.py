@@ -46,12 +46,3 @@ def test_the_general_texts_are_not_about_health():
     texts = forgetting.general_texts()
     assert len(texts) == len(set(texts)) >= 40
     assert not {"disease", "symptom", "patient", "fever"} & set(" ".join(texts).lower().split())
-
-
-def test_generation_is_greedy_or_drawn_by_its_seed(pair):
-    model, tokenizer = pair
-    greedy = forgetting.generate(model, tokenizer, "Fever and", new_tokens=8)
-    assert greedy == forgetting.generate(model, tokenizer, "Fever and", new_tokens=8)
-    drawn = {seed: forgetting.generate(model, tokenizer, "Fever and", seed, 8) for seed in (0, 1, 2)}
-    assert len(set(drawn.values())) > 1
-    assert drawn[1] == forgetting.generate(model, tokenizer, "Fever and", 1, 8)

@@ -85,7 +85,11 @@ def test_the_arithmetic_of_what_is_left_goes_with_epochs_and_runs():
     assert cost.training_flops(spec, study, 0) == 0
     said = [cost.on_gpu(study, [replace(spec, seed=seed) for seed in range(n)] + other)
             for n, other in ((1, []), (3, [make_spec(study, "bag", 1e-3, 0)]))]  # fmt: skip
-    counted = [float(re.search(r"is (\S+) floating", line)[1]) for line in said]
+    counted = [float(re.search(r"are (\S+) floating", line)[1]) for line in said]
     assert counted[0] == pytest.approx(one, rel=0.1)
     assert counted[1] == pytest.approx(3 * one, rel=0.1)
     assert all(f"h on an {name}" in said[0] for name in cost.PEAKS)
+    assert cost.ranking_flops(spec, study) == 0
+    asked = make_spec(study, "gpt2_lm", 1e-3, 0)
+    held = int((study.split["side"] != "train").sum())
+    assert cost.ranking_flops(asked, study) > 2 * cost.multiplied(study.profile.base)[0] * held * 10

@@ -15,8 +15,8 @@ from pypdf import PdfReader
 from helpers.config import ROOT
 from helpers.figures import style
 from helpers.figures.captions import CAPTIONS
-from helpers.notebooks import stamps
-from helpers.report import documents, macros, tables
+from helpers.notebooks import documents, stamps
+from helpers.report import claims, doubts, macros, price, readings, tables
 from helpers.report.latex import latex
 
 REPORT, GENERATED = ROOT / "report", ROOT / "report" / "generated"
@@ -216,11 +216,11 @@ def test_what_report_and_slides_say_in_words_is_so():
     assert autopsy["train_high"] - autopsy["train_low"] > 0.5
     assert (
         facts["pages"]["oracle"] == 0 == facts["control"]["apart"] < facts["control"]["shared"]
-    )  # "lo que cura es el reparto"
+    )  # "lo que cura es la partición"
     assert facts["base"]["contaminated"] == 0  # "nuestras páginas no estaban"
     assert facts["external"]["source"] == "nih_symptoms"
-    infinite, _ = documents.described(ROOT / "figures" / "04_perplejidad.png")
-    assert re.match(r"De los 3 cálculos erróneos, [1-3] dan infinito", infinite)  # "sí pueden dar infinito"
+    told = (ROOT / "notebooks" / "04_autopsia.ipynb").read_text(encoding="utf-8")
+    assert re.search(r'"De los 3 cálculos erróneos, [1-3] dan infinito', told)  # "sí pueden dar infinito"
     known = [row for row in results["arms"].values() if row["accuracy"] > 5 / results["num_labels"]]
     assert all(row["valid_accuracy"] > row["accuracy"] for row in known)  # "se acierta más que en prueba"
 
@@ -257,3 +257,39 @@ def test_a_figures_pdf_leaves_its_title_to_the_caption_and_its_picture_does_not(
     assert "exactitud" in page.extract_text()  # its axis: other text is found
     figures = re.findall(rf"definefigure\{{{name}\}}(.+)", generated("figuras.tex"))
     assert latex(title) in figures[0]
+
+
+def test_a_report_of_other_data_says_so_and_one_of_a_file_survives_its_signs():
+    results = json.loads(generated("results.json"))
+    assert macros.other_study(results) == ""
+    results["source"], results["profile"]["base"] = "50%_of.csv", "/a/my_gpt2"
+    results["profile"]["name"] = "full@/a/my_gpt2"
+    results["facts"]["pretraining"]["/a/my.gpt2"] = dict.fromkeys(
+        ("tokens", "flops", "parameters", "seconds")
+    )
+    results["story"]["text"] = "50% of it & a_b ~ ≥ {x} \\ ^ # $ ñ"
+    found = macros.macros(results)
+    assert r"50\%\_of.csv" in found["OtherStudy"]
+    assert r"my\_gpt2" in found["Profile"]
+    assert all(re.fullmatch("[A-Za-z]+", name) for name in found)
+    assert found["StoryText"].startswith(r"50\% of it \& a\_b \textasciitilde{} ? \{x\} \textbackslash{}")
+    assert latex("50% y 20 %") == r"50\% y 20\,\%"
+
+
+def test_every_claim_can_be_made_where_the_large_model_has_its_twin():
+    """As in the profiles `reference` and `full`: the main pair is then SmolLM2's, which has no curve."""
+    results = json.loads(generated("results.json"))
+    own = next(row for row in results["pairs"] if (row["a"], row["b"]) == ("gpt2_finetuned", "gpt2_scratch"))
+    results["pairs"].insert(0, own | {"a": "smollm2_finetuned", "b": "smollm2_scratch"})
+    results["arms"]["smollm2_scratch"] = results["arms"]["gpt2_scratch"] | {"name": "SmolLM2 desde cero"}
+    for topic in ("calibration", "confusions", "cost"):
+        results[topic]["smollm2_scratch"] = results[topic]["gpt2_scratch"]
+    assert readings.main_pair(results).b == "smollm2_scratch"
+    assert claims.least_passages(results).count("con lectura") == 2
+    assert claims.comparison(results)
+    assert price.summary(results)
+    assert doubts.doubts(results)
+    assert macros.macros(results)
+    assert all(table(results).latex() for table in tables.TABLES.values())
+    results["curve"] = []
+    assert "no entrena" in claims.least_passages(results)

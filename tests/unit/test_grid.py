@@ -8,11 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from joblib.externals.loky.process_executor import BrokenProcessPool
@@ -123,8 +124,13 @@ def test_a_large_base_takes_part_where_it_is_there_and_the_profile_has_it(study,
         assert any(ARMS[spec.arm].large for spec in specs) == there
 
 
-def test_status_counts_what_is_done_running_and_left(study):
+def test_status_counts_what_is_done_running_and_left(study, monkeypatch):
     own = fresh(study, (0.031, 0.032))
+    monkeypatch.setattr(progress, "pace_elsewhere", lambda arm, base: 2.0)
+    said = progress.status(own, ["naive_bayes"])
+    assert "4 runs left: about" in said
+    assert "(4 at the pace of their arm in another profile)" in said
+    monkeypatch.setattr(progress, "pace_elsewhere", lambda arm, base: 0.0)
     said = progress.status(own, ["naive_bayes"])
     assert " 0        0     4" in said
     assert "4 of whose like none is done yet" in said
@@ -140,6 +146,19 @@ def test_status_counts_what_is_done_running_and_left(study):
     grid.ensure(own, ["naive_bayes"], "whole")
     assert "everything is done" in progress.status(own, ["naive_bayes"])
     assert plan.missing(own, ["naive_bayes"], "whole") == []
+
+
+def test_the_pace_of_an_arm_is_that_of_its_finished_runs_a_row_and_epoch(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "RUNS", tmp_path)
+    spec = plan.trial_specs(study, "bag")[0]
+    for seconds, epochs in ((30.0, 2), (50.0, 3)):
+        place = tmp_path / str(epochs)
+        place.mkdir()
+        told = {"spec": asdict(replace(spec, epochs=epochs)), "seconds": seconds}
+        (place / "record.json").write_text(json.dumps(told))
+    rows = int((study.split["side"] == "train").sum())
+    assert progress.pace_elsewhere("bag", None) == pytest.approx(80 / (5 * rows))
+    assert progress.pace_elsewhere("bag", "another base") == progress.pace_elsewhere("bilstm", None) == 0
 
 
 def test_a_run_whose_process_is_gone_is_not_running(study):
@@ -249,10 +268,10 @@ def test_the_estimate_counts_rows_and_epochs(study):
     thin = replace(whole, fraction=1)  # which has as many steps
     left = [replace(whole, seed=7), replace(thin, seed=7), replace(whole, epochs=2 * whole.epochs)]
     expected = 60 * (1 + 1 + 2)
-    assert progress.remaining(study, [done(whole, 60.0)], left) == (pytest.approx(expected), 0)
+    assert progress.remaining(study, [done(whole, 60.0)], left) == (pytest.approx(expected), 0, 0)
     other = replace(whole, arm="bilstm_original")  # none of its own: as others of its module
-    assert progress.remaining(study, [done(whole, 60.0)], [other]) == (pytest.approx(60), 0)
-    assert progress.remaining(study, [done(whole, 60.0)], [replace(whole, arm="gpt2_lm")]) == (0, 1)
+    assert progress.remaining(study, [done(whole, 60.0)], [other]) == (pytest.approx(60), 0, 0)
+    assert progress.remaining(study, [done(whole, 60.0)], [replace(whole, arm="gpt2_lm")])[:2] == (0, 1)
     assert [progress.clock(s) for s in (5, 130, 4000)] == ["5 s", "2 min", "1 h 7 min"]
 
 
@@ -268,15 +287,26 @@ def test_one_after_the_other_and_side_by_side_give_the_same_numbers(study):
     assert metrics[0] == metrics[1]
 
 
-def test_jobs_fit_cores_and_memory(monkeypatch):
+def test_jobs_fit_cores_and_memory(study, monkeypatch):
     monkeypatch.setattr(grid.joblib, "cpu_count", lambda: 16)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("M", (), {"available": 5 * 2**30})())
-    assert grid.default_jobs(ARMS["bilstm"]) == 2
+    assert grid.default_jobs(ARMS["bilstm"], study) == 2
     monkeypatch.setattr(grid.Path, "is_file", lambda path: True)  # the driver of a GPU is there
-    assert (grid.default_jobs(ARMS["bilstm"]), grid.default_jobs(ARMS["majority"])) == (1, 2)
+    assert (grid.default_jobs(ARMS["bilstm"], study), grid.default_jobs(ARMS["majority"], study)) == (1, 2)
     monkeypatch.undo()
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
-    assert grid.default_jobs(ARMS["bilstm"]) == 1
+    assert grid.default_jobs(ARMS["bilstm"], study) == 1
+
+
+def test_a_run_is_thought_to_need_more_memory_the_larger_its_network(study):
+    small, large = (grid.memory_of(ARMS[arm], study) for arm in ("gpt2_scratch", "tfidf_logreg"))
+    assert grid.MEMORY_PER_RUN < large < small < 1.2 * grid.MEMORY_PER_RUN
+    many = SimpleNamespace(
+        profile=study.profile, num_labels=1058,
+        split=pd.DataFrame({"text": [" ".join(f"w{n}" for n in range(12_000))]}),
+    )  # fmt: skip
+    assert grid.memory_of(ARMS["tfidf_logreg"], many) > 2 * grid.MEMORY_PER_RUN
+    assert grid.memory_of(ARMS["majority"], many) == grid.MEMORY_PER_RUN
 
 
 def test_memory_is_what_a_run_adds():

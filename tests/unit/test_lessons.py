@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.analysis import probing
+from helpers.analysis import probing, tokenizing
 from helpers.config import ROOT
 from helpers.data import splits
 from helpers.data.study import prepare
@@ -50,26 +50,7 @@ def test_a_perplexity_per_piece_depends_on_the_pieces_alone():
 
 
 def test_a_text_is_cut_without_unknown_words():
-    assert probing.cut("Heel-prick, twice!") == ["heelprick", "twice"]
-
-
-def readings_of(forward, backward):
-    """(2, texts, places) changes whose first and last words move the two readings so much."""
-    return np.array([[forward], [backward]], float)
-
-
-def test_the_reading_of_the_hidden_words_says_only_what_was_seen():
-    fresh, turned = readings_of([1, 5], [5, 1]), readings_of([5, 1], [1, 5])
-    assert from_scratch.directions(fresh, turned).endswith(
-        "más la última palabra; con la red entrenada, ya no"
-    )
-    assert from_scratch.directions(fresh, fresh).endswith(
-        "más la última palabra; con la red entrenada, también"
-    )
-    assert "invirtió" in from_scratch.hidden_words(fresh, turned)
-    assert "invirtió" not in from_scratch.hidden_words(fresh, fresh)
-    assert "se complementan" in from_scratch.hidden_words(fresh, fresh)
-    assert "se complementan" not in from_scratch.hidden_words(fresh, readings_of([5, 1], [5, 1]))
+    assert tokenizing.cut("Heel-prick, twice!") == ["heelprick", "twice"]
 
 
 def test_a_suspect_is_cleared_only_where_nothing_moved():
@@ -115,15 +96,6 @@ def test_an_infinite_perplexity_has_a_sign():
     assert autopsy.perplexity(1234.4) == "1,234"
 
 
-def test_the_race_is_told_in_steps_or_as_not_run():
-    scratch = record(valid_mrr=[0.1, 0.2, 0.3])
-    tuned = record("gpt2_finetuned", valid_mrr=[0.2, 0.35, 0.4])
-    groups = {"gpt2_scratch": [scratch], "gpt2_finetuned": [tuned]}
-    assert language.race(groups, 10) == "El ajuste fino alcanza lo mejor de «desde cero» en 20 de 30 pasos"
-    groups["gpt2_finetuned"].append(record("gpt2_finetuned", valid_mrr=[0.1, 0.1, 0.1]))
-    assert "«desde cero»: 1 de 2" in language.race(groups, 10)
-
-
 def test_overfitting_is_said_of_whom_it_befell():
     losses = {"train_loss": [2.0, 1.0, 0.1], "valid_loss": [2.0, 1.5, 2.5], "valid_mrr": [0.1, 0.4, 0.3]}
     calm = losses | {"valid_loss": [2.0, 1.5, 1.4]}
@@ -139,16 +111,15 @@ def test_a_base_without_a_record_is_no_error():
     assert language.record(str(ROOT / "data")) is None
     assert language.read(None).rows == language.repeated(None).rows == language.stages(None) == []
     assert "no trae" in language.learned(None, "gpt2")
-    assert "no trae" in language.price(None, [])
 
 
-def test_what_the_shipped_base_has_read_and_learned():
+def test_what_the_shipped_base_has_read_and_learned(study):
     known = language.record(str(ROOT / "models" / "gpt2-mini"))
     assert len(language.read(known).rows) == len(known["credits"])
     assert language.learned(known, "gpt2-mini").startswith("A los ")
     assert len(language.stages(known)) == 4
     assert all(len(row) == 4 for row in language.repeated(known).rows)
-    assert "de 280" in language.met_before()
+    assert "de 280" in language.met_before(study)
 
 
 def test_the_published_perplexities_stand_beside_ours_in_a_column_of_their_own():

@@ -11,13 +11,14 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
 from helpers.__main__ import main
+from helpers.analysis import tokenizing
 from helpers.arms import ARMS
 from helpers.config import ROOT, get_profile
 from helpers.data import audit, duplicates, masking, sources
 from helpers.data.study import prepare
-from helpers.models import bases, keras_training
-from helpers.notebooks import external, pipeline
-from helpers.report import documents, facts, readings
+from helpers.models import keras_training
+from helpers.notebooks import documents, external, pipeline
+from helpers.report import facts, price, readings
 from helpers.report.macros import macros, write_tex
 
 GENERATED = ROOT / "report" / "generated"
@@ -56,11 +57,10 @@ def test_a_number_that_does_not_exist_is_a_dash(tmp_path, place):
 def test_errors_by_group_are_told_only_where_there_are_errors_and_groups():
     share = pd.DataFrame({"within": [0.25, np.nan]}, index=["bilstm", "tfidf_logreg"])
     assert (
-        readings.within(share, True)
-        == f"{ARMS['bilstm'].name}: 25.0 % de sus errores caen en el grupo correcto"
+        price.within(share, True) == f"{ARMS['bilstm'].name}: 25.0 % de sus errores caen en el grupo correcto"
     )
-    assert readings.within(share * np.nan, True).startswith("Ningún modelo se equivoca")
-    assert "no traen grupos" in readings.within(share, False)
+    assert price.within(share * np.nan, True).startswith("Ningún modelo se equivoca")
+    assert "no traen grupos" in price.within(share, False)
 
 
 def test_labels_are_drawn_among_those_that_can_be_split(tmp_path):
@@ -141,10 +141,10 @@ def test_notebooks_run_in_this_interpreter_whatever_kernel_is_called_python3(tmp
 
 def test_what_long_texts_cost_is_said_before_anything_is_trained(capsys, tmp_path):
     base = get_profile("quick").base
-    said = bases.describe_lengths(base, ["pain " * 6000, "pain"], ["pain " * 100])
+    said = tokenizing.describe_lengths(base, ["pain " * 6000, "pain"], ["pain " * 100])
     assert "pads to 2,500 words: about 4.3 GiB" in said  # what it would need of 6,000 is refused
     assert re.search(r"(91|92)\.\d % of all tokens are cut, in 1 rows", said)
-    assert "0.0 % of all tokens are cut, in 0 rows" in bases.describe_lengths(base, ["pain"], ["pain"])
+    assert "0.0 % of all tokens are cut, in 0 rows" in tokenizing.describe_lengths(base, ["pain"], ["pain"])
     rng = np.random.default_rng(0)
     rows = [(sentence(rng, 12), f"label{i % 4}") for i in range(48)] + [(sentence(rng, 6000), "label0")]
     pd.DataFrame(rows, columns=["text", "label"]).to_csv(tmp_path / "long.csv", index=False)

@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 from helpers.data import sources
 from helpers.data.passages import (
     CUT_WORDS,
-    cut,
+    join_anew,
     make_fragments,
     make_passages,
     recut,
-    split_anew,
     split_fragments,
     split_passages,
     split_sentences,
@@ -53,7 +52,7 @@ def test_sentences_end_where_a_reader_ends_them():
 def test_every_sentence_is_in_one_passage_in_order_however_it_is_cut(lengths, seed):
     page = page_of(lengths)
     sentences = split_sentences(page)
-    for passages in (split_passages(page), split_anew(page, np.random.default_rng(seed))):
+    for passages in (split_passages(page), join_anew(split_sentences(page), np.random.default_rng(seed))):
         assert [one for passage in passages for one in split_sentences(passage)] == sentences
         assert " ".join(passages) == page
 
@@ -62,7 +61,9 @@ def test_every_sentence_is_in_one_passage_in_order_however_it_is_cut(lengths, se
 def test_passages_cut_anew_keep_to_the_lengths_where_that_can_be(lengths, seed):
     least, most = CUT_WORDS
     page = page_of(lengths)
-    sizes = [len(passage.split()) for passage in split_anew(page, np.random.default_rng(seed))]
+    sizes = [
+        len(passage.split()) for passage in join_anew(split_sentences(page), np.random.default_rng(seed))
+    ]
     ends = {0}  # word counts of the page at which a cut is possible, by brute force
     total = 0
     for length in lengths:
@@ -76,7 +77,7 @@ def test_passages_cut_anew_keep_to_the_lengths_where_that_can_be(lengths, seed):
 
 def test_all_ways_to_cut_are_as_likely():
     page = page_of([12, 12, 12, 12])  # pieces of one to four sentences: eight ways
-    drawn = [tuple(split_anew(page, np.random.default_rng(seed))) for seed in range(800)]
+    drawn = [tuple(join_anew(split_sentences(page), np.random.default_rng(seed))) for seed in range(800)]
     counts = pd.Series(drawn).value_counts()
     assert len(counts) == 8
     assert counts.between(60, 140).all()
@@ -93,16 +94,13 @@ def test_fixed_passages_are_as_close_to_their_length_as_sentences_allow():
 
 
 def test_cuts_are_a_function_of_seed_epoch_and_page_alone():
-    some = PAGES.head(20)
-    first = cut(some, 0, 0)
-    assert cut(some, 0, 0).equals(first)
-    assert set(cut(some[::-1], 0, 0)["id"] + cut(some[::-1], 0, 0)["text"]) == set(
-        first["id"] + first["text"]
-    )
-    for other in (cut(some, 0, 1), cut(some, 1, 0)):
+    some = make_passages(PAGES.head(20))
+    first = recut(some, 0, 0)
+    assert recut(some[::-1], 0, 0).equals(first)
+    for other in (recut(some, 0, 1), recut(some, 1, 0)):
         assert set(other["text"]) != set(first["text"])
         assert " ".join(other["text"]).split() == " ".join(first["text"]).split()
-    assert list(first.columns) == list(make_passages(some).columns)
+    assert list(first.columns) == list(some.columns)
 
 
 def test_ids_do_not_depend_on_the_order_of_rows():

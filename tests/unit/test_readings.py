@@ -10,7 +10,7 @@ from helpers.arms import ARMS
 from helpers.data.published import EARLIER
 from helpers.data.study import prepare
 from helpers.experiments.specs import make_spec
-from helpers.report import claims, doubts, facts, readings, tables
+from helpers.report import claims, doubts, facts, price, readings, tables
 from helpers.report.latex import latex
 
 
@@ -152,9 +152,16 @@ def test_what_tells_against_the_main_pair_is_told_with_its_numbers():
     assert "GPT-2 mini con ajuste fino, 0.697 → 0.756 (30 → 80 épocas)" in more
     assert doubts.longer({"longer": []}) == ""
     assert doubts.by_hands(results | {"hands": []}) == doubts.earlier(results | {"split": "another"}) == ""
-    assert doubts.at_edge(results) == (
+    results["beyond"] = []
+    edge = (
         "En la orilla de lo probado quedaron: GPT-2 mini desde cero. Con un solo valor, sin elegir: "
         "SmolLM2 con ajuste fino."
+    )
+    assert doubts.at_edge(results) == edge
+    results["beyond"] = [{"arm": "gpt2_finetuned", "value": [0.001, 0.003], "mrr": [0.76, 0.64]}]
+    assert doubts.at_edge(results) == (
+        f"{edge} Más allá de la orilla se probó: GPT-2 mini con ajuste fino con 0.003, MRR de validación "
+        "0.640 (con 0.001, 0.760)."
     )
 
 
@@ -189,13 +196,16 @@ def test_only_the_same_run_for_longer_says_what_more_epochs_do(tmp_path, monkeyp
     same = {"profile": "class", "arm": arm.id, "value": 3e-4, "epochs": 80, "valid_mrr": 0.75}
     same["settings"] = json.dumps(dict(sorted(arm.settings.items())))
     others = [{"epochs": 20}, {"value": 1e-3}, {"settings": "{}"}, {"profile": "reference"}, {"arm": "bag"}]
+    further = {"value": 3e-3, "epochs": 30, "valid_mrr": 0.6}  # beyond the grid, as long
+    others += [further, further | {"epochs": 20}]
     pd.DataFrame([same, *(same | other for other in others)]).to_csv(tmp_path / "choices.csv", index=False)
     monkeypatch.setattr(facts, "CHOICES", tmp_path / "choices.csv")
     monkeypatch.setattr(facts, "asked", lambda *of: [arm.id])
     monkeypatch.setattr(facts, "results", lambda *of: [chosen])
     assert facts.longer(study) == [{"arm": arm.id, "epochs": [30, 80], "mrr": [0.7, 0.75]}]
+    assert facts.beyond(study) == [{"arm": arm.id, "value": [3e-4, 3e-3], "mrr": [0.7, 0.6]}]
     monkeypatch.setattr(facts, "CHOICES", tmp_path / "none.csv")
-    assert facts.longer(study) == []
+    assert facts.longer(study) == facts.beyond(study) == []
 
 
 def test_the_sum_of_two_shares_the_doubt_of_its_difference():
@@ -253,16 +263,19 @@ def test_what_is_paid_is_told_of_the_main_pair_and_beside_counting_words():
         "profile": {"base": "gpt2-mini"},
         "forgetting": {},
     }
-    mistakes, confidence, cost = claims.price(results)
-    assert "los de todos, salvo GPT-2 mini desde cero, caen en el grupo correcto" in mistakes
+    mistakes, confidence, cost = price.summary(results)
+    assert "los de 1 de 2 modelos caen en el grupo correcto" in mistakes
+    assert "no se distingue del azar en GPT-2 mini desde cero (10.0 %)" in mistakes
     assert "declara 40.0 % y acierta 80.0 %: le falta confianza" in confidence
     assert "la menor perplejidad de clase es la de Bolsa de vectores, 2.0" in confidence
-    assert "tarda 300 segundos y acierta 40.0 %; preentrenar su base, 7,298, una sola vez; TF-IDF" in cost
-    assert claims.slowest(results).startswith(
-        "El entrenamiento más largo es el de GPT-2 mini con ajuste fino"
+    assert (
+        "tarda 300 segundos y, ajustado, acierta 40.0 %; preentrenar su base, 7,298, una sola vez; TF-IDF"
+        in cost
     )
+    assert price.slowest(results).startswith("El entrenamiento más largo es el de GPT-2 mini con ajuste fino")
     results["confusions"]["gpt2_scratch"]["low"] = 0.09
-    assert "los de todos caen" in claims.price(results)[0]
+    assert "los de 2 de 2 modelos" in price.summary(results)[0]
+    assert "no se distingue" not in price.summary(results)[0]
 
 
 def test_the_label_curve_and_the_shared_words_are_told_by_their_ends():
@@ -283,6 +296,52 @@ def test_the_label_curve_and_the_shared_words_are_told_by_their_ends():
     ]
     shown = ["tfidf_logreg", "bilstm"]
     assert claims.sharing_least(results, shown).endswith("va primero TF-IDF + reg. logística: 70.0 %")
-    assert "La sospecha no se cumple" in claims.shared_words(results, shown)
-    results["shared_words"][0]["accuracy"] = 0.1
-    assert claims.shared_words(results, shown).endswith("Quien menos pierde: BiLSTM mejorada.")
+    assert claims.shared_words(results, shown).endswith("BiLSTM mejorada, 50.0 puntos menos.")
+
+
+def test_counting_words_is_suspected_only_as_far_as_the_quarters_go():
+    def told(**lost):
+        rows = [
+            {"arm": arm, "part": part, "accuracy": 0.9 - points * (part == 0)}
+            for arm, points in lost.items()
+            for part in (0, 3)
+        ]
+        return claims.shared_words({"shared_words": rows}, list(lost))
+
+    read = {"gpt2_finetuned": 0.3, "smollm2_finetuned": 0.25}
+    assert "no se cumple" in told(tfidf_logreg=0.1, naive_bayes=0.2, **read)
+    assert "La sospecha se cumple" in told(tfidf_logreg=0.4, naive_bayes=0.5, **read)
+    assert "El resultado es mixto" in told(tfidf_logreg=0.1, naive_bayes=0.5, **read)
+    assert "sospecha" not in told(tfidf_logreg=0.1)
+
+
+def test_pairs_that_the_authors_undo_are_named():
+    results = compared(0.01, 0.2, 0.01)
+    results["hands"] = ["h01", "h02"]
+    for row in results["pairs"]:
+        row |= {"hand_low": row["low"], "hand_high": row["high"]}
+    assert doubts.lost_by_hands(results).endswith("Dejan de excluirlo: ninguno.")
+    results["pairs"][0] |= {"hand_low": -0.1}
+    first = results["pairs"][0]
+    assert doubts.called(first["a"]) in doubts.lost_by_hands(results)
+    results["hands"] = []
+    assert doubts.lost_by_hands(results) == ""
+
+
+def test_validation_is_called_easier_where_also_who_chooses_nothing_does_better_there():
+    row = {"name": "BiLSTM de las notas", "accuracy": 0.16, "valid_accuracy": 0.25}
+    said = doubts.easier({"arms": {"bilstm_original": row}})
+    assert "BiLSTM de las notas, que no elige nada ahí, 25.0 % (en prueba, 16.0 %)" in said
+    assert doubts.easier({"arms": {"bilstm_original": row | {"valid_accuracy": 0.1}}}) == ""
+
+
+def test_sentences_read_together_stand_beside_one_alone_and_the_best_come_first():
+    rows = [
+        {"arm": arm, "read": read, "accuracy": right, "low": right - 0.1, "high": right + 0.1}
+        for arm, rights in (("bag", (0.1, 0.3)), ("tfidf_logreg", (0.2, 0.5)))
+        for read, right in zip((1, 3), rights, strict=True)
+    ]
+    told = readings.read_together(rows[::-1])
+    first = "TF-IDF + reg. logística, 50.0 % [40.0, 60.0] (de una en una: 20.0 %); Bolsa"
+    assert told.startswith(f"Si se leen juntas las oraciones de prueba de cada página: {first}")
+    assert readings.read_together([]) == ""

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from helpers.arms import ARMS
 from helpers.config import PROFILES, ROOT
-from helpers.data import splits
+from helpers.data import passages, splits
 from tests import rehearsal
 
 
@@ -18,8 +18,10 @@ def test_the_table_has_the_shape_of_the_mayo_pages():
     table = rehearsal.made_up_pages()
     assert len(table) == table["label"].nunique() == table["text"].nunique() == 1058
     words = table["text"].str.split().str.len()
-    assert words.max() > 980
+    assert 1100 < words.max() < 1200
     assert 100 < words.median() < 200
+    fragments = passages.make_fragments(table).groupby("label").size()
+    assert fragments.min() >= splits.MIN_ROWS  # every label is split
     assert table["text"].str.contains("Enlarge image").all()
     assert table["label"].str.fullmatch(r"[a-z]+-[a-z]+-\d+").all()
     pd.testing.assert_frame_equal(table.head(3), rehearsal.made_up_pages().head(3))
@@ -61,11 +63,14 @@ def test_a_sample_of_a_split_keeps_every_label_as_long_as_it_can():
 
 
 @pytest.mark.slow
-def test_the_whole_rehearsal_comes_to_its_pdfs():
-    """Hours. What it measures is in its log."""
-    done = subprocess.run([sys.executable, "-m", "tests.rehearsal"], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.parametrize(("options", "place", "labels"), [(["--small"], "small", 40), ([], ".", 1058)])
+def test_the_whole_rehearsal_comes_to_its_pdfs(options, place, labels):
+    """Minutes and, whole, hours. What it measures is in its log."""
+    command = [sys.executable, "-m", "tests.rehearsal", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    made = rehearsal.PLACE / "build" / "outputs" / "rehearsal-mayo"
+    made = rehearsal.PLACE / place / "build" / "outputs" / "rehearsal-mayo"
     results = json.loads((made / "report" / "generated" / "results.json").read_text(encoding="utf-8"))
-    assert results["num_labels"] > 1000
+    assert results["num_labels"] == labels
+    assert results["arms"]["gpt2_finetuned"]["name"] == "GPT-2 con ajuste fino"
     assert (made / "report" / "informe.pdf").read_bytes().startswith(b"%PDF")

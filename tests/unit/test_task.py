@@ -1,9 +1,12 @@
 """The batches of an epoch: every row once, of like length, a function of seed and epoch."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from helpers.models.task import EpochBatches, draw_batches
+from helpers.arms import ARMS
+from helpers.data.passages import make_passages
+from helpers.models.task import EpochBatches, Task, draw_batches, epoch_rows
 
 
 def test_batches_hold_every_row_once_and_differ_by_one_row_at_most():
@@ -52,3 +55,15 @@ def test_an_epoch_is_drawn_by_its_number_and_a_step_lies_in_parts(parts):
 def test_fewer_rows_than_steps_give_fewer_steps():
     batches = EpochBatches(lambda epoch: [{"input_ids": [1]}] * 3, 5, 1, 0)
     assert [len(item) for item in batches.items] == [1, 1, 1]
+
+
+def test_an_epoch_has_as_many_rows_also_where_each_page_is_one_passage():
+    """Cut anew it is often two or three, so that one pass over the pages may already fill an epoch."""
+    sentences = " ".join("Word" + " word" * 11 + "." for _ in range(3))
+    pages = pd.DataFrame({"text": [f"{n} {sentences}" for n in "abcd"], "label": list("abcd")})
+    given = make_passages(pages).assign(side="train")
+    assert len(given) == 4
+    own = Task(given, ARMS["gpt2_scratch"], anew=True, rows=6)
+    for epoch in range(20):
+        texts, numbers = epoch_rows(own, epoch)
+        assert len(texts) == len(numbers) >= 6

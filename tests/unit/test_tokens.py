@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.analysis.tokenizing import merge_steps, padding_habits, padding_share
 from helpers.config import ROOT, InputError
 from helpers.models.bases import load_bpe, resolve_base
-from helpers.models.tokens import bucketed_batches, merge_steps, pad, padding_habits, padding_share
+from helpers.models.tokens import bucketed_batches, pad
 
 
 def test_padding_left_and_right():

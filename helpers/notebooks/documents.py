@@ -13,7 +13,7 @@ from PIL import Image
 from ..config import BUILD, ROOT, InputError, RunError
 from ..figures.captions import CAPTIONS, stopped
 from ..files import copy, sha256, write_text
-from .latex import latex
+from ..report.latex import latex
 
 HEAD = """# Figuras
 
