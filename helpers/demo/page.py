@@ -107,7 +107,7 @@ def explained_words(words: answers.Words, arm: str, disease: str) -> str:
         return f'<mark style="{style}" title="{value:+.2f}">{escape(piece)}</mark>'
 
     body = "".join(mark(piece, value) for piece, value in words)
-    head = f"En qué palabras se apoya <b>{escape(ARMS[arm].name)}</b> para decir «{escape(disease)}»"
+    head = f"En qué palabras se apoya <b>{escape(ARMS[arm].name)}</b> para «{escape(disease)}»"
     return (
         f'<section class="palabras"><h3>{head}</h3><p lang="en" dir="auto">{body}</p><p class="clave">rojo: '
         "a favor · azul: en contra · pasa el cursor para ver cuánto (gradientes integrados)</p></section>"

@@ -59,7 +59,7 @@ def easier(results: dict) -> str:
     ]
     if not told:
         return ""
-    return f" Elegir no explica toda la caída: {'; '.join(told)}. Esos textos resultaron más fáciles."
+    return f" Elegir no explica toda la caída: {'; '.join(told)}. Esos textos parecen más fáciles."
 
 
 def earlier(results: dict) -> str:
@@ -139,8 +139,8 @@ def outside(other: dict, results: dict) -> str:
     ]
     rows = f"{other['num_labels']} enfermedades · {other['rows']['test']} textos de prueba"
     head = f"`{other['command']}` · {rows}"
-    together = read_together(other.get("together", []))
-    return f"{head}\n\n{'; '.join(pairs)}. {together} {outdated(other, results)}".rstrip()
+    more = filter(None, (read_together(other.get("together", [])), outdated(other, results)))
+    return "\n\n".join([head, " ".join([f"{'; '.join(pairs)}.", *more])])
 
 
 def outdated(other: dict, results: dict) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.analysis.comparison import summary
-from helpers.arms import ARMS, Arm, arms_asked, get_arms
+from helpers.arms import ARMS, Arm, arms_asked, call_after, get_arms
 from helpers.config import ROOT, InputError
 from helpers.data.study import prepare
 from helpers.experiments import grid, plan, records, specs
@@ -104,3 +104,20 @@ def test_models_are_told_apart_by_more_than_a_shade():
     rgb = {arm.id: np.array(list(bytes.fromhex(arm.color[1:])), dtype=float) for arm in ARMS.values()}
     near = [(a, b) for a in rgb for b in rgb if a < b and np.linalg.norm(rgb[a] - rgb[b]) < 40]
     assert near == []
+
+
+def test_the_arms_of_the_profiles_base_are_called_after_it():
+    before = {id: arm.name for id, arm in ARMS.items()}
+    try:
+        call_after("gpt2")
+        assert ARMS["gpt2_finetuned"].name == "GPT-2 con ajuste fino"
+        assert ARMS["gpt2_finetuned"].family == "GPT-2"
+        assert not any("mini" in arm.name for arm in ARMS.values())
+        assert ARMS["smollm2_finetuned"].name == before["smollm2_finetuned"]
+    finally:
+        prepare("quick")  # is of our own base, and calls them so again
+    assert {id: arm.name for id, arm in ARMS.items()} == before
+
+
+def test_a_difference_on_an_axis_has_a_sign_unless_it_is_none():
+    assert [contrasts.signed(value) for value in (0.25, -0.25, 0.0, -0.001)] == ["+25", "−25", "0", "0"]

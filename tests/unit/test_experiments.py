@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -139,6 +140,31 @@ def test_arrays_that_a_run_keeps_come_back_and_others_keep_none(study):
     again = records.load_arrays(other)
     assert list(again) == list(kept)
     assert all(np.array_equal(again[name], kept[name]) for name in kept)
+
+
+@pytest.mark.parametrize(("arm", "kept"), [("gpt2_frozen", [0]), ("gpt2_scratch", [0, 1])])
+def test_weights_of_what_is_large_or_frozen_are_kept_of_the_first_seed_alone(study, monkeypatch, arm, kept):
+    def train(task):
+        shape = {
+            side: (len(splits.side(task.split, side)[0]), study.num_labels) for side in ("valid", "test")
+        }
+        logits = {f"{side}_logits": np.zeros(size, np.float32) for side, size in shape.items()}
+        return logits | {"history": [], "parameters": 1, "arrays": {"weight": np.ones(2, np.float32)}}
+
+    monkeypatch.setattr(runs, "import_module", lambda *of: SimpleNamespace(train=train))
+    made = [specs.make_spec(study, arm, 0.0123, seed) for seed in (0, 1)]
+    for spec in made:
+        runs.run(spec, study)
+    assert [spec.seed for spec in made if records.load_arrays(spec)] == kept
+
+
+def test_code_that_every_run_goes_through_is_in_every_key(study, monkeypatch):
+    arms = ("naive_bayes", "bilstm", "gpt2_finetuned", "gpt2_lm")
+    before = [specs.make_spec(study, arm, 0.5, 0).key for arm in arms]
+    assert len(specs.handling()) == len(specs.HANDLED) == 3
+    monkeypatch.setattr(specs, "handling", lambda: ["other code"])
+    after = [specs.make_spec(study, arm, 0.5, 0).key for arm in arms]
+    assert all(old != new for old, new in zip(before, after, strict=True))
 
 
 @pytest.mark.parametrize(
