@@ -154,7 +154,10 @@ def test_one_seed_gives_the_same_numbers_and_another_seed_others(study, toy_base
 def test_a_killed_run_resumes_to_the_numbers_of_an_unbroken_one(
     study, any_base, tmp_path, monkeypatch, arm, part
 ):
-    """part: of a run that first reads and then classifies, the one in whose third epoch it is killed."""
+    """part: of a run that first reads and then classifies, the one in whose third epoch it is killed.
+
+    What it has read it does not read again.
+    """
     thirds, fits, real = [], [], classifier.fit
 
     def killed_in_the_third_epoch(text):
