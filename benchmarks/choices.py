@@ -82,7 +82,7 @@ REFERENCE: Trials = (
     ("smollm2_finetuned", 3e-4, None, {"pooling": "last"}),
     ("smollm2_scratch", 3e-4, None, {}),
 )  # fmt: skip
-# Where does GPT-2 mini stop improving when it begins from random weights, and when it is fine-tuned?
+# Where does a transformer stop improving when it begins from random weights, and when it is fine-tuned?
 PLATEAU: Trials = (
     ("gpt2_scratch", 3e-4, 80, {}),
     ("gpt2_scratch", 3e-4, 160, {}),
@@ -90,6 +90,7 @@ PLATEAU: Trials = (
     ("gpt2_scratch", 1e-3, 80, {}),
     ("gpt2_finetuned", 1e-3, 80, {}),
     ("gpt2_finetuned", 3e-3, 60, {}),
+    ("smollm2_scratch", 3e-4, 32, {}),
 )  # fmt: skip
 # And what reads words?
 WORDS: Trials = (

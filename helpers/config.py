@@ -131,7 +131,8 @@ LARGE_BASE = dict.fromkeys(
 # In `class` they are trained once too, at the rate that `course` chose on the same validation (a test holds
 # it to that).
 LADDER = ("gpt2_scratch", "gpt2_self", "gpt2_finetuned")
-ONCE = {"smollm2_frozen": (3e-3,), "smollm2_finetuned": (3e-4,), "smollm2_lm": (1e-4,)}
+ONCE = dict.fromkeys(("smollm2_scratch", "smollm2_finetuned"), (3e-4,))
+ONCE |= {"smollm2_frozen": (3e-3,), "smollm2_lm": (1e-4,)}
 COURSE_GRIDS = ONCE | dict.fromkeys(LADDER, (1e-4, 3e-4, 1e-3))
 CLASS_GRIDS = ONCE | dict.fromkeys(LADDER, (3e-4,))
 CLASS_GRIDS |= dict.fromkeys(("gpt2_finetuned", "gpt2_lm", "gpt2_lm_scratch"), (1e-3,))

@@ -7,7 +7,7 @@ from ..data import splits
 from ..data.study import Study
 from ..experiments import plan
 from ..experiments.records import Record, load
-from ..models import metrics
+from ..models import bases, metrics
 
 UNKNOWN = 1  # the number of the word that stands for all unknown ones
 ADAM = 1e-3  # the rate that Keras' Adam has where none is given
@@ -153,3 +153,10 @@ def token_perplexities(
         for part, span in zip(PARTS, spans, strict=True):
             nats[part].extend(each[span])
     return {part: float(np.exp(np.mean(values))) for part, values in nats.items()}
+
+
+def a_gpt2(model, tokenizer) -> tuple:
+    """What a class opens by hand: the model and its tokenizer if it is a GPT-2; else GPT-2 mini's."""
+    if model.config.model_type == "gpt2":
+        return model, tokenizer
+    return bases.start_model("lm", "base", "gpt2-mini", seed=0).eval(), bases.load_tokenizer("gpt2-mini")

@@ -25,11 +25,11 @@ def span(ax: Axes, row, y: float, color: str, value: str = "accuracy") -> None:
     ax.plot(getattr(row, value), y, "o", color=color, ms=8)
 
 
-def forest(summary: pd.DataFrame, title: str, chance: float, pair=None, beyond=None) -> Figure:
+def forest(summary: pd.DataFrame, title: str, chance: float, pairs=(), beyond=None) -> Figure:
     """Test accuracy of each arm with its 95 % interval, one line an arm, chance as a dotted line.
 
-    pair: a row of `comparison.paired` to be bracketed; beyond: a row of `comparison.summary` of an arm that
-    is drawn as a line from top to bottom.
+    pairs: rows of `comparison.paired` to be bracketed, none within another; beyond: a row of
+    `comparison.summary` of an arm that is drawn as a line from top to bottom.
     """
     fig, ax = plt.subplots()
     for y, (arm, row) in enumerate(summary[::-1].iterrows()):
@@ -54,18 +54,18 @@ def forest(summary: pd.DataFrame, title: str, chance: float, pair=None, beyond=N
         ax.set_ylim(top=len(summary) + 0.6)  # room for its name above the rows
         ax.annotate(told, (beyond.accuracy, len(summary) + 0.6), (-4, 0), color=color, **at)
         ax.set_xlim(right=max(ax.get_xlim()[1], 1.08 * beyond.accuracy))
-    if pair is not None:
-        bracket(ax, summary, pair)
+    right = ax.get_xlim()[1]
+    for pair in pairs:
+        bracket(ax, summary, pair, right)
     ax.xaxis.set_major_formatter(PERCENT)
     ax.grid(axis="y", visible=False)
     headline(fig, title)
     return fig
 
 
-def bracket(ax: Axes, summary: pd.DataFrame, pair) -> None:
-    """The rows of two arms tied together on the right, with their difference."""
+def bracket(ax: Axes, summary: pd.DataFrame, pair, right: float) -> None:
+    """The rows of two arms tied together at `right`, with their difference."""
     ends = [len(summary) - 1 - summary.index.get_loc(arm) for arm in (pair.a, pair.b)]
-    right = ax.get_xlim()[1]
     ax.plot(
         [right, 1.03 * right, 1.03 * right, right],
         [ends[0], ends[0], ends[1], ends[1]],

@@ -103,8 +103,13 @@ def use_style() -> None:
 
 
 def headline(fig: Figure, text: str) -> None:
-    """The finding, as the figure's title: one line, a little smaller if it must, else as many as it needs."""
-    title = fig.suptitle(text, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    """The finding, as the figure's title: one line, a little smaller if it must, else as many as it needs.
+
+    A number stays on one line with its percent sign.
+    """
+    title = fig.suptitle(
+        text.replace(" %", "\N{NO-BREAK SPACE}%"), x=0.01, ha="left", fontsize=11, fontweight="bold"
+    )
     if title.get_window_extent().x1 > 0.98 * fig.bbox.width:
         title.set(fontsize=10, wrap=True)
 

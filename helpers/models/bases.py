@@ -139,7 +139,9 @@ def start_model(kind: str, start: str, base: str, seed: int):
     """A decoder in float32 with the base's architecture: its "body", or as a language model ("lm").
 
     start: where its weights begin (see `Arm`). The seed fixes every random weight; the pad token goes into
-    the configuration.
+    the configuration. No vector of a random start is zero: transformers leaves that of the pad token so where
+    it is a `padding_idx`, and through a text that begins with it (a dropped token is that token) normalized
+    zeros multiply gradients, layer by layer, beyond what is a number.
     """
     import torch
     import transformers
@@ -155,7 +157,11 @@ def start_model(kind: str, start: str, base: str, seed: int):
     auto = getattr(transformers, KINDS[kind])
     if start == "base":
         return auto.from_pretrained(where, config=config, revision=revision, dtype=torch.float32)
-    return auto.from_config(config, dtype=torch.float32)
+    model = auto.from_config(config, dtype=torch.float32)
+    table = model.get_input_embeddings()
+    if table.padding_idx is not None:
+        torch.nn.init.normal_(table.weight.data[table.padding_idx], std=config.initializer_range)
+    return model
 
 
 def weights_of(model) -> dict[str, np.ndarray]:

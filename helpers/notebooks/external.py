@@ -42,7 +42,7 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
     place = sources.parts_of(source)[0]
     if corpus is not None and place in sources.NAMED_SOURCES:
         raise InputError(f"--corpus: only with a file; {source} is no file whose pages can be left out")
-    pages = sources.load_table(source)
+    pages = own = sources.load_table(source)
     content = hashlib.sha256(pages.to_csv(index=False).encode()).hexdigest()[:8]
     if corpus is not None:
         found = contamination.audit(pages, corpus)["pages"]
@@ -61,17 +61,19 @@ def compare(profile: str, source: str, corpus: Path | None) -> Path:
     with work_alone():
         ensure(study, arms, "chosen")
     pairs = paired(study, [pair for pair in MAIN if set(pair) <= set(arms)])
+    name = Path(place).name.split(".")[0]
     command = f"python -m helpers external --profile {profile} --data {Path(place).name}"
     content_of = {
         "command": command + ("" if corpus is None else " --corpus DIR"),
         "pages": len(pages),
+        "pages_unread": len(own),
         "pages_kept": int(study.pages["label"].isin(study.split["label"]).sum()),
         **head(study),
+        "source": name,  # not of what was left of it
         "arms": plain(summary(study, arms)),
         "together": plain(read_together(study, arms)),
         "pairs": plain(correct_together(pairs)[0]),
     }
-    name = Path(place).name.split(".")[0]
     file = facts.EXTERNAL / f"{name}-{content}-{profile}{'' if corpus is None else '-unread'}.json"
     write_json(file, content_of)
     print(f"the numbers are in {file}")

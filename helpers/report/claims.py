@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from ..arms import ARMS
 from . import doubts, readings
-from .readings import PAIR, called, estimate, main_pair, pair_of, share
+from .readings import PAIR, aside, called, elsewhere, estimate, main_pair, pair_of, share, twins
 
 UNTOUCHED = "smollm2_lm_zero", "gpt2_lm_zero"  # the first that is there
 
@@ -23,23 +23,52 @@ def sizes(results: dict) -> str:
         f"Perfil `{results['profile']['name']}` · {results['num_labels']} enfermedades · "
         f"{rows['train']} filas de entrenamiento; {rows['valid']} de validación y {rows['test']} de prueba"
         f"{hands} · hasta {seeds} semillas por modelo"
-    )
+    ) + aside(elsewhere(results["source"], results["protocol"], results["profile"]["base"]))
 
 
 def answer(results: dict) -> str:
-    """The answer to the question in one line: the main pair's two accuracies."""
+    """The answer to the question in one line: the two accuracies of the main pair, and what others do."""
     pair = main_pair(results)
-    a, b = (share(results["arms"][arm]["accuracy"]) for arm in (pair.a, pair.b))
+    a, b = two_starts(results, pair)
     if pair.low <= 0 <= pair.high:
-        return f"La misma red acierta {a} con lectura y {b} sin ella: no se distinguen{counting(results)}"
-    doubt = "" if pair.p_holm < 0.05 else " (sin confirmar)"
-    return f"La misma red acierta {a} si antes leyó y {b} si no{doubt}{counting(results)}"
+        return f"La misma red acierta {a} con lectura y {b} sin ella: no se distinguen{others(results)}"
+    return f"La misma red acierta {a} si antes leyó y {b} si no{unconfirmed(pair)}{others(results)}"
 
 
-def counting(results: dict) -> str:
-    """What counting words does, as the end of a sentence; nothing where no such arm is there."""
-    row = results["arms"].get("tfidf_logreg")
-    return f"; contar palabras, {share(row['accuracy'])}" if row else ""
+def two_starts(results: dict, pair) -> tuple[str, str]:
+    """The accuracies of a pair's two arms."""
+    a, b = (share(results["arms"][arm]["accuracy"]) for arm in (pair.a, pair.b))
+    return a, b
+
+
+def unconfirmed(pair) -> str:
+    """That the corrected test does not confirm a pair, or nothing."""
+    return "" if pair.p_holm < 0.05 else " (sin confirmar)"
+
+
+def others(results: dict) -> str:
+    """What the second pairs and counting words do, as the end of a sentence; nothing where none is there."""
+    told = [
+        f"; {ARMS[pair.a].family}, {' y '.join(two_starts(results, pair))}{unconfirmed(pair)}"
+        for pair in second_pairs(results)
+    ]
+    if words := results["arms"].get("tfidf_logreg"):
+        told.append(f"; contar palabras, {share(words['accuracy'])}")
+    return "".join(told)
+
+
+def second_pairs(results: dict) -> list[SimpleNamespace]:
+    """The pairs of one architecture, pre-trained and not, besides the main one."""
+    main = main_pair(results)
+    return [pair for pair in twins(results) if pair.a != main.a]
+
+
+def tried_once(results: dict, pair) -> str:
+    """That a pair had one seed, or one rate, or nothing."""
+    seeds = {results["arms"][arm]["seeds"] for arm in (pair.a, pair.b)}
+    rates = {len(results["profile"]["trials"][arm]) for arm in (pair.a, pair.b)}
+    once = [name for name, of in (("una sola semilla", seeds), ("una sola tasa", rates)) if of == {1}]
+    return f" Con {' y '.join(once)}." if once else ""
 
 
 def untouched(results: dict) -> str:
@@ -234,6 +263,10 @@ def comparison(results: dict) -> list[str]:
         ),
         *(f"**Contra la BiLSTM:** {readings.pair(row)}" for row in pairs(against, "bilstm")),
         f"**Contra contar palabras:** {readings.pair(linear)}",
+        *(
+            f"**Lo mismo con {ARMS[row.a].family}.** {readings.pair(row)}{tried_once(results, row)}"
+            for row in second_pairs(results)
+        ),
         *(f"**El grande:** {readings.pair(row)}" for row in pairs("smollm2_finetuned", "tfidf_logreg")),
         f"**Los tres más exactos** (al azar, {share(1 / results['num_labels'])}): {podium(results)}.",
         f"**Paso a paso:** {moved(results, spans=True)} (también cambian el suavizado y el "
@@ -248,15 +281,16 @@ def comparison(results: dict) -> list[str]:
 
 
 def outside(results: dict) -> list[str]:
-    """What other people's data say of the main pair's better half beside counting words; or nothing."""
-    there = results["facts"]["external"] or {"pairs": []}
-    pairs = [
-        SimpleNamespace(**row)
+    """What other data say of the main pair, and of its better half beside counting words; or nothing."""
+    there, main = results["facts"]["external"] or {"pairs": []}, main_pair(results)
+    told = [
+        readings.pair(SimpleNamespace(**row))
+        for other in (main.b, "tfidf_logreg")
         for row in there["pairs"]
-        if (row["a"], row["b"]) == (main_pair(results).a, "tfidf_logreg")
+        if (row["a"], row["b"]) == (main.a, other)
     ]
-    return [
-        f"**Fuera de casa** ({there['num_labels']} enfermedades, oraciones sueltas): {readings.pair(row)}"
-        + " Allá las redes se entrenaron con otras épocas." * bool(doubts.outdated(there, results))
-        for row in pairs
-    ]
+    if not told:
+        return []
+    if doubts.outdated(there, results):
+        told.append("Allá las redes se entrenaron con otras épocas.")
+    return [f"**Fuera de casa** ({there['num_labels']} enfermedades, oraciones sueltas): {' '.join(told)}"]

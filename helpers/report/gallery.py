@@ -1,5 +1,8 @@
 """Whole texts of the exam worth reading: one that is followed, who gets others right, and by which words."""
 
+from collections.abc import Collection, Iterable, Mapping
+from html import escape
+
 import numpy as np
 import pandas as pd
 
@@ -80,6 +83,30 @@ def _found(study: Study) -> dict[str, np.ndarray]:
     """`errors.gallery` of all arms of a study."""
     seen = plan.asked(study, "seen")
     return errors.gallery({arm: comparison.correctness(plan.results(study, arm)) for arm in seen}, few=FEW)
+
+
+def side_by_side(texts: Mapping[str, str]) -> str:
+    """Texts under their titles in columns of the same width, as HTML."""
+    width = 100 // max(1, len(texts))
+    cells = "".join(
+        f'<td style="width:{width}%;text-align:left;vertical-align:top;white-space:normal">'
+        f"<b>{escape(title)}</b><br>{escape(text)}</td>"
+        for title, text in texts.items()
+    )
+    return f'<table class="textos"><tr>{cells}</tr></table>'
+
+
+def quiz(questions: Iterable[str], known: Iterable[str], choices: Collection[str]) -> str:
+    """A numbered list; behind folds that a click opens what may be answered, and the answers; as HTML."""
+    asked, told = ("".join(f"<li>{escape(line)}</li>" for line in lines) for lines in (questions, known))
+    folds = {
+        f"Las {len(choices)} enfermedades entre las que se elige": escape(", ".join(sorted(choices))),
+        "Las respuestas": f"<ol>{told}</ol>",
+    }
+    behind = "".join(
+        f"<details><summary>{name}</summary>{inside}</details>" for name, inside in folds.items()
+    )
+    return f'<div class="textos"><ol>{asked}</ol>{behind}</div>'
 
 
 def errors_table(study: Study):

@@ -24,13 +24,13 @@ def record(place: str) -> dict | None:
 
 
 def shape(model) -> Table:
-    """The size of a GPT-2."""
+    """The size of a decoder, by the names that every configuration of transformers answers to."""
     config = model.config
     rows = {
-        "capas": config.n_layer,
-        "ancho (componentes de cada vector)": config.n_embd,
-        "cabezas de atención": config.n_head,
-        "posiciones (tokens que lee de una vez)": config.n_positions,
+        "capas": config.num_hidden_layers,
+        "ancho (componentes de cada vector)": config.hidden_size,
+        "cabezas de atención": config.num_attention_heads,
+        "posiciones (tokens que lee de una vez)": config.max_position_embeddings,
         "vocabulario": config.vocab_size,
         "parámetros": sum(p.numel() for p in model.parameters()),
     }
@@ -147,7 +147,19 @@ def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
     return (
         f"- **{answer(pair)}**: mismos pasajes, mismos valores por probar, mismas épocas, mismo examen.\n"
         f"- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)}).\n"
-        f"- {not_by_reading_alone(summary)}"
+        f"- {not_by_reading_alone(summary)}{larger(summary)}"
+    )
+
+
+def larger(summary: pd.DataFrame) -> str:
+    """What the large model does, fine-tuned and from scratch, as one more line; nothing without its twin."""
+    if not {"smollm2_finetuned", "smollm2_scratch"} <= set(summary.index):
+        return ""
+    read, blank = summary.loc["smollm2_finetuned"], summary.loc["smollm2_scratch"]
+    seeds = "una semilla" if blank["seeds"] == 1 else f"{blank['seeds']} semillas"
+    return (
+        f"\n- {ARMS['smollm2_finetuned'].family}, con ajuste fino: {share(read['accuracy'])}; desde cero, "
+        f"{share(blank['accuracy'])} ({seeds})."
     )
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from ..arms import ARMS, call_after
-from ..config import get_profile
-from ..figures.style import DRAWN, EXAMS
+from ..figures.style import DRAWN
 from ..files import write_text
 from . import claims, doubts, readings
 from .latex import latex, number, plain
@@ -79,8 +78,8 @@ def size_macros(results: dict) -> Iterator[tuple[str, str]]:
     yield "NumTrials", str(min(len(own) for own in profile["trials"].values() if len(own) > 1))
     if len(profile["trials"].get("smollm2_finetuned", ())) == 1:
         yield "SmollmTwoOneRate", "uno"
-    if told := other_study(results):
-        yield "OtherStudy", told
+    if told := readings.elsewhere(results["source"], results["protocol"], profile["base"]):
+        yield "OtherStudy", plain(told)
     yield "NumLabels", number(count)
     yield "NumHands", str(len(results["hands"]))
     yield "ChancePercent", percent(1 / count)
@@ -91,18 +90,6 @@ def size_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"{macro_name(arm)}Epochs", str(epochs)
     yield "FirstAttemptAccuracy", percent(results["first_attempt"]["accuracy"])
     yield "FirstAttemptPerplexity", number(results["first_attempt"]["class_perplexity"])
-
-
-def other_study(results: dict) -> str:
-    """That report and slides were written of another source or base than these results have; or nothing."""
-    source, base, protocol = results["source"], results["profile"]["base"], results["protocol"]
-    if protocol == "patients" and source == "embedded" and base == get_profile("class").base:
-        return ""
-    return (
-        f"Los números son de la fuente {plain(source)}, repartida {EXAMS[protocol].by}, con la base "
-        f"{plain(Path(base).name)}. El texto se escribió para el corpus incluido y GPT-2 mini: lo que dice "
-        "del origen de los textos, de los relatos y de la base no vale aquí."
-    )
 
 
 def arm_macros(results: dict) -> Iterator[tuple[str, str]]:
@@ -250,6 +237,7 @@ def external_macros(results: dict) -> Iterator[tuple[str, str]]:
     """The comparison on other people's data."""
     if found := results["facts"]["external"]:
         yield "ExternalPages", number(found["pages"])
+        yield "ExternalPagesUnread", number(found["pages_unread"])
         yield "ExternalPagesKept", number(found["pages_kept"])
         yield "ExternalNumLabels", number(found["num_labels"])
         for arm, row in found["arms"].items():
@@ -273,6 +261,8 @@ def story_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"Story{macro_name(arm)}", plain(row["first"])
         yield f"Story{macro_name(arm)}Place", str(row["place"])
     yield "ReadAnswer", latex(claims.answer(results))
+    if once := "".join(claims.tried_once(results, pair) for pair in claims.second_pairs(results)):
+        yield "ReadOnce", latex(once.strip())
     yield "ReadUntouched", latex(claims.untouched(results))
     if results["dose"]:
         yield "ReadDose", latex(claims.enough(results))

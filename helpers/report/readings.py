@@ -1,12 +1,13 @@
 """Numbers and sentences as the class reads them: each with its interval, in careful Spanish."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
-from html import escape
+from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from types import SimpleNamespace
 
 from ..arms import ARMS
+from ..config import get_profile
 from ..data.study import Study
 from ..figures.recurrent import KNOBS
 from ..figures.style import EXAMS
@@ -107,8 +108,16 @@ def pair_of(results: dict, a: str, b: str) -> SimpleNamespace | None:
 
 
 def main_pair(results: dict) -> SimpleNamespace:
-    """The pair that the question is about: one architecture, pre-trained and not, the largest there is."""
-    return next(row for pair in PAIR if (row := pair_of(results, *pair)))
+    """The pair that the question is about: one architecture, pre-trained and not.
+
+    Of those there are, the one of most seeds; among equals the larger.
+    """
+    return max(twins(results), key=lambda pair: results["arms"][pair.a]["seeds"])
+
+
+def twins(results: dict) -> list[SimpleNamespace]:
+    """Every pair of one architecture, pre-trained and not, that was compared: the larger first."""
+    return [row for pair in PAIR if (row := pair_of(results, *pair))]
 
 
 def opening(study: Study, *packages: str) -> str:
@@ -122,7 +131,28 @@ def opening(study: Study, *packages: str) -> str:
         f"semillas {', '.join(map(str, study.profile.seeds))}",
         *(f"{name} {version(name)}" for name in packages),
     ]
-    return " · ".join(parts)
+    return " · ".join(parts) + aside(elsewhere(study.source_name, study.protocol, study.profile.base))
+
+
+def aside(told: str) -> str:
+    """A notice as a paragraph of its own, in markdown; nothing where there is none."""
+    return told and f"\n\n> **Aviso.** {told}"
+
+
+def elsewhere(source: str, protocol: str, base: str) -> str:
+    """That what is written, not computed, is of another source or base than these; nothing where it fits."""
+    if (source, protocol, base) == ("embedded", "patients", get_profile("class").base):
+        return ""
+    asked = (
+        ""
+        if protocol == "patients"
+        else f" Donde dice «relato» o «paciente», aquí se examina con {EXAMS[protocol].asked}."
+    )
+    return (
+        f"Los números son de la fuente «{source}», repartida {EXAMS[protocol].by}, con la base "
+        f"«{Path(base).name}». El texto se escribió para el corpus incluido y GPT-2 mini: lo que dice del "
+        f"origen de los textos, de los relatos y de la base no vale aquí.{asked}"
+    )
 
 
 def against_chance(row, classes: int) -> str:
@@ -130,30 +160,6 @@ def against_chance(row, classes: int) -> str:
     if row.low > 1 / classes:
         return "acierta más que el azar"
     return "acierta menos que el azar" if row.high < 1 / classes else "no se distingue del azar"
-
-
-def side_by_side(texts: Mapping[str, str]) -> str:
-    """Texts under their titles in columns of the same width, as HTML."""
-    width = 100 // max(1, len(texts))
-    cells = "".join(
-        f'<td style="width:{width}%;text-align:left;vertical-align:top;white-space:normal">'
-        f"<b>{escape(title)}</b><br>{escape(text)}</td>"
-        for title, text in texts.items()
-    )
-    return f'<table class="textos"><tr>{cells}</tr></table>'
-
-
-def quiz(questions: Iterable[str], known: Iterable[str], choices: Collection[str]) -> str:
-    """A numbered list; behind folds that a click opens what may be answered, and the answers; as HTML."""
-    asked, told = ("".join(f"<li>{escape(line)}</li>" for line in lines) for lines in (questions, known))
-    folds = {
-        f"Las {len(choices)} enfermedades entre las que se elige": escape(", ".join(sorted(choices))),
-        "Las respuestas": f"<ol>{told}</ol>",
-    }
-    behind = "".join(
-        f"<details><summary>{name}</summary>{inside}</details>" for name, inside in folds.items()
-    )
-    return f'<div class="textos"><ol>{asked}</ol>{behind}</div>'
 
 
 def watched(losses: list[float], accuracies: list[float], classes: int, others: float) -> str:

@@ -72,6 +72,20 @@ def test_scratch_is_random_and_finetuned_starts_from_the_base(base, request):
     assert all(p.requires_grad for p in tuned.parameters())
 
 
+def test_a_deep_network_learns_from_a_text_of_dropped_tokens_alone(toy_llama, tmp_path):
+    """From random weights: the dropped token is the pad token, whose vector transformers leaves at zero."""
+    deep = shutil.copytree(toy_llama, tmp_path / "deep")
+    config = json.loads((deep / "config.json").read_text())
+    (deep / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 60}))
+    network = bases.start_model("body", "random", str(deep), seed=0)
+    model = classifier.Classifier(network, 2, "mean", token_dropout=1.0)
+    rows = bases.load_tokenizer(str(deep))(TEXTS[:1], return_tensors="pt")
+    model(**rows, labels=torch.tensor([1]))["loss"].backward()
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert len(gradients) > 400
+    assert all(gradient.isfinite().all() for gradient in gradients)
+
+
 def test_weights_kept_in_half_precision_come_back(any_base):
     model, other = (classifier.build(ARMS["gpt2_finetuned"], any_base, ["x", "y"], seed) for seed in (0, 1))
     tokenizer = bases.load_tokenizer(any_base)

@@ -37,7 +37,9 @@ def test_a_made_up_arm_is_five_lines_and_goes_through_spec_run_table_and_figure(
     assert table.loc[made_up.id, "accuracy"] == own
     latex = tables.comparison({"arms": plain(table)}).latex()
     assert rf"Inventado & {100 * own:.1f}\,\%" in latex
-    figure = contrasts.forest(table, "Un título", 1 / study.num_labels)
+    pair = SimpleNamespace(a="majority", b=made_up.id, difference=-0.25, low=-0.5, high=0.0)
+    figure = contrasts.forest(table, "Un título", 1 / study.num_labels, [pair, pair])
+    assert sum(text.get_text().startswith("−25.0\n[−50.0") for text in figure.axes[0].texts) == 2
     assert "#123456" in {line.get_color() for line in figure.axes[0].lines}
     written = style.save_figure(figure, "06_comparacion", SimpleNamespace(output=tmp_path))
     assert written.stat().st_size > 1000

@@ -73,6 +73,22 @@ def test_what_an_arm_reads_first_is_stretched_as_its_epochs_are(monkeypatch):
     assert asked == [cost.EPOCHS, ARMS["gpt2_frozen"].settings["cuts"]]
 
 
+def test_ranking_reads_each_text_once_and_every_name_after_it(monkeypatch):
+    study = prepare("quick")
+    split = study.split[study.split["side"] != "train"].groupby("side").head(2)
+    monkeypatch.setattr(cost, "load_split", lambda key: split)
+    monkeypatch.setattr(
+        cost, "count_tokens", lambda base, texts: [3 if text.startswith(" ") else 5 for text in texts]
+    )
+    monkeypatch.setattr(cost, "multiplied", lambda base: (100, 10, 1))
+    names = 3 * len(study.answers_of(split))
+    read, scored = 4 * 5 + 4 * names, 4 * names  # four texts of five tokens
+    assert not split["text"].str.startswith(" ").any()
+    own = cost.ranking_flops(make_spec(study, "gpt2_lm", 1e-3, 0), study)
+    assert own == 2 * (100 * read + 10 * scored)
+    assert cost.ranking_flops(make_spec(study, "gpt2_finetuned", 1e-3, 0), study) == 0
+
+
 def test_pretraining_is_six_operations_a_weight_and_token():
     assert cost.pretraining_flops(2e12, 1.35e8) == pytest.approx(1.62e21)
 

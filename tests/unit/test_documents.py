@@ -261,13 +261,17 @@ def test_a_figures_pdf_leaves_its_title_to_the_caption_and_its_picture_does_not(
 
 def test_a_report_of_other_data_says_so_and_one_of_a_file_survives_its_signs():
     results = json.loads(generated("results.json"))
-    assert macros.other_study(results) == ""
+    assert "OtherStudy" not in macros.macros(results)
+    assert "Aviso" not in claims.sizes(results)
     results["source"], results["profile"]["base"] = "50%_of.csv", "/a/my_gpt2"
     results["profile"]["name"] = "full@/a/my_gpt2"
     results["facts"]["pretraining"]["/a/my.gpt2"] = dict.fromkeys(
         ("tokens", "flops", "parameters", "seconds")
     )
     results["story"]["text"] = "50% of it & a_b ~ ≥ {x} \\ ^ # $ ñ"
+    assert "la fuente «50%_of.csv»" in claims.sizes(results)
+    assert "relato» o «paciente»" not in claims.sizes(results)
+    assert "examina con una oración de su página" in claims.sizes(results | {"protocol": "fragment"})
     found = macros.macros(results)
     assert r"50\%\_of.csv" in found["OtherStudy"]
     assert r"my\_gpt2" in found["Profile"]
@@ -277,14 +281,30 @@ def test_a_report_of_other_data_says_so_and_one_of_a_file_survives_its_signs():
 
 
 def test_every_claim_can_be_made_where_the_large_model_has_its_twin():
-    """As in the profiles `reference` and `full`: the main pair is then SmolLM2's, which has no curve."""
+    """Of as many seeds, its pair is then the main one, which has no curve; of fewer, it is the second."""
     results = json.loads(generated("results.json"))
+    large = ("smollm2_finetuned", "smollm2_scratch")
     own = next(row for row in results["pairs"] if (row["a"], row["b"]) == ("gpt2_finetuned", "gpt2_scratch"))
-    results["pairs"].insert(0, own | {"a": "smollm2_finetuned", "b": "smollm2_scratch"})
+    results["pairs"] = [row for row in results["pairs"] if (row["a"], row["b"]) != large]
+    results["pairs"].insert(0, own | dict(zip("ab", large, strict=True)))
     results["arms"]["smollm2_scratch"] = results["arms"]["gpt2_scratch"] | {"name": "SmolLM2 desde cero"}
+    results["profile"]["trials"] |= dict.fromkeys(large, [0.0003])
     for topic in ("calibration", "confusions", "cost"):
         results[topic]["smollm2_scratch"] = results[topic]["gpt2_scratch"]
+    for arm in large:
+        results["arms"][arm] |= {"seeds": 1, "accuracy": 0.25}
+    assert readings.main_pair(results).b == "gpt2_scratch"
+    assert "; SmolLM2, 25.0 % y 25.0 %" in claims.answer(results)
+    assert "GPT-2 mini," not in claims.answer(results)
+    told = " ".join(claims.comparison(results))
+    assert "**Lo mismo con SmolLM2.**" in told
+    assert "Con una sola semilla y una sola tasa." in told
+    assert macros.macros(results)["ReadOnce"] == "Con una sola semilla y una sola tasa."
+    for arm in large:
+        results["arms"][arm]["seeds"] = results["arms"]["gpt2_finetuned"]["seeds"]
     assert readings.main_pair(results).b == "smollm2_scratch"
+    assert "una sola semilla" not in " ".join(claims.comparison(results))
+    assert "; GPT-2 mini, " in claims.answer(results)
     assert claims.least_passages(results).count("con lectura") == 2
     assert claims.comparison(results)
     assert price.summary(results)

@@ -67,6 +67,23 @@ def test_a_suspect_is_cleared_only_where_nothing_moved():
     assert autopsy.same_everywhere(trials.head(2)) == "2 corridas, 2 veces 0.0 % en prueba"
 
 
+@pytest.mark.parametrize(("train", "learned"), [(0.9, True), (float(np.float32(0.9)), True), (0.8995, False)])
+def test_a_run_that_learned_just_enough_has_learned(train, learned):
+    # nine pages of ten, as Keras' float32 mean may give them: never below the mark for its rounding
+    trials = pd.DataFrame({"change": ["unchanged", "cleaned"], "train": [1.0, train], "test": [0.0, 0.0]})
+    assert autopsy.guilty_of_nothing(trials).startswith("Todos aprendieron") is learned
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "perplexity", "said"), [(0.6, 9.0, True), (0.6, 4.0, False), (0.4, 9.0, False)]
+)
+def test_more_right_at_a_higher_perplexity_is_explained_only_where_it_is_so(accuracy, perplexity, said):
+    own = pd.Series({"accuracy": 0.5, "class_perplexity": 5.0})
+    other = pd.Series({"accuracy": accuracy, "class_perplexity": perplexity})
+    told = from_scratch.unsure_but_right(other, own)
+    assert ("(9.0 contra 5.0)" in told) if said else told == ""
+
+
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [(0.2, 0.4, "acierta más"), (0.05, 0.3, "no se distingue"), (0.0, 0.05, "acierta menos")],
@@ -89,6 +106,23 @@ def test_no_winner_where_the_interval_holds_zero(study):
         "La misma red, con y sin lectura: no"
     )
     assert "incluye el cero" in language.answering(SimpleNamespace(difference=0.1, low=-0.1, high=0.3))
+
+
+def test_the_large_model_is_told_beside_its_twin_only_where_it_has_one():
+    rows = {"accuracy": {f"gpt2_{start}": 0.2 for start in ("scratch", "frozen", "finetuned")}}
+    summary = pd.DataFrame(rows | {"top5": rows["accuracy"]}).assign(seeds=1, name="")
+    summary.loc["smollm2_finetuned"] = [0.7, 0.9, 1, ""]
+    assert language.larger(summary) == ""
+    summary.loc["smollm2_scratch"] = [0.3, 0.9, 1, ""]
+    assert "SmolLM2, con ajuste fino: 70.0 %; desde cero, 30.0 % (una semilla)" in language.larger(summary)
+
+
+def test_what_is_opened_by_hand_is_a_gpt2_whatever_the_base():
+    other = SimpleNamespace(config=SimpleNamespace(model_type="llama"))
+    opened, cutter = probing.a_gpt2(other, None)
+    assert opened.config.model_type == "gpt2"
+    assert cutter.decode(cutter("fever")["input_ids"]) == "fever"
+    assert probing.a_gpt2(opened, cutter) == (opened, cutter)
 
 
 def test_an_infinite_perplexity_has_a_sign():

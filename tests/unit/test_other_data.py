@@ -190,7 +190,8 @@ def test_the_comparison_on_other_data_leaves_out_what_the_base_has_read(tmp_path
     file = external.compare("quick", source, tmp_path / "corpus" if read else None)
     kept = json.loads(file.read_text(encoding="utf-8"))
     assert re.fullmatch(r"mine-[0-9a-f]{8}-quick(-unread)?\.json", file.name)
-    assert (kept["pages"], kept["pages_kept"]) == (8, 7 if read else 8)
+    assert (kept["source"], kept["pages"]) == ("mine", 8)
+    assert kept["pages_unread"] == kept["pages_kept"] == (7 if read else 8)
     assert kept["protocol"] == "patients"
     assert kept["rows"]["test"] == 3 * kept["num_labels"] == 3 * kept["pages_kept"]
     assert kept["command"].startswith("python -m helpers external --profile quick --data mine.csv")

@@ -10,7 +10,7 @@ from helpers.arms import ARMS
 from helpers.data.published import EARLIER
 from helpers.data.study import prepare
 from helpers.experiments.specs import make_spec
-from helpers.report import claims, doubts, facts, price, readings, tables
+from helpers.report import claims, doubts, facts, gallery, price, readings, tables
 from helpers.report.latex import latex
 
 
@@ -82,7 +82,10 @@ def test_an_exact_share_has_no_interval():
 def compared(low, high, p_holm):
     """Results that hold the main pair alone, its difference between `low` and `high`."""
     pair = {"a": "gpt2_finetuned", "b": "gpt2_scratch", "low": low, "high": high, "p_holm": p_holm}
-    arms = {"gpt2_finetuned": {"accuracy": 0.4}, "gpt2_scratch": {"accuracy": 0.3}}
+    arms = {
+        arm: {"accuracy": right, "seeds": 2}
+        for arm, right in (("gpt2_finetuned", 0.4), ("gpt2_scratch", 0.3))
+    }
     pair |= {"difference": 0.1, "hand_low": -0.05, "hand_high": 0.25}
     return {"pairs": [pair], "arms": arms, "hands": ["h01", "h02"]}
 
@@ -127,7 +130,7 @@ def test_what_tells_against_the_main_pair_is_told_with_its_numbers():
         "profile": {"epochs": {"gpt2_finetuned": 30, "gpt2_scratch": 60}},
     }  # fmt: skip
     results["arms"] = {
-        "gpt2_finetuned": {"accuracy": 0.4, "valid_accuracy": 0.58},
+        "gpt2_finetuned": {"accuracy": 0.4, "seeds": 2, "valid_accuracy": 0.58},
         "gpt2_scratch": {"accuracy": 0.3, "valid_accuracy": 0.6},
     }
     results["longer"] = [{"arm": "gpt2_finetuned", "epochs": [30, 80], "mrr": [0.697, 0.7558]}]
@@ -180,7 +183,7 @@ def test_the_last_step_of_each_ladder_is_told():
 
 
 def test_a_quiz_folds_away_what_may_be_answered_and_the_answers():
-    shown = readings.quiz(["It itches & burns."], ["tiña"], {"a": "tiña", "b": "gota"}.values())
+    shown = gallery.quiz(["It itches & burns."], ["tiña"], {"a": "tiña", "b": "gota"}.values())
     question, choices, answers = shown.split("<details>")
     assert "It itches &amp; burns." in question
     assert "Las 2 enfermedades entre las que se elige" in choices
@@ -190,14 +193,14 @@ def test_a_quiz_folds_away_what_may_be_answered_and_the_answers():
 
 
 def test_only_the_same_run_for_longer_says_what_more_epochs_do(tmp_path, monkeypatch):
-    study, arm = prepare("class"), ARMS["gpt2_finetuned"]
+    study, arm = prepare("course"), ARMS["gpt2_finetuned"]
     spec = make_spec(study, arm.id, 3e-4, 0, epochs=30)
     chosen = SimpleNamespace(spec=spec, metrics={"valid": {"mrr": 0.7}})
     same = {"profile": "class", "arm": arm.id, "value": 3e-4, "epochs": 80, "valid_mrr": 0.75}
     same["settings"] = json.dumps(dict(sorted(arm.settings.items())))
     others = [{"epochs": 20}, {"value": 1e-3}, {"settings": "{}"}, {"profile": "reference"}, {"arm": "bag"}]
     further = {"value": 3e-3, "epochs": 30, "valid_mrr": 0.6}  # beyond the grid, as long
-    others += [further, further | {"epochs": 20}]
+    others += [further, further | {"epochs": 20}, further | {"value": 5e-4}]  # the last within the grid
     pd.DataFrame([same, *(same | other for other in others)]).to_csv(tmp_path / "choices.csv", index=False)
     monkeypatch.setattr(facts, "CHOICES", tmp_path / "choices.csv")
     monkeypatch.setattr(facts, "asked", lambda *of: [arm.id])
@@ -273,9 +276,32 @@ def test_what_is_paid_is_told_of_the_main_pair_and_beside_counting_words():
         in cost
     )
     assert price.slowest(results).startswith("El entrenamiento más largo es el de GPT-2 mini con ajuste fino")
+    rows = results["calibration"]
+    assert price.tempered(results) == "La temperatura baja el error de calibración en 2 de 2 modelos"
+    rows["bag"] |= {"ece": 0.05, "ece_scaled": 0.2}
+    assert price.tempered(results) == "La temperatura baja el error de calibración en 1 de 2 modelos"
+    assert f"el de {readings.called('gpt2_finetuned')}: 40.0 %" in price.worst_calibrated(results)
     results["confusions"]["gpt2_scratch"]["low"] = 0.09
     assert "los de 2 de 2 modelos" in price.summary(results)[0]
     assert "no se distingue" not in price.summary(results)[0]
+
+
+def test_other_peoples_data_tell_of_the_pair_and_of_counting_words():
+    results = compared(0.01, 0.2, 0.01) | {"profile": {"epochs": {"gpt2_scratch": 60}}}
+    own, words = results["pairs"][0], results["pairs"][0] | {"b": "tfidf_logreg", "low": -0.1}
+    there = {"num_labels": 43, "arms": {"gpt2_scratch": {}}, "profile": {"epochs": {"gpt2_scratch": 60}}}
+    results["facts"] = {"external": there | {"pairs": [words, words | {"b": "bag"}, own]}}
+    (told,) = claims.outside(results)
+    assert told.startswith(
+        "**Fuera de casa** (43 enfermedades, oraciones sueltas): **GPT-2 mini con ajuste fino** acierta más"
+    )
+    assert told.count("GPT-2 mini con ajuste fino") == 2
+    assert "no se distingue una diferencia" in told
+    assert "otras épocas" not in told
+    results["profile"]["epochs"]["gpt2_scratch"] = 90
+    assert claims.outside(results)[0].endswith("Allá las redes se entrenaron con otras épocas.")
+    results["facts"] = {"external": {}}
+    assert claims.outside(results) == []
 
 
 def test_the_label_curve_and_the_shared_words_are_told_by_their_ends():
