@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from helpers.analysis import probing
 from helpers.arms import ARMS
 from helpers.config import ROOT, InputError
 from helpers.data import splits
@@ -450,3 +452,11 @@ def test_what_the_class_sees_is_what_the_grid_trains(toy_base):
     there, here = theirs(**batch), own(**batch)
     torch.testing.assert_close(there["logits"], here["logits"])
     torch.testing.assert_close(there["loss"], here["loss"])
+
+
+def test_what_is_opened_by_hand_is_a_gpt2_whatever_the_base():
+    other = SimpleNamespace(config=SimpleNamespace(model_type="llama"))
+    opened, cutter = probing.a_gpt2(other, None)
+    assert opened.config.model_type == "gpt2"
+    assert cutter.decode(cutter("fever")["input_ids"]) == "fever"
+    assert probing.a_gpt2(opened, cutter) == (opened, cutter)

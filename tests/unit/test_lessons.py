@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from transformers import GPT2Config, LlamaConfig
 
 from helpers.analysis import probing, tokenizing
 from helpers.config import ROOT
@@ -117,12 +118,19 @@ def test_the_large_model_is_told_beside_its_twin_only_where_it_has_one():
     assert "SmolLM2, con ajuste fino: 70.0 %; desde cero, 30.0 % (una semilla)" in language.larger(summary)
 
 
-def test_what_is_opened_by_hand_is_a_gpt2_whatever_the_base():
-    other = SimpleNamespace(config=SimpleNamespace(model_type="llama"))
-    opened, cutter = probing.a_gpt2(other, None)
-    assert opened.config.model_type == "gpt2"
-    assert cutter.decode(cutter("fever")["input_ids"]) == "fever"
-    assert probing.a_gpt2(opened, cutter) == (opened, cutter)
+@pytest.mark.parametrize(
+    "config",
+    [
+        GPT2Config(n_layer=3, n_embd=24, n_head=6, n_positions=80, vocab_size=99),
+        LlamaConfig(
+            num_hidden_layers=3, hidden_size=24, num_attention_heads=6, num_key_value_heads=2,
+            max_position_embeddings=80, vocab_size=99,
+        ),
+    ],
+)  # fmt: skip
+def test_the_size_of_any_decoder_is_told(config):
+    rows = language.shape(SimpleNamespace(config=config, parameters=list)).rows
+    assert [row[1] for row in rows] == ["3", "24", "6", "80", "99", "0"]
 
 
 def test_an_infinite_perplexity_has_a_sign():
