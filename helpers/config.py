@@ -164,7 +164,7 @@ PROFILES = {
             fewer=dict.fromkeys(("whole", "answering", *LARGE), 1), leaves_out=SLOW,
         ),
         Profile(
-            COMMITTED, CLASS_GROUPS, 50, (0, 1), CLASS_EPOCHS | LONGER, (1, 2),
+            COMMITTED, CLASS_GROUPS, None, (0, 1), CLASS_EPOCHS | LONGER, (1, 2),
             grids=COURSE_GRIDS, fewer=dict.fromkeys(LARGE, 1), no_curve=("smollm2_finetuned",),
             leaves_out=("smollm2_scratch", "smollm2_lm"),
         ),

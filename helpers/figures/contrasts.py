@@ -250,7 +250,9 @@ def text_maps(panels: dict[str, tuple[np.ndarray, float]], groups: np.ndarray, t
     for ax, (arm, (places, share)) in zip(axes.flat, panels.items(), strict=False):
         ax.scatter(*places.T, s=3, color=FAINT)
         for group, color in zip(shown, THEME_COLORS, strict=False):
-            ax.scatter(*places[groups == group].T, s=8, color=color)
+            ax.scatter(*places[groups == group].T, s=8, color=color, label=group)
         panel_title(ax, f"{ARMS[arm].name}\n{100 * share:.0f} % vecinos del grupo")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=MIN_FONT, markerscale=2)
     headline(fig, title)
     return fig

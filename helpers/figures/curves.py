@@ -58,9 +58,10 @@ def curves(groups: dict[str, list[Record]], title: str, num_labels: int) -> Figu
 
 
 def three_measures(groups: dict[str, list[Record]], num_labels: int, title: str) -> Figure:
-    """Loss, accuracy and class perplexity by epoch for the records of some arms, one line per seed.
+    """Loss, accuracy and class perplexity of some arms' records as they train, one line per seed.
 
-    Dashed training, solid validation, dotted chance.
+    x: percent of an arm's epochs, of which arms have different numbers. Dashed training, solid validation,
+    dotted chance.
     """
     fig, axes = plt.subplots(1, 3)
     for ax, name, of, chance in (
@@ -73,13 +74,14 @@ def three_measures(groups: dict[str, list[Record]], num_labels: int, title: str)
     ):  # fmt: skip
         for arm, history in ((arm, record.history) for arm, records in groups.items() for record in records):
             color = ARMS[arm].color
-            ax.plot(history["epoch"], of(history, "train"), color=color, ls="--", lw=1, alpha=0.8)
-            ax.plot(history["epoch"], of(history, "valid"), color=color, lw=1.4)
+            done = 100 * history["epoch"] / history["epoch"].max()
+            ax.plot(done, of(history, "train"), color=color, ls="--", lw=1, alpha=0.8)
+            ax.plot(done, of(history, "valid"), color=color, lw=1.4)
         ax.axhline(chance, color=INK, ls=":", lw=1)
         lift = -9 if name == "exactitud" else 3
         place = ("offset points", ax.get_yaxis_transform())
         ax.annotate("azar", (0.98, chance), (0, lift), place[1], place[0], ha="right", fontsize=MIN_FONT)
-        ax.set(xlabel="época", ylabel=name)
+        ax.set(xlabel="avance (% de sus épocas)", ylabel=name)
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes[0].set_ylim(0, None)
     axes[1].set_ylim(-0.06, 1.02)

@@ -107,6 +107,9 @@ def leakage(shares: dict[str, tuple[float, float]], chance: float) -> Figure:
     return fig
 
 
+SQUARES = 13  # drawn of a label, at most about so many
+
+
 def protocols(study: Study, exams: dict[str, pd.DataFrame], shown: int = 10) -> Figure:
     """The ways to split the same pages side by side, by protocol: the original one first.
 
@@ -125,7 +128,7 @@ def protocols(study: Study, exams: dict[str, pd.DataFrame], shown: int = 10) -> 
     for ax, (protocol, split) in zip(axes, exams.items(), strict=True):
         by, unit, _ = EXAMS[protocol]
         for y, label in enumerate(chosen):
-            sides = _at_most(split.loc[split["label"] == label, "side"].tolist(), 9)
+            sides = _at_most(split.loc[split["label"] == label, "side"].tolist(), SQUARES)
             ax.barh(
                 [y] * len(sides),
                 0.8,
@@ -138,7 +141,7 @@ def protocols(study: Study, exams: dict[str, pd.DataFrame], shown: int = 10) -> 
                             fontsize=MIN_FONT, va="center", color=SIDE_COLORS["test"])  # fmt: skip
         panel_title(ax, by.capitalize())
         unit = "pasajes y relatos" if protocol == "patients" else unit
-        ax.set(xlabel=unit, xticks=[], xlim=(-0.4, 10.4))
+        ax.set(xlabel=unit, xticks=[], xlim=(-0.4, SQUARES + 0.4))
         ax.grid(visible=False)
     axes[0].set_yticks(range(len(chosen)), [study.names[label] for label in chosen], fontsize=MIN_FONT)
     axes[0].set_ylabel(f"{len(chosen)} de {len(labels)} enfermedades")

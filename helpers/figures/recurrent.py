@@ -198,8 +198,8 @@ KNOBS = {  # of `plan.sweep_specs`: how each is called, and a changed value as i
     "batch_size": ("textos por lote", "{:g}"),
     "dropout": ("dropout de los estados", "{:g}"),
     "word_dropout": ("dropout de palabras", "{:g}"),
-    "rate": ("tasa de aprendizaje", "× {:g}"),
-    "epochs": ("épocas", "× {:g}"),
+    "rate": ("tasa de aprendizaje", "×\N{NO-BREAK SPACE}{:g}"),
+    "epochs": ("épocas", "×\N{NO-BREAK SPACE}{:g}"),
 }
 
 

@@ -32,13 +32,17 @@ LEARNED = 0.9  # training accuracy from which a run has learned its pages
 def guilty_of_nothing(trials: pd.DataFrame) -> str:
     """Which changes learned their own pages, so that their zero says something, and which did not."""
     changes = trials[trials["change"] != "unchanged"]
-    failed = [CHANGES[change][1] for change in changes.loc[changes["train"] < LEARNED - 1e-6, "change"]]
+    learned = changes["train"] >= LEARNED - 1e-6
+    failed = [CHANGES[change][1] for change in changes.loc[~learned, "change"]]
     if not failed:
         return f"Todos aprendieron al menos el {share(LEARNED, 0)} de sus páginas."
+    proven = {CHANGES[change][0] for change in changes.loc[learned, "change"]}
+    alone = dict.fromkeys(name for change in changes["change"] if (name := CHANGES[change][0]) not in proven)
+    without = f" Sin ninguna corrida que valga se queda: {', '.join(alone)}." if alone else ""
     return (
-        f"{len(changes) - len(failed)} de ellos aprendieron al menos el {share(LEARNED, 0)} de sus páginas; "
+        f"{int(learned.sum())} de ellos aprendieron al menos el {share(LEARNED, 0)} de sus páginas; "
         f"los otros ({', '.join(failed)}) no, y su cero no absuelve a nadie: hace falta un argumento que no "
-        "dependa de la corrida."
+        f"dependa de la corrida.{without}"
     )
 
 

@@ -118,38 +118,6 @@ def moved(results: dict, spans: bool = False) -> str:
     return f"Mover todos los pesos: {'; '.join(told)}"
 
 
-def shared_words(results: dict, arms: list[str]) -> str:
-    """How much accuracy the arms lose from the quarter that shares most words with the page to the least."""
-    rows = {(row["arm"], row["part"]): row["accuracy"] for row in results["shared_words"]}
-    last = max(part for _, part in rows)
-    lost = {arm: rows[arm, last] - rows[arm, 0] for arm in arms if (arm, 0) in rows}
-    told = "; ".join(f"{called(arm)}, {100 * points:.1f} puntos menos" for arm, points in lost.items())
-    read = [points for arm, points in lost.items() if ARMS[arm].start == "base"]
-    counts = [points for arm, points in lost.items() if ARMS[arm].framework == "sklearn"]
-    if not read or not counts:
-        note = ""
-    elif min(counts) > max(read):
-        note = " La sospecha se cumple: quienes cuentan palabras pierden más que los preentrenados."
-    elif max(counts) < min(read):
-        note = (
-            " La sospecha no se cumple: quienes cuentan palabras pierden menos. Esta prueba no explica su "
-            "ventaja."
-        )
-    else:
-        note = (
-            " El resultado es mixto: de los que cuentan palabras unos pierden más que los preentrenados y "
-            "otros menos. La sospecha ni se confirma ni se descarta."
-        )
-    return f"Del cuarto que más comparte al que menos: {told}.{note}"
-
-
-def sharing_least(results: dict, arms: list[str]) -> str:
-    """Which of some arms is most accurate on the quarter that shares fewest words with the page."""
-    rows = {row["arm"]: row["accuracy"] for row in results["shared_words"] if row["part"] == 0}
-    first = max((arm for arm in arms if arm in rows), key=rows.get)
-    return f"En los textos que menos palabras comparten va primero {called(first)}: {share(rows[first])}"
-
-
 def worth(results: dict, row: dict) -> str:
     """`readings.worth`, with the doubt of the difference that it says in other words."""
     pair = pair_of(results, row["more"], row["less"])
@@ -159,7 +127,7 @@ def worth(results: dict, row: dict) -> str:
 
 
 def least_passages(results: dict) -> str:
-    """The pair of the question that was trained on fewer passages, with the fewest a disease and with all."""
+    """The pair of the question that was trained on fewer passages, with each number of them."""
     known = {row["arm"] for row in results["curve"]}
     pair = next((pair for pair in PAIR if set(pair) <= known), None)
     if pair is None:
@@ -168,14 +136,11 @@ def least_passages(results: dict) -> str:
         sorted((row for row in results["curve"] if row["arm"] == arm), key=lambda row: row["per_disease"])
         for arm in pair
     ]
-    told = [
-        f"{when}, {share(rows[0][at]['accuracy'])} con lectura y {share(rows[1][at]['accuracy'])} sin ella"
-        for when, at in (
-            (f"Con {rows[0][0]['per_disease']:.0f} pasaje por enfermedad", 0),
-            ("con todos", -1),
-        )
-    ]
-    return "; ".join(told)
+    told = []
+    for read, blank in zip(*rows, strict=True):
+        size = "todos" if read is rows[0][-1] else f"{read['per_disease']:.0f} por enfermedad"
+        told.append(f"{100 * read['accuracy']:.1f} y {100 * blank['accuracy']:.1f} % con {size}")
+    return f"Con lectura y sin ella: {'; '.join(told)}"
 
 
 def labels_saved(results: dict) -> str:
@@ -235,9 +200,21 @@ def maps(results: dict) -> str:
     best = max(results["maps"], key=lambda arm: results["maps"][arm]["same_group"] or 0)
     row = results["maps"][best]
     return (
-        f"{called(best)}: el {share(row['same_group'])} de los vecinos más cercanos es del mismo grupo; al "
-        f"azar, {share(row['chance'])}"
+        f"{called(best)}: el {share(row['same_group'])} de los vecinos más cercanos de otra enfermedad es "
+        f"del mismo grupo; al azar, {share(row['chance'])}"
     )
+
+
+def moved_maps(results: dict) -> str:
+    """What moving every weight does to the neighbourhoods, family by family; nothing where none is mapped."""
+    told = [
+        f"{ARMS[frozen].family}, {share(rows[frozen]['same_group'])} congelado y "
+        f"{share(rows[tuned]['same_group'])} ajustado"
+        for rows in [results["maps"]]
+        for frozen, tuned in (("gpt2_frozen", "gpt2_finetuned"), ("smollm2_frozen", "smollm2_finetuned"))
+        if {frozen, tuned} <= set(rows)
+    ]
+    return f"**Lectura.** Vecinos del mismo grupo: {'; '.join(told)}." if told else ""
 
 
 def comparison(results: dict) -> list[str]:
@@ -256,9 +233,9 @@ def comparison(results: dict) -> list[str]:
 
     found = [
         f"**Preentrenar contra empezar de cero**, misma arquitectura. {readings.pair(main)}",
-        *doubts.certainty(results),
+        *(f"**Qué tan seguro:** {told}" for told in [doubts.certainty(results)] if told),
         *(
-            f"**¿Objetivo o lectura?** {meant}{readings.pair(row)}"
+            f"**¿Objetivo o lectura?** {meant}{readings.pair(row)}{own_pages_harm(results)}"
             for row in pairs("gpt2_finetuned", "gpt2_self")
         ),
         *(f"**Contra la BiLSTM:** {readings.pair(row)}" for row in pairs(against, "bilstm")),
@@ -280,14 +257,28 @@ def comparison(results: dict) -> list[str]:
     return found + outside(results)
 
 
+def own_pages_harm(results: dict) -> str:
+    """That pre-training on its own pages alone ended below none at all, where it did."""
+    row = pair_of(results, "gpt2_self", "gpt2_scratch")
+    if row is None or row.difference >= 0:
+        return ""
+    size = estimate(row.difference, row.low, row.high, sign=True)
+    return (
+        f" Cuidado: «{called(row.a)}» queda incluso por debajo de {called(row.b)} ({size}"
+        f"{', sin confirmar' if row.p_holm >= 0.05 else ''}): parte de esa diferencia puede ser lo que aquel "
+        "preentrenamiento estorbó."
+    )
+
+
 def outside(results: dict) -> list[str]:
-    """What other data say of the main pair, and of its better half beside counting words; or nothing."""
+    """What other data say of the main pair, of the larger model, and of counting words; or nothing."""
     there, main = results["facts"]["external"] or {"pairs": []}, main_pair(results)
+    asked = (main.a, main.b), ("smollm2_finetuned", main.a), (main.a, "tfidf_logreg")
     told = [
         readings.pair(SimpleNamespace(**row))
-        for other in (main.b, "tfidf_logreg")
+        for pair in asked
         for row in there["pairs"]
-        if (row["a"], row["b"]) == (main.a, other)
+        if (row["a"], row["b"]) == pair
     ]
     if not told:
         return []

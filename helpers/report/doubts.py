@@ -4,7 +4,10 @@ from math import log
 
 from ..arms import ARMS
 from ..data.published import EARLIER
-from .readings import called, estimate, main_pair, rank_estimate, read_together, share
+from .readings import called, estimate, main_pair, pair_of, rank_estimate, read_together, share
+
+# Of these it is told what sharing few words with the page costs them: all that count words among them.
+SUSPECTED = "naive_bayes", "bag", "tfidf_logreg", "bilstm", "gpt2_finetuned", "smollm2_finetuned"
 
 
 def by_hands(results: dict) -> str:
@@ -17,6 +20,8 @@ def by_hands(results: dict) -> str:
         f"Si también se vuelven a sortear los {len(results['hands'])} autores de los relatos, el intervalo "
         f"de la comparación principal va de {100 * pair.hand_low:+.1f} a {100 * pair.hand_high:+.1f} puntos."
     ]
+    if pair.hand_low <= 0 <= pair.hand_high:
+        told.append("Incluye el cero: con otros autores la diferencia podría no verse.")
     if each:
         least, most = (
             f"{100 * row['difference']:+.1f} ({row['rows']} relatos)" for row in (each[0], each[-1])
@@ -59,7 +64,7 @@ def easier(results: dict) -> str:
     ]
     if not told:
         return ""
-    return f" Elegir no explica toda la caída: {'; '.join(told)}. Esos textos parecen más fáciles."
+    return f" Elegir no explica toda la caída: {'; '.join(told)}. Por qué caen todos, no se sabe."
 
 
 def earlier(results: dict) -> str:
@@ -101,23 +106,24 @@ def doubts(results: dict) -> list[str]:
     return [text for tell in (by_hands, on_validation, earlier, longer) if (text := tell(results))]
 
 
-def certainty(results: dict) -> list[str]:
-    """How sure the main pair's difference is: with other authors, and on validation."""
+def certainty(results: dict) -> str:
+    """How sure the main pair's difference is: with other authors, and on validation; or nothing."""
     main = main_pair(results)
     if not results["hands"]:
-        return []
+        return ""
     a, b = (share(results["arms"][arm]["valid_accuracy"]) for arm in (main.a, main.b))
     unsure = ""
     if main.p_holm >= 0.05:
         unsure = " Con estos datos no se puede asegurar que preentrenar este modelo ayude."
     elif main.hand_low <= 0 <= main.hand_high:
         unsure = " Con otros autores podría no verse."
-    return [
-        "**Qué tan seguro:** sorteando también a los autores, de "
-        f"{100 * main.hand_low:+.1f} a {100 * main.hand_high:+.1f} puntos; ".replace("-", "−")
-        + f"en validación, {a} contra {b}."
-        + unsure
-    ]
+    return f"{other_hands(main)}; en validación, {a} contra {b}.{unsure}"
+
+
+def other_hands(pair) -> str:
+    """A pair's interval when the authors of the statements are drawn too."""
+    low, high = (f"{100 * value:+.1f}".replace("-", "−") for value in (pair.hand_low, pair.hand_high))
+    return f"sorteando también a los autores de los relatos, de {low} a {high} puntos"
 
 
 def other_epochs(points: list[dict], results: dict) -> str:
@@ -139,8 +145,31 @@ def outside(other: dict, results: dict) -> str:
     ]
     rows = f"{other['num_labels']} enfermedades · {other['rows']['test']} textos de prueba"
     head = f"`{other['command']}` · {rows}"
-    more = filter(None, (read_together(other.get("together", [])), outdated(other, results)))
+    more = filter(
+        None, (read_together(other.get("together", [])), repeated(other, results), outdated(other, results))
+    )
     return "\n\n".join([head, " ".join([f"{'; '.join(pairs)}.", *more])])
+
+
+def repeated(other: dict, results: dict) -> str:
+    """Which differences that are clear here are clear there too, which are not, which turn; or nothing."""
+    kinds = {"Se repite": [], "Aquí ya no se distinguen de cero": [], "Cambia de signo": []}
+    for row in other["pairs"]:
+        home = pair_of(results, row["a"], row["b"])
+        if home is None or home.low <= 0 <= home.high:
+            continue
+        clear, same = not row["low"] <= 0 <= row["high"], row["difference"] * home.difference > 0
+        kind = "Aquí ya no se distinguen de cero" if not clear else "Se repite" if same else "Cambia de signo"
+        told = f"{100 * home.difference:+.1f} → {100 * row['difference']:+.1f}".replace("-", "−")
+        kinds[kind].append(f"{called(row['a'])} − {called(row['b'])} ({told})")
+    told = [f"{kind}: {'; '.join(rows)}." for kind, rows in kinds.items() if rows]
+    if kinds["Aquí ya no se distinguen de cero"]:
+        told.append("Con intervalos tan anchos, no distinguirse no es ser iguales.")
+    return (
+        "\n\n**Lectura**, de las diferencias claras en casa (puntos, en casa → aquí). " + " ".join(told)
+        if told
+        else ""
+    )
 
 
 def outdated(other: dict, results: dict) -> str:
@@ -166,12 +195,15 @@ def outdated(other: dict, results: dict) -> str:
     )
 
 
-def above_chance(results: dict) -> str:
-    """Which of the models that answer rank diseases without a label better than chance, intervals and all."""
-    rows = [row for row in results["unseen"] if row["candidates"] == "all" and ARMS[row["arm"]].answers]
+def above_chance(results: dict, candidates: str = "all") -> str:
+    """Which of the models that answer rank diseases without a label better than chance, intervals and all.
+
+    candidates: which names compete, as in `tables.unseen`.
+    """
+    rows = [row for row in results["unseen"] if row["candidates"] == candidates and ARMS[row["arm"]].answers]
     if not rows:
         return ""
-    luck = results["unseen_chance"]["all"]["mrr"]
+    luck = results["unseen_chance"][candidates]["mrr"]
     told = [
         f"{called(row['arm'])} ({rank_estimate(row['mrr'], row['mrr_low'], row['mrr_high'])})"
         for row in rows
@@ -215,3 +247,35 @@ def few(results: dict) -> str:
         f"{rows.get('valid', 0)} textos se eligieron la tasa y la parte que se resta, y lo que se elige "
         "con tan pocos puede ser casualidad."
     )
+
+
+def shared_words(results: dict) -> str:
+    """How much accuracy SUSPECTED lose from the quarter that shares most words with the page to the least."""
+    rows = {(row["arm"], row["part"]): row["accuracy"] for row in results["shared_words"]}
+    last = max(part for _, part in rows)
+    lost = {arm: rows[arm, last] - rows[arm, 0] for arm in SUSPECTED if (arm, 0) in rows}
+    told = "; ".join(f"{called(arm)}, {100 * points:.1f} puntos menos" for arm, points in lost.items())
+    read = [points for arm, points in lost.items() if ARMS[arm].start == "base"]
+    counts = [points for arm, points in lost.items() if ARMS[arm].framework == "sklearn"]
+    if not read or not counts:
+        note = ""
+    elif min(counts) > max(read):
+        note = " La sospecha se cumple: quienes cuentan palabras pierden más que los preentrenados."
+    elif max(counts) < min(read):
+        note = (
+            " La sospecha no se cumple: quienes cuentan palabras pierden menos. Esta prueba no explica su "
+            "ventaja."
+        )
+    else:
+        note = (
+            " El resultado es mixto: de los que cuentan palabras unos pierden más que los preentrenados y "
+            "otros menos. La sospecha ni se confirma ni se descarta."
+        )
+    return f"Del cuarto que más comparte al que menos: {told}.{note}"
+
+
+def sharing_least(results: dict, arms: list[str]) -> str:
+    """Which of some arms is most accurate on the quarter that shares fewest words with the page."""
+    rows = {row["arm"]: row["accuracy"] for row in results["shared_words"] if row["part"] == 0}
+    first = max((arm for arm in arms if arm in rows), key=rows.get)
+    return f"En los textos que menos palabras comparten va primero {called(first)}: {share(rows[first])}"

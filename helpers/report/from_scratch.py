@@ -9,6 +9,7 @@ from ..data.study import Study
 from ..experiments.records import Record
 from ..figures.recurrent import KNOBS, NOISE
 from ..figures.style import EXAMS
+from .doubts import easier
 from .readings import against_chance, called, decimals, estimate, share, thousands
 
 
@@ -79,8 +80,8 @@ def best_and_last(record: Record) -> str:
     loss = record.history["valid_loss"]
     epoch = int(record.history["epoch"][loss.idxmin()])
     return (
-        f"{called(record.spec.arm)}, pérdida de validación: {loss.min():.2f} en su mejor época, la {epoch}; "
-        f"{loss.iloc[-1]:.2f} al final"
+        f"{called(record.spec.arm)}, semilla {record.spec.seed}: pérdida de validación, {loss.min():.2f} en "
+        f"la época {epoch} y {loss.iloc[-1]:.2f} al final"
     )
 
 
@@ -119,6 +120,7 @@ def repaired(study: Study, summary: pd.DataFrame, pair) -> str:
     told.append(
         f"En validación la mejorada acierta {share(own['valid_accuracy'])}: con esos textos se eligieron "
         f"tasa y época, y por eso no es el número que se informa (en prueba, {share(own['accuracy'])})."
+        f"{easier({'arms': summary.to_dict('index')})}"
     )
     told += [
         f"En el mismo examen, contar palabras ({row['name']}) acierta {share(row['accuracy'])}."
@@ -179,3 +181,18 @@ def knobs(table: pd.DataFrame, rows: int) -> str:
         f"{' '.join(one_way)} Con {rows} textos, la exactitud de una sola corrida se mueve por azar unos "
         f"{100 * noise:.0f} puntos hacia cada lado."
     )
+
+
+def most_and_least(table: pd.DataFrame) -> str:
+    """Which change of a hyperparameter costs most and which gains more than noise, as a figure's title."""
+    changed, own = table[table["name"] != ""], table.loc[table["name"] == "", "mrr"].iloc[0]
+    worst, best = (
+        "{}, {}".format(KNOBS[row["name"]][0], KNOBS[row["name"]][1].format(row["value"]))
+        for row in (changed.loc[changed["mrr"].idxmin()], changed.loc[changed["mrr"].idxmax()])
+    )
+    up = (
+        f"lo que más lo sube: {best}"
+        if changed["mrr"].max() > own + NOISE
+        else "nada lo sube fuera del ruido"
+    )
+    return f"Lo que más baja el MRR: {worst}; {up}"

@@ -14,7 +14,8 @@ from ..data.published import FIRST_ATTEMPT
 from ..data.study import Study
 from ..experiments.records import Record
 from ..pretraining import card
-from .readings import DASH, against_chance, called, decimals, estimate, share, thousands
+from .doubts import other_hands
+from .readings import DASH, against_chance, called, decimals, estimate, is_missing, share, thousands
 from .tables import Table
 
 
@@ -119,6 +120,25 @@ def overfitted(losses: pd.DataFrame, classes: int) -> str:
     return f"**Lectura.** En la última época, en nats: {'; '.join(told)}."
 
 
+def hesitating(groups: Mapping[str, list[Record]]) -> str:
+    """How sure each arm is on validation, and its loss where it is right and wrong, means over the seeds."""
+    told = []
+    for arm, records in groups.items():
+        sure, right, wrong = (
+            np.mean([measure(record.valid) for record in records])
+            for measure in (
+                lambda rows: rows.sure.mean(),
+                lambda rows: rows.nats[rows.correct].mean(),
+                lambda rows: rows.nats[~rows.correct].mean(),
+            )
+        )
+        told.append(f"{called(arm)}, {share(sure)}; {decimals(right, 2)} y {decimals(wrong, 2)}")
+    return (
+        "**Y en la época que se conserva**, confianza media en validación, y pérdida media donde acierta y "
+        f"donde falla: {'. '.join(told)}."
+    )
+
+
 def label_entropy(smoothing: float, classes: int) -> float:
     """Entropy, in nats, of a label that gives each of its classes `smoothing` / classes besides."""
     p = np.full(classes, smoothing / classes)
@@ -144,9 +164,14 @@ def answer(pair) -> str:
 def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
     """The summary of notebook 05. pair: fine-tuned against from scratch (`comparison.paired`)."""
     top = "; ".join(f"{called(arm)}, {share(summary.loc[arm, 'top5'])}" for arm in (pair.a, pair.b))
+    hands = (
+        ""
+        if is_missing(pair.hand_low)
+        else f"- Qué tan seguro: {other_hands(pair)} (`06_comparacion`, sección 3).\n"
+    )
     return (
         f"- **{answer(pair)}**: mismos pasajes, mismos valores por probar, mismas épocas, mismo examen.\n"
-        f"- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)}).\n"
+        f"{hands}- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)}).\n"
         f"- {not_by_reading_alone(summary)}{larger(summary)}"
     )
 

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
+
 from ..arms import ARMS, call_after
 from ..figures.style import DRAWN
 from ..files import write_text
-from . import claims, doubts, readings
+from . import autopsy, claims, doubts, readings
 from .latex import latex, number, plain
 from .readings import DASH, called, decimals, estimate, p_value, rank_estimate, share
 from .tables import TABLES
@@ -22,7 +24,6 @@ NOTE = "% Written from results.json; do not edit.\n"
 DIGITS = {"10": "Ten"} | dict(
     zip("0123456789", "Zero One Two Three Four Five Six Seven Eight Nine".split(), strict=True)
 )
-READERS = "tfidf_logreg", "bilstm", "gpt2_finetuned", "smollm2_finetuned"  # drawn in 06_palabras
 SHARES = {"Accuracy": "accuracy", "TopFive": "top5", "MacroF": "macro_f1"}
 # How a fact is written; all others are counts.
 PERCENTAGES = {
@@ -90,6 +91,7 @@ def size_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"{macro_name(arm)}Epochs", str(epochs)
     yield "FirstAttemptAccuracy", percent(results["first_attempt"]["accuracy"])
     yield "FirstAttemptPerplexity", number(results["first_attempt"]["class_perplexity"])
+    yield "ReadAcquitted", latex(autopsy.guilty_of_nothing(pd.DataFrame(results["suspects"])))
 
 
 def arm_macros(results: dict) -> Iterator[tuple[str, str]]:
@@ -129,6 +131,7 @@ def pair_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"{name}P", latex(p_value(pair["p_holm"]))
         yield f"Read{name}", latex(readings.pair(SimpleNamespace(**pair)))
     yield "ReadByHands", latex(doubts.by_hands(results))
+    yield "ReadCertainty", latex(doubts.certainty(results))
     yield "ReadOnValidation", latex(doubts.on_validation(results))
     if told := doubts.earlier(results):
         yield "ReadEarlier", latex(told)
@@ -148,8 +151,7 @@ def worth_macros(results: dict) -> Iterator[tuple[str, str]]:
         name = f"{macro_name(found['more'])}Versus{macro_name(found['less'])}"
         yield f"ReadWorth{name}", latex(claims.worth(results, found))
         yield f"Worth{name}", DASH if found["at_least"] else decimals(found["k"], 1)
-    shown = [arm for arm in READERS if arm in results["arms"]]
-    yield "ReadSharedWords", latex(claims.shared_words(results, shown))
+    yield "ReadSharedWords", latex(doubts.shared_words(results))
     mixed = results["together"]
     yield "ReadTogether", latex(readings.together(mixed))
     yield "TogetherEstimate", latex(estimate(mixed["accuracy"], mixed["low"], mixed["high"]))

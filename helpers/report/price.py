@@ -60,7 +60,18 @@ def confidence(results: dict) -> str:
     return (
         f"{called(arm)} declara {share(row['confidence'])} y acierta {share(row['accuracy'])}: {side} "
         f"confianza. Con temperatura su ECE va de {share(row['ece'])} a {share(row['ece_scaled'])}. "
-        f"{worst_calibrated(results)} {sharpest(results)}"
+        f"{other_start(results)} {worst_calibrated(results)} {sharpest(results)}"
+    )
+
+
+def other_start(results: dict) -> str:
+    """The calibration of the main pair's other half, and the class perplexity of both, with temperature."""
+    pair = main_pair(results)
+    tuned, blank = (results["calibration"][arm] for arm in (pair.a, pair.b))
+    return (
+        f"El de {called(pair.b)} va de {share(blank['ece'])} a {share(blank['ece_scaled'])}, y su "
+        f"perplejidad de clase con temperatura es {blank['perplexity_scaled']:,.1f} (con ajuste fino, "
+        f"{tuned['perplexity_scaled']:,.1f})."
     )
 
 

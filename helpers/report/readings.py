@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from ..arms import ARMS
 from ..config import get_profile
 from ..data.study import Study
-from ..figures.recurrent import KNOBS
 from ..figures.style import EXAMS
 
 DASH = "–"  # in the place of a number that does not exist
@@ -187,6 +186,9 @@ def pair(row) -> str:
     better = f"acierta {'más' if row.low > 0 else 'menos'} que {b}, con una diferencia de {size}"
     if row.p_holm < 0.05:
         return f"**{a}** {better}."
+    if row.p >= 0.05:
+        raw = f"la prueba de signos no lo confirma, ni sin corregir (*p* = {row.p:.3f})"
+        return f"En este examen, {a} {better}; {raw}."
     return f"En este examen, {a} {better}; la prueba corregida por comparaciones múltiples no lo confirma."
 
 
@@ -263,8 +265,9 @@ def together(found: Mapping) -> str:
         else ""
     )
     return (
-        f"{a} y {b}, sumando sus log-probabilidades ({share(found['share'], 0)} del peso para el segundo, "
-        f"elegido en validación): {estimate(found['accuracy'], found['low'], found['high'])}; respecto de "
+        f"{a} y {b}, sumando sus log-probabilidades, cada una con su temperatura "
+        f"({share(found['share'], 0)} del peso para el segundo, elegido en validación): "
+        f"{estimate(found['accuracy'], found['low'], found['high'])}; respecto de "
         f"{called(pair_['b'])} por separado, "
         f"{estimate(pair_['difference'], pair_['low'], pair_['high'], sign=True)} puntos{doubt}. De los "
         "textos, "
@@ -280,19 +283,14 @@ def read_together(rows: list[dict]) -> str:
         arms.setdefault(row["arm"], []).append(row)
     best = sorted(arms.values(), key=lambda own: -own[-1]["accuracy"])[:3]
     told = [
-        f"{called(last['arm'])}, {estimate(last['accuracy'], last['low'], last['high'])} (de una en una: "
-        f"{share(first['accuracy'])})"
+        f"{called(last['arm'])}, {estimate(last['accuracy'], last['low'], last['high'])} (esas mismas, de "
+        f"una en una: {share(first['accuracy'])})"
         for first, last in ((own[0], own[-1]) for own in best)
     ]
-    return f"Si se leen juntas las oraciones de prueba de cada página: {'; '.join(told)}." if told else ""
-
-
-def knobs(table) -> str:
-    """Which change of a hyperparameter costs most and which gains most (see `comparison.swept`)."""
-    changed, own = table[table["name"] != ""], table.loc[table["name"] == "", "mrr"].iloc[0]
-    worst, best = (
-        "{}, {}".format(KNOBS[row["name"]][0], KNOBS[row["name"]][1].format(row["value"]))
-        for row in (changed.loc[changed["mrr"].idxmin()], changed.loc[changed["mrr"].idxmax()])
+    if not told:
+        return ""
+    most = best[0][-1]
+    return (
+        f"En las {most['rows']} páginas que tienen {most['read']} oraciones de prueba, si se leen juntas: "
+        f"{'; '.join(told)}."
     )
-    up = f"; lo que más lo sube: {best}" if changed["mrr"].max() > own else ""
-    return f"Lo que más baja el MRR: {worst}{up}"

@@ -8,7 +8,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..analysis import comparison, cost, dose, efficiency, embeddings, errors, exam, forgetting, unseen
+from ..analysis import (
+    comparison,
+    cost,
+    dose,
+    efficiency,
+    embeddings,
+    errors,
+    exam,
+    forgetting,
+    probing,
+    unseen,
+)
 from ..analysis import together as mixing
 from ..arms import ARMS
 from ..config import BUILD
@@ -73,6 +84,7 @@ def collect(study: Study) -> dict:
     )
     return head(study) | {
         "first_attempt": load(plan.page_spec(study)).metrics["test"],
+        "suspects": probing.suspects(study),
         "arms": comparison.summary(study, seen),
         "pairs": pairs,
         "by_hand": comparison.by_hand(study, *comparison.stated_pairs(study)[0]),

@@ -156,6 +156,7 @@ def unseen(results: dict, candidates: str = "all") -> Table:
 
     def cells(row: dict) -> tuple[str, ...]:
         span = f"[{row['mrr_low']:.3f}, {row['mrr_high']:.3f}]" if not is_missing(row["mrr_low"]) else DASH
+        span = "empate" if row["mrr_low"] == row["mrr_high"] else span
         return decimals(row["mrr"]), span, *(share(row[f"top{top}"]) for top in tops)
 
     rows = [(called(row["arm"]), *cells(row)) for row in results["unseen"] if row["candidates"] == candidates]

@@ -321,8 +321,8 @@ def test_the_label_curve_and_the_shared_words_are_told_by_their_ends():
         for part, right in enumerate(rights)
     ]
     shown = ["tfidf_logreg", "bilstm"]
-    assert claims.sharing_least(results, shown).endswith("va primero TF-IDF + reg. logística: 70.0 %")
-    assert claims.shared_words(results, shown).endswith("BiLSTM mejorada, 50.0 puntos menos.")
+    assert doubts.sharing_least(results, shown).endswith("va primero TF-IDF + reg. logística: 70.0 %")
+    assert doubts.shared_words(results).endswith("BiLSTM mejorada, 50.0 puntos menos.")
 
 
 def test_counting_words_is_suspected_only_as_far_as_the_quarters_go():
@@ -332,7 +332,7 @@ def test_counting_words_is_suspected_only_as_far_as_the_quarters_go():
             for arm, points in lost.items()
             for part in (0, 3)
         ]
-        return claims.shared_words({"shared_words": rows}, list(lost))
+        return doubts.shared_words({"shared_words": rows})
 
     read = {"gpt2_finetuned": 0.3, "smollm2_finetuned": 0.25}
     assert "no se cumple" in told(tfidf_logreg=0.1, naive_bayes=0.2, **read)
