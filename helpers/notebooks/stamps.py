@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from ..analysis import cost, dose
 from ..arms import ARMS
 from ..config import BUILD, ROOT
 from ..data import splits
@@ -12,9 +13,8 @@ from ..experiments import archive, plan
 from ..experiments.specs import imported, module_file, reached
 from ..figures.captions import CAPTIONS
 from ..files import sha256, write_json
-from ..models.bases import base_hash, resolve_base
-from ..report import tables
-from ..report.facts import external_files
+from ..models.bases import base_hash
+from ..report import facts, tables
 
 # Each notebook and the arms that it shows, where they take part; it promises the figures with its number.
 # fmt: off
@@ -136,11 +136,10 @@ def fingerprint(study: Study, name: str) -> str:
         base_hash(study.profile.base),
     ]
     shown = [module_file(module) for module in sorted(reached(imported(code)))]
-    shown += [ROOT / "data" / name for name in ("diseases.csv", "contamination.json", "general.csv")]
-    shown += external_files()
-    base = Path(resolve_base(study.profile.base)[0])
-    shown += sorted(file for suffix in ("csv", "json") for file in base.glob(f"*.{suffix}"))
-    parts += [file.read_text(encoding="utf-8") for file in shown]
+    kept = dose.file_of(study.profile.name), cost.file_of(study.profile.name)
+    shown += [*facts.files(study), *facts.external_files(), *kept, facts.CHOICES]
+    parts += [sha256(file) for file in shown]
+    parts.append(json.dumps([study.hands, study.names, study.aliases, study.answers]))
     extent = "whole" if name in WHOLE else "shown"
     runs = [spec.key for stage in plan.stages(study, arms, extent) for spec in stage]
     parts += [f"{key} {json.dumps(archive.find(key), default=_digest, sort_keys=True)}" for key in runs]

@@ -57,6 +57,13 @@ def collect(study: Study) -> dict[str, dict]:
     }
 
 
+def files(study: Study) -> list[Path]:
+    """The files besides run records from which `collect` reads: of the corpus and of the study's base."""
+    corpus = [ROOT / "data" / name for name in ("diseases.csv", "contamination.json", "general.csv")]
+    base = Path(resolve_base(study.profile.base)[0])
+    return corpus + sorted(file for suffix in ("csv", "json") for file in base.glob(f"*.{suffix}"))
+
+
 def tried_besides(study: Study) -> Iterator[tuple[dict, Record]]:
     """The rows of CHOICES of the study's diseases and an arm's own settings, each with its first record."""
     if study.source != "embedded" or not CHOICES.is_file():

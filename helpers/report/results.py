@@ -31,6 +31,7 @@ from ..experiments.records import load
 from ..experiments.specs import code_hash, reached
 from ..files import sha256, write_json
 from . import facts, gallery
+from .readings import main_pair
 
 # Pairs whose label curves are read at one height: what learns from fewer labels, and what needs more.
 WORTH = (
@@ -70,7 +71,8 @@ def fingerprint(study: Study) -> str:
     own = study.profile.name
     beside = [*facts.external_files(), dose.file_of(own), cost.file_of(own), facts.CHOICES]
     parts = [runs, repr(study.profile), study.source_name, code_hash(reached([__name__]))]
-    parts += [sha256(file) for file in beside]
+    parts += [study.hands, study.names, study.aliases, study.answers]
+    parts += [sha256(file) for file in (*beside, *facts.files(study))]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -79,15 +81,16 @@ def collect(study: Study) -> dict:
     seen = plan.asked(study, "seen")
     readers = [arm for arm in seen if ARMS[arm].reads]
     mixed = mixing.together(study)
+    arms = comparison.summary(study, seen)
     pairs, gains, mixed_pair = comparison.correct_together(
         comparison.paired(study), unseen.gains(study), pd.DataFrame([mixed["pair"]])
     )
     return head(study) | {
         "first_attempt": load(plan.page_spec(study)).metrics["test"],
         "suspects": probing.suspects(study),
-        "arms": comparison.summary(study, seen),
+        "arms": arms,
         "pairs": pairs,
-        "by_hand": comparison.by_hand(study, *comparison.stated_pairs(study)[0]),
+        "by_hand": comparison.by_hand(study, *main_pair_of(arms, pairs)),
         "ladders": [list(rungs) for rungs in comparison.ladders(study)],
         "tuning": plan.tuning_table(study, [arm for arm in seen if ARMS[arm].tuned]),
         "curve": efficiency.curve(study, on_curve(study)),
@@ -108,6 +111,12 @@ def collect(study: Study) -> dict:
         "beyond": facts.beyond(study),
         "facts": facts.collect(study),
     }
+
+
+def main_pair_of(arms: pd.DataFrame, pairs: pd.DataFrame) -> tuple[str, str]:
+    """The ids of `readings.main_pair`."""
+    main = main_pair({"pairs": pairs.to_dict("records"), "arms": arms.to_dict("index")})
+    return main.a, main.b
 
 
 def on_curve(study: Study) -> list[str]:
@@ -187,7 +196,7 @@ def head(study: Study) -> dict:
         "unseen_split": study.unseen_key,
         "num_labels": int(study.split["label"].nunique()),
         "rows": {name: int((study.split["side"] == name).sum()) for name in ("train", "valid", "test")},
-        "hands": sorted(set(study.hands.values())),
+        "hands": [] if study.hands_of(study.split) is None else sorted(set(study.hands.values())),
     }
 
 

@@ -14,7 +14,7 @@ from helpers.report import claims, doubts, facts, gallery, price, readings, tabl
 from helpers.report.latex import latex
 
 
-def row(low, high, p_holm, **more):
+def row(low, high, p_holm, p=0.01):
     return SimpleNamespace(
         a="gpt2_finetuned",
         b="gpt2_scratch",
@@ -22,7 +22,7 @@ def row(low, high, p_holm, **more):
         low=low,
         high=high,
         p_holm=p_holm,
-        **more,
+        p=p,
     )
 
 
@@ -41,6 +41,13 @@ def test_a_pair_is_read_with_the_caution_it_deserves(low, high, p, said, not_sai
     sentence = readings.pair(row(low, high, p))
     assert said in sentence
     assert not_said not in sentence
+
+
+def test_a_correction_is_not_blamed_for_what_the_raw_test_does_not_show():
+    assert "corregida por comparaciones múltiples no lo confirma" in readings.pair(row(0.01, 0.03, 0.2))
+    assert readings.pair(row(0.01, 0.03, 0.3, p=0.065)).endswith(
+        "la prueba de signos no lo confirma, ni sin corregir (*p* = 0.065)."
+    )
 
 
 def test_what_a_p_value_is_and_is_not():
@@ -81,7 +88,7 @@ def test_an_exact_share_has_no_interval():
 
 def compared(low, high, p_holm):
     """Results that hold the main pair alone, its difference between `low` and `high`."""
-    pair = {"a": "gpt2_finetuned", "b": "gpt2_scratch", "low": low, "high": high, "p_holm": p_holm}
+    pair = {"a": "gpt2_finetuned", "b": "gpt2_scratch", "low": low, "high": high, "p_holm": p_holm, "p": 0.01}
     arms = {
         arm: {"accuracy": right, "seeds": 2}
         for arm, right in (("gpt2_finetuned", 0.4), ("gpt2_scratch", 0.3))
@@ -139,17 +146,18 @@ def test_what_tells_against_the_main_pair_is_told_with_its_numbers():
         "los 2 autores de los relatos, el intervalo de la comparación principal va de −5.0 a +25.0 puntos"
         in authors
     )
+    assert "Incluye el cero: con otros autores la diferencia podría no verse." in authors
     assert authors.endswith("la diferencia va de −25.0 (12 relatos) a +20.0 (30 relatos).")
     assert (
         "GPT-2 mini con ajuste fino, 58.0 % (en prueba, 40.0 %); GPT-2 mini desde cero, 60.0 %" in validation
     )
     sure = compared(0.01, 0.2, 0.01) | {"arms": results["arms"]}
-    assert "de −5.0 a +25.0 puntos; en validación, 58.0 % contra 60.0 %" in doubts.certainty(sure)[0]
-    assert doubts.certainty(sure)[0].endswith("Con otros autores podría no verse.")
+    assert "de −5.0 a +25.0 puntos; en validación, 58.0 % contra 60.0 %" in doubts.certainty(sure)
+    assert doubts.certainty(sure).endswith("Con otros autores podría no verse.")
     sure["pairs"][0]["hand_low"] = 0.02
-    assert doubts.certainty(sure)[0].endswith("contra 60.0 %.")
+    assert doubts.certainty(sure).endswith("contra 60.0 %.")
     sure["pairs"][0]["p_holm"] = 0.2
-    assert "no se puede asegurar" in doubts.certainty(sure)[0]
+    assert "no se puede asegurar" in doubts.certainty(sure)
     assert "con 20 épocas desde cero y 15 de ajuste fino, +22.0 puntos" in before
     assert "Ahora, con 60 y 30, son +10.0." in before
     assert "GPT-2 mini con ajuste fino, 0.697 → 0.756 (30 → 80 épocas)" in more
@@ -253,7 +261,11 @@ def test_what_is_paid_is_told_of_the_main_pair_and_beside_counting_words():
     row = {"confidence": 0.4, "accuracy": 0.8, "ece": 0.4, "ece_scaled": 0.1, "perplexity_scaled": 3.0}
     results |= {
         "num_labels": 50,
-        "calibration": {"gpt2_finetuned": row, "bag": row | {"perplexity_scaled": 2.0}},
+        "calibration": {
+            "gpt2_finetuned": row,
+            "gpt2_scratch": row | {"ece": 0.088, "ece_scaled": 0.164, "perplexity_scaled": 15.9},
+            "bag": row | {"perplexity_scaled": 2.0},
+        },
         "confusions": {
             "gpt2_finetuned": {"within": 0.3, "low": 0.2, "chance": 0.08},
             "gpt2_scratch": {"within": 0.1, "low": 0.05, "chance": 0.08},
@@ -270,6 +282,8 @@ def test_what_is_paid_is_told_of_the_main_pair_and_beside_counting_words():
     assert "los de 1 de 2 modelos caen en el grupo correcto" in mistakes
     assert "no se distingue del azar en GPT-2 mini desde cero (10.0 %)" in mistakes
     assert "declara 40.0 % y acierta 80.0 %: le falta confianza" in confidence
+    assert "El de GPT-2 mini desde cero va de 8.8 % a 16.4 %" in confidence
+    assert "su perplejidad de clase con temperatura es 15.9 (con ajuste fino, 3.0)." in confidence
     assert "la menor perplejidad de clase es la de Bolsa de vectores, 2.0" in confidence
     assert (
         "tarda 300 segundos y, ajustado, acierta 40.0 %; preentrenar su base, 7,298, una sola vez; TF-IDF"
@@ -277,9 +291,9 @@ def test_what_is_paid_is_told_of_the_main_pair_and_beside_counting_words():
     )
     assert price.slowest(results).startswith("El entrenamiento más largo es el de GPT-2 mini con ajuste fino")
     rows = results["calibration"]
-    assert price.tempered(results) == "La temperatura baja el error de calibración en 2 de 2 modelos"
+    assert price.tempered(results) == "La temperatura baja el error de calibración en 2 de 3 modelos"
     rows["bag"] |= {"ece": 0.05, "ece_scaled": 0.2}
-    assert price.tempered(results) == "La temperatura baja el error de calibración en 1 de 2 modelos"
+    assert price.tempered(results) == "La temperatura baja el error de calibración en 1 de 3 modelos"
     assert f"el de {readings.called('gpt2_finetuned')}: 40.0 %" in price.worst_calibrated(results)
     results["confusions"]["gpt2_scratch"]["low"] = 0.09
     assert "los de 2 de 2 modelos" in price.summary(results)[0]
@@ -312,8 +326,7 @@ def test_the_label_curve_and_the_shared_words_are_told_by_their_ends():
         for size, right in zip((1.0, 5.98), rights, strict=True)
     ]
     assert claims.least_passages(results) == (
-        "Con 1 pasaje por enfermedad, 12.0 % con lectura y 14.0 % sin ella; con todos, 44.0 % con lectura y "
-        "33.0 % sin ella"
+        "Con lectura y sin ella: 12.0 y 14.0 % con 1 por enfermedad; 44.0 y 33.0 % con todos"
     )
     results["shared_words"] = [
         {"arm": arm, "part": part, "accuracy": right}
@@ -363,11 +376,53 @@ def test_validation_is_called_easier_where_also_who_chooses_nothing_does_better_
 
 def test_sentences_read_together_stand_beside_one_alone_and_the_best_come_first():
     rows = [
-        {"arm": arm, "read": read, "accuracy": right, "low": right - 0.1, "high": right + 0.1}
+        {"arm": arm, "read": read, "accuracy": right, "low": right - 0.1, "high": right + 0.1, "rows": 29}
         for arm, rights in (("bag", (0.1, 0.3)), ("tfidf_logreg", (0.2, 0.5)))
         for read, right in zip((1, 3), rights, strict=True)
     ]
     told = readings.read_together(rows[::-1])
-    first = "TF-IDF + reg. logística, 50.0 % [40.0, 60.0] (de una en una: 20.0 %); Bolsa"
-    assert told.startswith(f"Si se leen juntas las oraciones de prueba de cada página: {first}")
+    first = "TF-IDF + reg. logística, 50.0 % [40.0, 60.0] (esas mismas, de una en una: 20.0 %); Bolsa"
+    assert told.startswith(f"En las 29 páginas que tienen 3 oraciones de prueba, si se leen juntas: {first}")
     assert readings.read_together([]) == ""
+
+
+def test_own_pages_that_harm_are_said_where_their_difference_is_claimed():
+    own = {"a": "gpt2_self", "b": "gpt2_scratch", "low": -0.17, "high": -0.01, "p": 0.02, "p_holm": 0.15}
+    results = {"pairs": [own | {"difference": -0.09}]}
+    assert "−9.0 [−17.0, −1.0], sin confirmar" in claims.own_pages_harm(results)
+    results["pairs"][0]["p_holm"] = 0.01
+    assert "sin confirmar" not in claims.own_pages_harm(results)
+    assert claims.own_pages_harm({"pairs": [own | {"difference": 0.09}]}) == ""
+    assert claims.own_pages_harm({"pairs": []}) == ""
+
+
+def test_what_repeats_on_other_data_and_what_does_not_is_told_pair_by_pair():
+    def differ(b, low, high):
+        return {"a": "gpt2_finetuned", "b": b, "difference": (low + high) / 2, "low": low, "high": high}
+
+    home = {"pairs": [differ("gpt2_scratch", 0.1, 0.2), differ("bag", -0.3, -0.1), differ("bilstm", -0.1, 0.2),
+                      differ("tfidf_logreg", -0.5, -0.3)]}  # fmt: skip
+    there = {"pairs": [differ("gpt2_scratch", 0.05, 0.15), differ("bag", 0.1, 0.3),
+                       differ("bilstm", 0.1, 0.3), differ("tfidf_logreg", -0.1, 0.1)]}  # fmt: skip
+    told = doubts.repeated(there, home)
+    assert "Se repite: GPT-2 mini con ajuste fino − GPT-2 mini desde cero (+15.0 → +10.0)." in told
+    assert "Cambia de signo: GPT-2 mini con ajuste fino − Bolsa de vectores (−20.0 → +20.0)." in told
+    assert "no se distinguen de cero: GPT-2 mini con ajuste fino − TF-IDF" in told
+    assert "BiLSTM" not in told  # not clear at home
+    assert told.endswith("no distinguirse no es ser iguales.")
+    assert doubts.repeated({"pairs": []}, home) == ""
+
+
+def test_names_held_out_are_told_apart_from_all_names():
+    rows = [
+        {"arm": "gpt2_lm", "candidates": kind, "mrr": 0.4, "mrr_low": low, "mrr_high": 0.5}
+        for kind, low in (("all", 0.05), ("unseen", 0.35))
+    ]
+    results = {"unseen": rows, "unseen_chance": {"all": {"mrr": 0.1}, "unseen": {"mrr": 0.3}}}
+    assert doubts.above_chance(results).endswith("ninguno.")
+    assert "GPT-2 mini que responde (0.400" in doubts.above_chance(results, "unseen")
+
+
+def test_where_validation_is_easier_it_is_said_of_the_improved_network_too():
+    row = {"name": "BiLSTM de las notas", "valid_accuracy": 0.25, "accuracy": 0.16}
+    assert "Por qué caen todos, no se sabe." in doubts.easier({"arms": {"bilstm_original": row}})
