@@ -13,10 +13,23 @@ UNKNOWN = 1  # the number of the word that stands for all unknown ones
 ADAM = 1e-3  # the rate that Keras' Adam has where none is given
 
 
-def suspects(study: Study) -> pd.DataFrame:
+def trials(study: Study) -> pd.DataFrame:
     """The first attempt with one thing changed at a time (see `plan.autopsy_specs`), a row a run.
 
-    Columns: change, pages, words (median of a page), rate, epochs, train, test (accuracy), unseen (test rows
+    Columns: change, train, test (accuracy).
+    """
+    rows = []
+    for change, spec in plan.autopsy_specs(study).items():
+        record = load(spec)
+        train, test = record.history["train_accuracy"].iloc[-1], record.metrics["test"]["accuracy"]
+        rows.append({"change": change, "train": float(train), "test": float(test)})
+    return pd.DataFrame(rows)
+
+
+def suspects(study: Study) -> pd.DataFrame:
+    """`trials` with what was changed and answered, from the frozen splits.
+
+    Columns before: change, pages, words (median of a page), rate, epochs; then train, test, unseen (test rows
     answered with a label that no training row has).
     """
     rows = []
@@ -31,12 +44,11 @@ def suspects(study: Study) -> pd.DataFrame:
                 "words": int(train["text"].str.split().str.len().median()),
                 "rate": spec.value or ADAM,
                 "epochs": spec.epochs,
-                "train": record.history["train_accuracy"].iloc[-1],
-                "test": record.metrics["test"]["accuracy"],
                 "unseen": int((~np.isin(answers, train["label"].unique())).sum()),
             }
         )
-    return pd.DataFrame(rows)
+    found = pd.DataFrame(rows).merge(trials(study), on="change")
+    return found[[*(name for name in found if name != "unseen"), "unseen"]]
 
 
 def oracle(split: pd.DataFrame) -> float:

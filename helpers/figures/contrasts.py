@@ -237,6 +237,13 @@ def dose(points: pd.DataFrame, large: dict | None, title: str) -> Figure:
     return fig
 
 
+GROUPS = {  # of data/diseases.csv, as the class reads them: those of `config.CLASS_GROUPS`
+    "arthritis": "artritis", "headache": "cefaleas", "anemia": "anemias", "airways": "vías respiratorias",
+    "inflammatory-rash": "piel inflamada", "childhood-rash": "exantemas", "bowel": "intestino",
+    "heart": "corazón", "hormones": "hormonas", "eyes": "ojos",
+}  # fmt: skip
+
+
 def text_maps(panels: dict[str, tuple[np.ndarray, float]], groups: np.ndarray, title: str) -> Figure:
     """What patients say, each as a point where a model sees it, a panel a model; some groups in colour.
 
@@ -250,9 +257,10 @@ def text_maps(panels: dict[str, tuple[np.ndarray, float]], groups: np.ndarray, t
     for ax, (arm, (places, share)) in zip(axes.flat, panels.items(), strict=False):
         ax.scatter(*places.T, s=3, color=FAINT)
         for group, color in zip(shown, THEME_COLORS, strict=False):
-            ax.scatter(*places[groups == group].T, s=8, color=color, label=group)
+            ax.scatter(*places[groups == group].T, s=8, color=color, label=GROUPS.get(group, group))
         panel_title(ax, f"{ARMS[arm].name}\n{100 * share:.0f} % vecinos del grupo")
     handles, names = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=MIN_FONT, markerscale=2)
+    close = {"handletextpad": 0.1, "columnspacing": 1.2, "markerscale": 2, "fontsize": MIN_FONT}
+    fig.legend(handles, names, loc="outside lower center", ncols=len(names), **close)
     headline(fig, title)
     return fig

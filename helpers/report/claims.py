@@ -127,26 +127,41 @@ def worth(results: dict, row: dict) -> str:
 
 
 def least_passages(results: dict) -> str:
-    """The pair of the question that was trained on fewer passages, with each number of them."""
-    known = {row["arm"] for row in results["curve"]}
-    pair = next((pair for pair in PAIR if set(pair) <= known), None)
-    if pair is None:
+    """The pair of the question with each number of passages a disease, as a figure's title."""
+    told = [
+        f"{100 * read:.1f} y {100 * blank:.1f} % con {size}" for size, read, blank in by_passages(results)
+    ]
+    if not told:
         return "Este perfil no entrena los dos puntos de partida con menos pasajes"
+    return f"Con lectura y sin ella: {'; '.join(told)}"
+
+
+def by_passages(results: dict) -> list[tuple[str, float, float]]:
+    """How many passages a disease, in words, and the accuracies of the pair of the question with them."""
+    known = {row["arm"] for row in results["curve"]}
+    pair = next((pair for pair in PAIR if set(pair) <= known), ())
     rows = [
         sorted((row for row in results["curve"] if row["arm"] == arm), key=lambda row: row["per_disease"])
         for arm in pair
     ]
-    told = []
-    for read, blank in zip(*rows, strict=True):
-        size = "todos" if read is rows[0][-1] else f"{read['per_disease']:.0f} por enfermedad"
-        told.append(f"{100 * read['accuracy']:.1f} y {100 * blank['accuracy']:.1f} % con {size}")
-    return f"Con lectura y sin ella: {'; '.join(told)}"
+    if not rows:
+        return []
+    first, *more = (f"{row['per_disease']:.0f}" for row in rows[0][:-1])
+    sizes = [f"{first} por enfermedad", *more, "todos"]
+    return [(size, *(row["accuracy"] for row in own)) for size, *own in zip(sizes, *rows, strict=True)]
 
 
 def labels_saved(results: dict) -> str:
-    """What the label curves say, pair by pair."""
+    """What the label curves say, pair by pair, and how the pair of the question differs at each size."""
     lines = [f"- {worth(results, row)}" for row in results["worth"]]
-    return "\n".join(lines) or "Este perfil no entrena con menos pasajes: no hay alturas que leer."
+    if not lines:
+        return "Este perfil no entrena con menos pasajes: no hay alturas que leer."
+    told = [
+        f"{100 * (read - blank):+.1f} con {size}".replace("-", "−")
+        for size, read, blank in by_passages(results)
+    ]
+    least = f"- Con lectura menos sin ella, en puntos: {'; '.join(told)}."
+    return "\n".join([*lines, least] if told else lines)
 
 
 def unlabelled(results: dict) -> list[str]:
@@ -235,7 +250,7 @@ def comparison(results: dict) -> list[str]:
         f"**Preentrenar contra empezar de cero**, misma arquitectura. {readings.pair(main)}",
         *(f"**Qué tan seguro:** {told}" for told in [doubts.certainty(results)] if told),
         *(
-            f"**¿Objetivo o lectura?** {meant}{readings.pair(row)}{own_pages_harm(results)}"
+            f"**¿Objetivo o lectura?** {meant}{readings.pair(row)}{doubts.own_pages_harm(results)}"
             for row in pairs("gpt2_finetuned", "gpt2_self")
         ),
         *(f"**Contra la BiLSTM:** {readings.pair(row)}" for row in pairs(against, "bilstm")),
@@ -255,19 +270,6 @@ def comparison(results: dict) -> list[str]:
     found += [f"**Pasajes:** {worth(results, row)}" for row in results["worth"][:1]]
     found += [f"**Enfermedades nunca vistas:** {claim}" for claim in unlabelled(results)[:1]]
     return found + outside(results)
-
-
-def own_pages_harm(results: dict) -> str:
-    """That pre-training on its own pages alone ended below none at all, where it did."""
-    row = pair_of(results, "gpt2_self", "gpt2_scratch")
-    if row is None or row.difference >= 0:
-        return ""
-    size = estimate(row.difference, row.low, row.high, sign=True)
-    return (
-        f" Cuidado: «{called(row.a)}» queda incluso por debajo de {called(row.b)} ({size}"
-        f"{', sin confirmar' if row.p_holm >= 0.05 else ''}): parte de esa diferencia puede ser lo que aquel "
-        "preentrenamiento estorbó."
-    )
 
 
 def outside(results: dict) -> list[str]:

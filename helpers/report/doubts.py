@@ -126,6 +126,19 @@ def other_hands(pair) -> str:
     return f"sorteando también a los autores de los relatos, de {low} a {high} puntos"
 
 
+def own_pages_harm(results: dict) -> str:
+    """That pre-training on its own pages alone ended below none at all, where it did."""
+    row = pair_of(results, "gpt2_self", "gpt2_scratch")
+    if row is None or row.difference >= 0:
+        return ""
+    size = estimate(row.difference, row.low, row.high, sign=True)
+    return (
+        f" Cuidado: «{called(row.a)}» queda incluso por debajo de {called(row.b)} ({size}"
+        f"{', sin confirmar' if row.p_holm >= 0.05 else ''}): parte de esa diferencia puede ser lo que aquel "
+        "preentrenamiento estorbó."
+    )
+
+
 def other_epochs(points: list[dict], results: dict) -> str:
     """That the doses were fine-tuned for other epochs than the comparison has, or nothing."""
     now = results["profile"]["epochs"]

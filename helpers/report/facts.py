@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.cost import pretraining_flops
+from ..analysis.probing import trials
 from ..arms import ARMS
 from ..config import BUILD, ROOT, get_profile
 from ..data import leakage as leaks
 from ..data import passages, sources, splits, vocabulary
 from ..data.published import FIRST_ATTEMPT, LITERATURE, READ_BY_SMOLLM2
 from ..data.study import Study
-from ..experiments.plan import asked, autopsy_specs, page_spec, results
+from ..experiments.plan import asked, page_spec, results
 from ..experiments.records import Record, load
 from ..models import baselines, smollm2
 from ..models.bases import load_bpe, resolve_base
@@ -174,9 +175,7 @@ def autopsy(study: Study) -> dict[str, dict]:
     another is changed.
     """
     first = load(page_spec(study))
-    runs = [load(spec) for spec in autopsy_specs(study).values()]
-    train = [float(record.history["train_accuracy"].iloc[-1]) for record in runs]
-    test = [float(record.metrics["test"]["accuracy"]) for record in runs]
+    runs = trials(study)
     return {
         "first_run": {
             "train_accuracy": float(first.history["train_accuracy"].iloc[-1]),
@@ -186,10 +185,8 @@ def autopsy(study: Study) -> dict[str, dict]:
         "autopsy": {
             "runs": len(runs),
             "changes": len(runs) - 1,
-            "train_low": min(train),
-            "train_high": max(train),
-            "test_low": min(test),
-            "test_high": max(test),
+            **{f"{side}_low": float(runs[side].min()) for side in ("train", "test")},
+            **{f"{side}_high": float(runs[side].max()) for side in ("train", "test")},
         },
     }
 

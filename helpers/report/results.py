@@ -87,7 +87,7 @@ def collect(study: Study) -> dict:
     )
     return head(study) | {
         "first_attempt": load(plan.page_spec(study)).metrics["test"],
-        "suspects": probing.suspects(study),
+        "suspects": probing.trials(study),
         "arms": arms,
         "pairs": pairs,
         "by_hand": comparison.by_hand(study, *main_pair_of(arms, pairs)),

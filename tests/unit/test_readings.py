@@ -328,6 +328,8 @@ def test_the_label_curve_and_the_shared_words_are_told_by_their_ends():
     assert claims.least_passages(results) == (
         "Con lectura y sin ella: 12.0 y 14.0 % con 1 por enfermedad; 44.0 y 33.0 % con todos"
     )
+    results["worth"] = [{"more": "gpt2_finetuned", "less": "gpt2_scratch", "height": 0.3, "at_least": True}]
+    assert claims.labels_saved(results).endswith("en puntos: −2.0 con 1 por enfermedad; +11.0 con todos.")
     results["shared_words"] = [
         {"arm": arm, "part": part, "accuracy": right}
         for arm, rights in (("tfidf_logreg", (0.7, 0.9)), ("bilstm", (0.3, 0.8)))
@@ -389,11 +391,11 @@ def test_sentences_read_together_stand_beside_one_alone_and_the_best_come_first(
 def test_own_pages_that_harm_are_said_where_their_difference_is_claimed():
     own = {"a": "gpt2_self", "b": "gpt2_scratch", "low": -0.17, "high": -0.01, "p": 0.02, "p_holm": 0.15}
     results = {"pairs": [own | {"difference": -0.09}]}
-    assert "−9.0 [−17.0, −1.0], sin confirmar" in claims.own_pages_harm(results)
+    assert "−9.0 [−17.0, −1.0], sin confirmar" in doubts.own_pages_harm(results)
     results["pairs"][0]["p_holm"] = 0.01
-    assert "sin confirmar" not in claims.own_pages_harm(results)
-    assert claims.own_pages_harm({"pairs": [own | {"difference": 0.09}]}) == ""
-    assert claims.own_pages_harm({"pairs": []}) == ""
+    assert "sin confirmar" not in doubts.own_pages_harm(results)
+    assert doubts.own_pages_harm({"pairs": [own | {"difference": 0.09}]}) == ""
+    assert doubts.own_pages_harm({"pairs": []}) == ""
 
 
 def test_what_repeats_on_other_data_and_what_does_not_is_told_pair_by_pair():
