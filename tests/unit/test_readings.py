@@ -402,10 +402,18 @@ def test_what_repeats_on_other_data_and_what_does_not_is_told_pair_by_pair():
     def differ(b, low, high):
         return {"a": "gpt2_finetuned", "b": b, "difference": (low + high) / 2, "low": low, "high": high}
 
-    home = {"pairs": [differ("gpt2_scratch", 0.1, 0.2), differ("bag", -0.3, -0.1), differ("bilstm", -0.1, 0.2),
-                      differ("tfidf_logreg", -0.5, -0.3)]}  # fmt: skip
-    there = {"pairs": [differ("gpt2_scratch", 0.05, 0.15), differ("bag", 0.1, 0.3),
-                       differ("bilstm", 0.1, 0.3), differ("tfidf_logreg", -0.1, 0.1)]}  # fmt: skip
+    home = {
+        "pairs": [
+            differ("gpt2_scratch", 0.1, 0.2), differ("bag", -0.3, -0.1), differ("bilstm", -0.1, 0.2),
+            differ("tfidf_logreg", -0.5, -0.3),
+        ]
+    }  # fmt: skip
+    there = {
+        "pairs": [
+            differ("gpt2_scratch", 0.05, 0.15), differ("bag", 0.1, 0.3), differ("bilstm", 0.1, 0.3),
+            differ("tfidf_logreg", -0.1, 0.1),
+        ]
+    }  # fmt: skip
     told = doubts.repeated(there, home)
     assert "Se repite: GPT-2 mini con ajuste fino − GPT-2 mini desde cero (+15.0 → +10.0)." in told
     assert "Cambia de signo: GPT-2 mini con ajuste fino − Bolsa de vectores (−20.0 → +20.0)." in told
