@@ -131,7 +131,8 @@ def pair_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"{name}P", latex(p_value(pair["p_holm"]))
         yield f"Read{name}", latex(readings.pair(SimpleNamespace(**pair)))
     yield "ReadByHands", latex(doubts.by_hands(results))
-    yield "ReadCertainty", latex(doubts.certainty(results))
+    if told := doubts.certainty(results):
+        yield "ReadCertainty", latex(told)
     yield "ReadOnValidation", latex(doubts.on_validation(results))
     if told := doubts.earlier(results):
         yield "ReadEarlier", latex(told)
