@@ -109,13 +109,24 @@ def skewed_interval(values: np.ndarray, labels: np.ndarray) -> tuple[float, floa
     """Mean of (seeds, n) values and its 95 % BCa interval over diseases (Efron 1987, JASA 82:171).
 
     For means of few diseases with a long tail, reciprocal ranks say, where the percentile interval is too
-    short. Seeds are averaged.
+    short. Seeds are averaged. A disease is drawn with all of its rows, and each row counts the same.
     """
-    mean, own = float(values.mean()), by_disease(values, labels) / by_disease(np.ones_like(values), labels)
+    sums, rows = by_disease(values, labels), by_disease(np.ones_like(values), labels)
+    mean, own = float(values.mean()), sums / rows
     if np.ptp(own) == 0:
         return mean, mean, mean
+    data, statistic = (own,), np.mean
+    if np.ptp(rows):  # with equally many the same, but for rounding, and BCa counts exact ties
+        data, statistic = (sums, rows), lambda s, r, axis: s.sum(axis=axis) / r.sum(axis=axis)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says so where its correction does not exist; then it is NaN
-        found = bootstrap((own,), np.mean, n_resamples=REPLICATES, method="BCa", rng=np.random.default_rng(0))
+        found = bootstrap(
+            data,
+            statistic,
+            paired=True,
+            n_resamples=REPLICATES,
+            method="BCa",
+            rng=np.random.default_rng(0),
+        )
     low, high = found.confidence_interval
     return mean, float(low), float(high)

@@ -113,10 +113,11 @@ def shared_words(study: Study) -> np.ndarray:
 def by_shared_words(study: Study, arms: list[str], parts: int = 4) -> pd.DataFrame:
     """Accuracy of arms against `shared_words`, the rows in `parts` of equal size, the least sharing first.
 
+    Fewer parts where there are fewer rows.
     Columns: arm, part (from 0), shared (mean share of the part), accuracy, low, high, rows.
     """
     labels, shared = splits.side(study.split, "test")[1], shared_words(study)
-    groups, out = np.array_split(np.argsort(shared, kind="stable"), parts), []
+    groups, out = np.array_split(np.argsort(shared, kind="stable"), min(parts, len(labels))), []
     for arm in arms:
         right = correctness(results(study, arm))
         for number, rows in enumerate(groups):

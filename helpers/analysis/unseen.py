@@ -16,11 +16,14 @@ TOPS = (1, 5, 10)
 
 
 # Why the questions about unseen diseases are left out, where they are.
-WHY_NOT = f"Con menos de {MIN_UNSEEN} etiquetas no se puede apartar ninguna enfermedad: esta parte se omite."
+WHY_NOT = (
+    f"Con menos de {MIN_UNSEEN} etiquetas, o sin relatos con qué elegir, no se puede apartar ninguna "
+    "enfermedad: esta parte se omite."
+)
 
 
 def is_possible(study: Study) -> bool:
-    """Whether there are labels enough to hold some out."""
+    """Whether some labels can be held out: there are enough, and others to choose by."""
     return not study.unseen_split.empty
 
 

@@ -16,10 +16,10 @@ PLAIN_WORDS = ENGLISH_STOP_WORDS | {"yes", "true", "false", "other", "unknown"}
 def name_pattern(names: Iterable[str]) -> re.Pattern:
     """A pattern that matches each name however it is written.
 
-    With hyphen, comma or space, with an apostrophe or none, in the plural, with adjective endings. A name of
-    one word also matches by its stem (`asthma`: asthmatic, `psoriasis`: psoriatic; of four letters or fewer
-    only with an ending of its own, `gout`: gouty); abbreviations of up to five capitals match only in
-    capitals.
+    With hyphen, underscore, comma or space, with an apostrophe or none, in the plural, with adjective
+    endings. A name of one word also matches by its stem (`asthma`: asthmatic, `psoriasis`: psoriatic; of four
+    letters or fewer only with an ending of its own, `gout`: gouty); abbreviations of up to five capitals
+    match only in capitals.
     """
     return _pattern(
         tuple(sorted({name.strip() for name in names if name.strip()}, key=lambda n: (-len(n), n)))
@@ -33,7 +33,7 @@ def _pattern(names: tuple[str, ...]) -> re.Pattern:
         if re.fullmatch(r"[A-Z][A-Z0-9-]{0,4}s?", name):
             alternatives.append(rf"(?-i:\b{re.escape(name)}s?\b)")
             continue
-        words = [re.sub(r"['’]", "", word) for word in re.findall(r"[\w'’]+", name.lower())]
+        words = [re.sub(r"['’]", "", word) for word in re.findall(r"(?:[^\W_]|['’])+", name.lower())]
         if len(words) == 1 and len(words[0]) >= 5:
             stem = re.sub(r"(sis|is|es|us|um|ia|a|s|y|e)$", "", words[0])
             alternatives.append(rf"\b{re.escape(stem if len(stem) >= 4 else words[0])}\w*")
@@ -43,16 +43,17 @@ def _pattern(names: tuple[str, ...]) -> re.Pattern:
                 for w in words
             ]
             ending = "(?:es|s)?" if len(words) > 1 else "(?:es|s|y|ic|al)?"
-            alternatives.append(r"\b" + r"[\s,-]+".join(spelled) + ending + r"\b")
+            alternatives.append(r"\b" + r"[\s,_-]+".join(spelled) + ending + r"\b")
     return re.compile("|".join(alternatives) or r"(?!)", re.IGNORECASE)
 
 
 def label_names(label: str) -> set[str]:
     """The names that a slug spells, of those that can be masked (see `can_be_masked`).
 
-    `alzheimer-s-disease` is alzheimers disease; a last part that is the acronym of the rest may go.
+    `alzheimer-s-disease` is alzheimers disease, with underscores too; a last part that is the acronym of the
+    rest may go.
     """
-    words = re.sub(r"-s(?=-|$)", "s", label).split("-")
+    words = re.sub(r"-s(?=-|$)", "s", label.replace("_", "-")).split("-")
     names = {" ".join(words)}
     if len(words) > 2 and words[-1] == "".join(word[:1] for word in words[:-1]):
         names |= {" ".join(words[:-1]), words[-1].upper()}
@@ -88,17 +89,18 @@ def mask_names(text: str, names: Iterable[str]) -> str:
 def telltale_words(table: pd.DataFrame) -> dict[str, set[str]]:
     """For each label, the words of its slug that no other label's page uses: they give it away alone.
 
-    Only words of 5 letters or more count. `rheumatoid` is one, `attack` is none: other pages use it.
+    Only words of 5 letters or more count. `rheumatoid` is one, `attack` is none: other pages use it. Of
+    `Crohn's` both `crohn` and `crohns` may be.
     table: columns `text`, `label`.
     """
     users: dict[str, set[str]] = {}
     for text, label in zip(table["text"], table["label"], strict=True):
         for word in set(re.findall(r"[a-z]+", text.lower())):
             users.setdefault(word, set()).add(label)
-    words = {
-        label: {w for w in re.findall(r"[a-z]+", label.lower()) if len(w) >= 5}
-        for label in set(table["label"])
-    }
+    words = {}
+    for label in set(table["label"]):
+        spelled = label.lower() + " " + re.sub(r"['’]", "", label.lower())
+        words[label] = {word for word in re.findall(r"[a-z]+", spelled) if len(word) >= 5}
     return {label: {w for w in own if not users.get(w, set()) - {label}} for label, own in words.items()}
 
 
@@ -130,7 +132,7 @@ class Mask:
             possible = [name for begin in sorted(begins) for name in beginning.get(begin, ())]
             found = [name for name in possible if name_pattern([name]).search(text)]
             text = mask_names(text, found) if found else text
-            if told := sorted(self.words & words):
+            if told := sorted(self.words & words, reverse=True):  # `crohns` before `crohn`
                 spelled = "|".join(re.sub("s$", "['’]?s", word) for word in told)
                 text = re.sub(rf"\b(?:{spelled})\b", MASK, text, flags=re.IGNORECASE)
             masked.append(text)

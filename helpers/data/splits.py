@@ -123,8 +123,8 @@ def unseen_split(
     """Each label on one side: `held_out` test, an eighth of the others choose, the rest train.
 
     Rows are whole pages; with statements, passages to train on and statements to be asked about: those that
-    choose in the study choose here, those that test it test here. All names are masked in all texts (see
-    `masking.Mask`), so no training row names what is held out.
+    choose in the study choose here, those that test it test here; no row if none can choose. All names are
+    masked in all texts (see `masking.Mask`), so no training row names what is held out.
     """
     labels = set(masked["label"])
     valid = train_test_split(sorted(labels - held_out), test_size=0.125, random_state=0)[1]
@@ -132,6 +132,11 @@ def unseen_split(
     side = np.select([rows["label"].isin(held_out), rows["label"].isin(valid)], ["test", "valid"], "train")
     if statements is not None:
         split = patients_split(masked, statements)
+        known = set(split.loc[split["side"] == "valid", "label"]) - held_out
+        if not known:
+            return split.iloc[:0]
+        if not known & set(valid):
+            valid = sorted(known)[: len(valid)]
         asked = {"test": held_out, "valid": set(valid), "train": labels - held_out - set(valid)}
         rows = split[[la in asked[at] for la, at in zip(split["label"], split["side"], strict=True)]]
         rows, side = rows.drop(columns="side").reset_index(drop=True), rows["side"].to_numpy()
@@ -191,23 +196,17 @@ def page_rows(table: pd.DataFrame) -> pd.DataFrame:
     Sorted by id, so the order of rows is irrelevant.
     """
     ids = [page_id(label, text) for text, label in zip(table["text"], table["label"], strict=True)]
-    rows = pd.DataFrame(
-        {
-            "id": ids,
-            "page": ids,
-            "label": table["label"].to_numpy(object),
-            "text": table["text"].to_numpy(object),
-        }
-    )
+    rows = table.assign(id=ids, page=ids)[["id", "page", "label", "text"]]
     return rows.drop_duplicates("id").sort_values("id").reset_index(drop=True).astype(object)
 
 
 def assign_sides(rows: pd.DataFrame, quota: Callable[[int], tuple[int, int]], seed: int) -> pd.DataFrame:
     """`rows` with a `side`, sorted by id; quota(rows of a label) gives how many choose and how many test.
 
-    Near-duplicates go to one side together; where they stand under two labels, to train. Labels with fewer
-    than MIN_ROWS distinct texts of their own are left out (compare the labels before and after); InputError
-    if under two remain.
+    Near-duplicates go to one side together; where they stand under two labels, to train. Every label has rows
+    on every side, even where the quota is missed for it. Labels with fewer than
+    MIN_ROWS distinct texts of their own are left out (compare the labels before and after); InputError if
+    under two remain.
     """
     rows = rows.sort_values("id").reset_index(drop=True)
     rows, own, distinct = _own_texts(rows)
@@ -224,8 +223,8 @@ def assign_sides(rows: pd.DataFrame, quota: Callable[[int], tuple[int, int]], se
         sizes = groups_of[label]
         sizes = sizes.iloc[rng.permutation(len(sizes))]
         n_valid, n_test = quota(int(sizes.sum()))
-        for name, wanted in (("test", n_test), ("valid", n_valid)):
-            taken = _fill(sizes, wanted)
+        for name, wanted, left in (("test", n_test, 2), ("valid", n_valid, 1)):
+            taken = _fill(sizes, wanted, left)
             side_of |= dict.fromkeys(taken, name)
             sizes = sizes.drop(taken)
     side = rows["group"].map(side_of).fillna("train").astype(object)
@@ -243,14 +242,14 @@ def _own_texts(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Serie
     return rows, own, distinct
 
 
-def _fill(sizes: pd.Series, wanted: int) -> list[int]:
+def _fill(sizes: pd.Series, wanted: int, left: int) -> list[int]:
     """Groups, in the order given, that fit into `wanted` rows; the smallest one if none does.
 
-    sizes: rows by group.
+    sizes: rows by group; left: groups that stay for the other sides.
     """
     taken, total = [], 0
     for group, size in sizes.items():
-        if total + size <= wanted:
+        if total + size <= wanted and len(taken) < len(sizes) - left:
             taken.append(group)
             total += size
     return taken or [sizes.idxmin()]

@@ -228,8 +228,8 @@ def say_left_out(labels: list[str], protocol: str) -> None:
 def _unseen(masked: pd.DataFrame, page_split: pd.DataFrame, statements: pd.DataFrame | None) -> pd.DataFrame:
     """`splits.unseen_split` with those labels held out that the original split tests but never taught.
 
-    Of fewer than MIN_UNSEEN labels, no row. A source of many rows a label leaves no such test labels, so a
-    fifth of the labels is drawn.
+    Of fewer than MIN_UNSEEN labels, or without a statement to choose by, no row. A source of many rows a
+    label leaves no such test labels, so a fifth of the labels is drawn.
     """
     labels = sorted(set(masked["label"]))
     if len(labels) < MIN_UNSEEN:

@@ -183,9 +183,20 @@ def missing(study: Study, arms: list[str], extent: str = "shown") -> list[RunSpe
 
 
 def keep(study: Study) -> Path:
-    """Writes what the tables need of a study's finished runs into its profile's archive: its path."""
-    runs = {spec.key for stage in stages(study, list(ARMS), "whole") for spec in stage if load(spec)}
-    return archive.write(runs, derived.current(runs), archive.file_of(study.profile.name))
+    """Writes what the tables need of a study's finished runs into its profile's archive: its path.
+
+    Says how many runs are missing. InputError, and the archive stays, if not one is finished.
+    """
+    every, name = [spec for stage in stages(study, list(ARMS), "whole") for spec in stage], study.profile.name
+    runs = {spec.key for spec in every if load(spec)}
+    if not runs:
+        raise InputError(
+            f"no run of profile {name} is finished here; nothing was written: train it, or first "
+            f"`python -m helpers archive --profile {name} --unpack`"
+        )
+    if left := len(every) - len(runs):
+        print(f"{left} of {len(every)} runs are not finished here and left out")
+    return archive.write(runs, derived.current(runs), archive.file_of(name))
 
 
 def results(study: Study, arm: str, fraction: int | None = None, unseen: bool = False) -> list[Record]:

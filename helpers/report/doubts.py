@@ -253,10 +253,10 @@ def at_edge(results: dict) -> str:
 def few(results: dict) -> str:
     """How few statements choose and examine where diseases are held out; or nothing."""
     rows = results["facts"]["unseen"]
-    if not rows:
+    if not rows.get("test"):
         return ""
     return (
-        f"La prueba son {rows.get('test', 0)} textos de {rows['diseases']} enfermedades; con sólo "
+        f"La prueba son {rows['test']} textos de {rows['diseases']} enfermedades; con sólo "
         f"{rows.get('valid', 0)} textos se eligieron la tasa y la parte que se resta, y lo que se elige "
         "con tan pocos puede ser casualidad."
     )

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from helpers import arms
 from helpers.config import InputError
 from helpers.data.study import prepare
 from helpers.experiments import archive, derived, plan, records
@@ -57,6 +58,18 @@ def test_each_profile_keeps_its_runs_in_a_file_of_its_own(kept, tmp_path, monkey
     file = plan.keep(kept[0])
     assert file == tmp_path / "records" / "quick.npz"
     assert archive.unpack(tmp_path / "there", file) == len(kept[1])
+
+
+def test_nothing_overwrites_an_archive_and_what_it_lacks_is_counted(kept, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(archive, "KEPT", tmp_path / "records")
+    every = [spec for stage in plan.stages(kept[0], list(arms.ARMS), "whole") for spec in stage]
+    file = plan.keep(kept[0])
+    said, before = f"{len(every) - len(kept[1])} of {len(every)} runs are not", file.read_bytes()
+    assert said in capsys.readouterr().out
+    monkeypatch.setattr(archive, "RUNS", tmp_path / "no-runs")
+    with pytest.raises(InputError, match="no run of profile quick is finished here; nothing was written"):
+        plan.keep(kept[0])
+    assert file.read_bytes() == before
 
 
 def test_scores_that_were_not_kept_are_asked_for_by_name(kept):

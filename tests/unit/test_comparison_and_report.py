@@ -121,6 +121,18 @@ def test_bca_leans_to_the_long_tail_and_is_exact_where_nothing_varies():
     assert intervals.skewed_interval(np.full((2, 40), 0.1), labels) == (pytest.approx(0.1),) * 3
 
 
+def test_the_bca_interval_is_of_the_mean_over_rows():
+    """A disease of many rows weighs as much in the interval as in the mean."""
+    labels = np.repeat(np.arange(10), [1] * 9 + [60])
+    values = np.where(labels == 9, 1.0, np.minimum(labels, 1) * 0.2)[None]
+    mean, low, high = intervals.skewed_interval(values, labels)
+    assert mean == values.mean()
+    assert low <= mean <= high
+    equal = np.random.default_rng(0).random((2, 30)), np.repeat(np.arange(10), 3)
+    own = equal[0].mean(axis=0).reshape(10, 3).mean(axis=1, keepdims=True).T
+    assert intervals.skewed_interval(*equal) == pytest.approx(intervals.skewed_interval(own, np.arange(10)))
+
+
 def test_holm_corrects_all_tables_as_one_family():
     tables = [pd.DataFrame({"p": [0.01, 0.04]}), pd.DataFrame({"p": [0.03]}), pd.DataFrame({"p": []})]
     a, b, c = comparison.correct_together(*tables)

@@ -46,6 +46,7 @@ TEXTS = st.text(alphabet="abc AB.!?\n\"'()[]-0 ", max_size=200)
         ),
         ("Anorexia (loss of appetite) and IgA.", ["asthma"], "Anorexia (loss of appetite) and IgA."),
         ("Raynaud's phenomenon, raynauds phenomenon.", ["Raynaud's phenomenon"], f"{MASK}, {MASK}."),
+        ("A heart attack, heart_attack, Heart-Attacks.", ["heart_attack"], f"A {MASK}, {MASK}, {MASK}."),
         ("MS comes in bouts, ms does not.", ["MS"], f"{MASK} comes in bouts, ms does not."),
         ("The heart attacks no one.", [], "The heart attacks no one."),
         ("Stroke it gently, backstroke.", ["stroke"], f"{MASK} it gently, backstroke."),
@@ -128,6 +129,28 @@ def test_only_words_of_no_other_page_give_a_label_away():
     masked = mask_table(table)
     assert masked["text"].tolist()[0] == f"{MASK} pain."
     assert table["text"].tolist()[0] == "Heart attack pain."  # the table given is left as it was
+
+
+@pytest.mark.parametrize("apostrophe", "'’")
+def test_a_label_with_an_apostrophe_gives_itself_away_by_its_possessive_too(apostrophe):
+    told = f"Those with Crohn{apostrophe}s hurt; Crohn disease."
+    table = pd.DataFrame(
+        {"text": [told, "Joints swell."], "label": [f"Crohn{apostrophe}s disease", "rheumatoid"]}
+    )
+    assert telltale_words(table)[table["label"][0]] == {"crohn", "crohns", "disease"}
+    assert mask_table(table)["text"][0] == f"Those with {MASK} hurt; {MASK} {MASK}."
+
+
+def test_a_label_may_have_underscores():
+    table = pd.DataFrame(
+        {
+            "text": ["After a heart attack.", "The heart under attack, as in Alzheimer's disease."],
+            "label": ["heart_attack", "alzheimer_s_disease"],
+        }
+    )
+    masked = mask_table(table)["text"].tolist()
+    assert masked == [f"After a {MASK}.", f"The heart under attack, as in {MASK}."]
+    assert names_itself("After a heart attack.", "heart_attack")
 
 
 def test_a_slug_spells_possessives_and_acronyms():

@@ -9,10 +9,14 @@ import pandera.pandas as pa
 import pytest
 
 from helpers.__main__ import main
+from helpers.analysis import unseen
+from helpers.arms import ARMS
 from helpers.config import ROOT, InputError
 from helpers.data import audit, duplicates, leakage, masking, passages, sources, splits, vocabulary
 from helpers.data.study import prepare
+from helpers.experiments import plan
 from helpers.pretraining.contamination import shared_runs
+from helpers.report import doubts, facts
 
 PAGES = sources.load_table("embedded")
 DISEASES = sources.load_diseases()
@@ -171,6 +175,50 @@ def test_near_duplicates_across_sides_are_left_out(files):
     split = splits.make_split(pd.read_csv(pages), "patients", statements=table)
     assert len(split[split["side"] != "train"]) == 6
     assert split["id"].is_unique
+
+
+def whose_statements_choose(labels):
+    """Ten labels with a page and a statement to test each, and statements to choose by of some labels."""
+    names = [f"name{letter}" for letter in "abcdefghij"]
+    pages = [(f"The {name} burns {i} and {i + 1} times at night.", name) for i, name in enumerate(names)]
+    said = [(f"It is {i} days that {i + 3} of mine itch.", name, "test") for i, name in enumerate(names)]
+    said += [(f"Since {i} weeks {i + 7} spots weep.", names[i], "valid") for i in labels]
+    return (
+        pd.DataFrame(pages, columns=["text", "label"], dtype=object),
+        pd.DataFrame(said, columns=["text", "label", "side"], dtype=object),
+        names,
+    )
+
+
+def test_of_unseen_labels_those_choose_that_have_a_statement_to_choose_by():
+    for label in range(2, 10):
+        pages, said, names = whose_statements_choose([label])
+        split = splits.unseen_split(pages, set(names[:2]), said)
+        labels = split.groupby("side")["label"].agg(set).to_dict()
+        assert labels["valid"] == {names[label]}
+        assert labels["test"] == set(names[:2])
+        assert labels["train"] == set(names[2:]) - {names[label]}
+
+
+def test_without_a_statement_to_choose_by_no_disease_is_held_out(tmp_path):
+    pages, said, names = whose_statements_choose([0])
+    assert splits.unseen_split(pages, set(names[:2]), said).empty
+    first = splits.page_split(pages)
+    held_out = splits.unseen_labels(first)[0]
+    pages, said, _ = whose_statements_choose([names.index(name) for name in held_out])
+    pages.to_csv(tmp_path / "pages.csv", index=False)
+    said.to_csv(tmp_path / "said.csv", index=False)
+    study = prepare(
+        "quick", sources.with_options(str(tmp_path / "pages.csv"), statements=str(tmp_path / "said.csv"))
+    )
+    assert not unseen.is_possible(study)
+    assert study.unseen_key not in {
+        spec.split for stage in plan.stages(study, list(ARMS), "whole") for spec in stage
+    }
+    assert unseen.gains(study).empty
+    assert unseen.guessers(study).empty
+    assert doubts.few({"facts": {"unseen": facts.held_out(study)}}) == ""
+    assert "sin relatos con qué elegir" in unseen.WHY_NOT
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,25 @@ def test_near_duplicates_of_one_label_go_to_one_side_together(n_labels, copies, 
     assert splits.split_hash(shuffled) == splits.split_hash(split)
 
 
+@pytest.mark.parametrize("copies", [(1, 1, 1, 17), (1, 1, 1, 1, 1, 60)])
+def test_a_text_of_many_copies_leaves_no_side_without_its_label(copies):
+    rng = np.random.default_rng(0)
+    rows = [
+        (" ".join([*words, f"c{copy}"]), f"disease-{label}")
+        for label in range(2)
+        for n in copies
+        for words in [[f"w{i}" for i in rng.integers(0, 10**6, 20)]]
+        for copy in range(n)
+    ]
+    table = splits.page_rows(pd.DataFrame(rows, columns=["text", "label"], dtype=object))
+    for seed in range(8):
+        split = splits.row_split(table, seed)
+        assert len(split) == len(table)
+        assert set(split.groupby("label")["side"].nunique()) == {3}, seed
+        groups = duplicates.near_duplicate_groups(split["text"])
+        assert (split.groupby(groups)["side"].nunique() == 1).all()
+
+
 def test_page_split_of_singletons_shares_no_label():
     split = splits.page_split(pages(50, 5))
     train, test = (set(split.loc[split["side"] == name, "label"]) for name in ("train", "test"))

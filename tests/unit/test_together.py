@@ -90,6 +90,16 @@ def test_rows_fall_in_parts_of_equal_size_the_least_sharing_first(monkeypatch):
     assert table["shared"].is_monotonic_increasing
 
 
+def test_three_rows_fall_in_three_parts(monkeypatch):
+    record = SimpleNamespace(test=SimpleNamespace(correct=np.array([True, False, True])))
+    monkeypatch.setattr(together, "results", lambda study, arm: [record])
+    monkeypatch.setattr(together, "shared_words", lambda study: np.array([0.3, 0.1, 0.2]))
+    split = pd.DataFrame({"text": list("xyz"), "label": list("aab"), "side": "test"})
+    table = together.by_shared_words(SimpleNamespace(split=split), ["bilstm"])
+    assert table["rows"].tolist() == [1, 1, 1]
+    assert table["accuracy"].tolist() == [0, 1, 1]
+
+
 def test_neighbours_of_the_same_disease_take_no_part():
     labels = np.array([0, 0, 1, 1, 2, 2])
     groups = np.array(["eyes", "eyes", "eyes", "eyes", "heart", "heart"])
