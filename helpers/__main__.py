@@ -26,6 +26,7 @@ from .options import (
     SOURCE,
     STATEMENTS,
     STUDY,
+    base_of,
     check_grid,
     option,
 )
@@ -49,8 +50,9 @@ def profile_of(given: Namespace) -> str:
         return given.profile
     from .models.bases import check_base
 
-    check_base(given.base)
-    return f"{given.profile}@{given.base}"
+    base = base_of(given.base)
+    check_base(base)
+    return f"{given.profile}@{base}"
 
 
 def run(given: Namespace) -> None:

@@ -4,10 +4,13 @@ Adding one is one entry here. What a new kind of network needs besides is a modu
 function `train`, which the entry names.
 """
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from .config import PROFILES_BASE, InputError
+from .config import PROFILES_BASE, ROOT, InputError
 
 SEEN = frozenset({"seen"})  # compared on the shared split, whose diseases all have training rows
 CURVE = SEEN | {"curve"}  # also trained on fewer rows a disease
@@ -186,15 +189,34 @@ ARMS = _table(
 )  # fmt: skip
 
 
-FAMILIES = {"gpt2": "GPT-2"}  # how the arms of the profile's base are called on another than our own
+SHIPPED, GIVEN = "gpt2-mini", " (--base)"  # our own base; beside a name that other arms have
+# How the arms of the profile's base are called, by every name of a base; those of a directory by its own.
+FAMILIES = {SHIPPED: OWN["family"], "smollm2": LLM["family"] + GIVEN}
+FAMILIES |= dict.fromkeys(("gpt2", "openai-community/gpt2"), "GPT-2")
+
+
+def family_of(base: str) -> str:
+    """How the arms of a base are called: unlike those of any other that has a name."""
+    if base in FAMILIES:
+        return FAMILIES[base]
+    if (ROOT / base).resolve() == (ROOT / "models" / SHIPPED).resolve():
+        return FAMILIES[SHIPPED]
+    name = Path(os.path.abspath(ROOT / base)).name
+    name = re.sub(r"[^\w .+-]|[^\x00-ÿ]", "-", name)  # figures, Markdown and LaTeX have it as it is
+    return name + GIVEN * (name in (*FAMILIES.values(), LLM["family"]))
+
+
+def called_after(arm: Arm, base: str) -> Arm:
+    """An arm as it is called where the profile's base is this one."""
+    if arm.base != PROFILES_BASE:
+        return arm
+    family = family_of(base)
+    return replace(arm, name=family + arm.name.removeprefix(arm.family), family=family)
 
 
 def call_after(base: str) -> None:
     """Calls the arms of the profile's base after it, in all that this process writes from here on."""
-    family = FAMILIES.get(base, OWN["family"])
-    for arm in [arm for arm in ARMS.values() if arm.base == PROFILES_BASE]:
-        name = arm.name.replace(arm.family, family)
-        ARMS[arm.id] = replace(arm, name=name, family=family)
+    ARMS.update({id: called_after(arm, base) for id, arm in ARMS.items()})
 
 
 def arms_asked(question: str) -> list[str]:

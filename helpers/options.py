@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from .arms import ARMS
+from .arms import ARMS, FAMILIES
 from .config import COMMITTED, PROFILES, ROOT, InputError
 
 NAMES = ", ".join(PROFILES)
@@ -60,6 +60,16 @@ PRETRAIN = (
     option("--eval-every", "steps between evaluations and checkpoints", 200, type=int),
     ("--no-compile", {"action": "store_true", "help": "do without torch.compile"}),
 )  # fmt: skip
+
+
+def base_of(base: str) -> str:
+    """A base as any process may be handed it, wherever that begins: one that lies here by its whole path.
+
+    A name stays one, and so does a path in the repository, where any other is sought (see `resolve_base`).
+    """
+    here = Path(base).resolve()
+    known = base in FAMILIES or here == (ROOT / base).resolve()
+    return base if known or not here.is_dir() else str(here)
 
 
 def check_grid(given: Namespace, arms: list[str], shared: bool) -> None:

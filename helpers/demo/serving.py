@@ -14,8 +14,10 @@ import numpy as np
 
 from ..arms import ARMS
 from ..config import BUILD, COMMITTED, ROOT, InputError, RunError
+from ..data import sources
 from ..data.study import prepare
 from ..experiments.processes import Where, die_with_parent, worker_command
+from ..experiments.records import work_alone
 from . import answers
 
 TRIES = 3  # how often one question may lose its process
@@ -160,8 +162,25 @@ def train_quick(demo: Demo, progress: Callable) -> str:
     if demo.models:  # another visitor has seen to that
         return ""
     progress(0, desc="Preparando")
+    try:
+        with work_alone():
+            wrong = _train(demo.source, progress)
+    except InputError:  # of the lock: what is wrong with the training is said by its own process
+        wrong = f"Otro proceso ya entrena en {BUILD}: espera a que termine, o termínalo, y vuelve a pulsar."
+    if wrong:
+        return wrong
+    demo.profile = "quick"
+    try:
+        return "" if demo.open() else "El entrenamiento terminó, pero falta algún modelo."
+    except RunError as error:
+        return f"Los modelos no se pudieron abrir. {error}"
+
+
+def _train(source: str | None, progress: Callable) -> str:
+    """Trains the profile `quick` in a process of its own; what went wrong, or nothing."""
+    source = None if source is None else sources.resolve(source)  # the process begins in another directory
     # Only what the page shows, which is less than `python -m helpers grid` trains.
-    command, said = worker_command("quick", demo.source, answers.NEEDED, "chosen", Where()), ""
+    command, said = worker_command("quick", source, answers.NEEDED, "chosen", Where()), ""
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -170,10 +189,4 @@ def train_quick(demo: Demo, progress: Callable) -> str:
             if found := re.match(r"\[(\d+)/(\d+)\] (\w+)", line):  # each framework counts its own
                 part = FRAMEWORKS.index(ARMS[found[3]].framework) + int(found[1]) / int(found[2])
                 progress(part / len(FRAMEWORKS), desc=f"Entrenando {ARMS[found[3]].name}")
-    if process.returncode:
-        return f"El entrenamiento terminó con un error: {said}"
-    demo.profile = "quick"
-    try:
-        return "" if demo.open() else "El entrenamiento terminó, pero falta algún modelo."
-    except RunError as error:
-        return f"Los modelos no se pudieron abrir. {error}"
+    return f"El entrenamiento terminó con un error: {said}" if process.returncode else ""

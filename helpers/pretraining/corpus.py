@@ -47,6 +47,11 @@ class PretrainSpec:
     def max_steps(self) -> int | None:
         return None if self.tokens is None else max(1, self.tokens // self.step_tokens)
 
+    def step_of(self, tokens: int) -> int:
+        """The step after which about so many tokens are read; never one beyond the last."""
+        step = round(tokens / self.step_tokens)
+        return step if self.max_steps is None else min(step, self.max_steps)
+
 
 def check_settings(
     spec: PretrainSpec,

@@ -115,7 +115,7 @@ def _run(
     model = make_model(spec, tokenizer)
     rows = {name: np.load(work / f"{name}.npy", mmap_mode="r") for name in ("train", "valid")}
     trainer = make_trainer(model, arguments, spec, tokenizer, rows, facts["bytes_per_token"], budget)
-    at = {round(tokens / spec.step_tokens): work / "kept" / kept_name(tokens) for tokens in keep}
+    at = {work / "kept" / kept_name(tokens): spec.step_of(tokens) for tokens in keep}
     check_kept(at, checkpoints)
     trainer.add_callback(Keeper(at, spec, tokenizer, facts))
     if not finished(checkpoints):
@@ -140,8 +140,7 @@ def _run(
         export(weights, tokenizer, work / "model", facts)
         write_log(history, spec, facts["bytes_per_token"], work / "model" / "pretraining.csv")
         publish(work / "model", out)
-        for directory in at.values():
-            publish(directory, out / "kept" / directory.name)
+        publish_kept(at, out / "kept")
     return facts
 
 
@@ -153,33 +152,33 @@ def kept_name(tokens: int) -> str:
 class Keeper(TrainerCallback):
     """Writes the model as it is after certain steps: a base like the finished one, in half precision.
 
-    at: the directory of each step, 0 being the random weights. What is there already stays: a run that was
+    at: the step of each directory, 0 being the random weights. What is there already stays: a run that was
     killed and comes by again writes the same.
     """
 
-    def __init__(self, at: dict[int, Path], spec: PretrainSpec, tokenizer, facts: dict):
+    def __init__(self, at: dict[Path, int], spec: PretrainSpec, tokenizer, facts: dict):
         self.at, self.spec, self.tokenizer, self.facts = at, spec, tokenizer, facts
 
     def on_train_begin(self, args, state, control, **kwargs):
         self.on_step_end(args, state, control, **kwargs)
 
     def on_step_end(self, args, state, control, model=None, **kwargs):
-        directory = self.at.get(state.global_step)
-        if directory is None or directory.is_dir() or not state.is_world_process_zero:
-            return
+        wanted = [path for path, step in self.at.items() if step == state.global_step and not path.is_dir()]
         read = {"tokens_seen": state.global_step * self.spec.step_tokens}
-        with replacing(directory) as temporary:
-            temporary.mkdir()
-            export(copy.deepcopy(model), self.tokenizer, temporary, self.facts | asdict(self.spec) | read)
+        for directory in wanted if state.is_world_process_zero else ():
+            with replacing(directory) as temporary:
+                temporary.mkdir()
+                export(copy.deepcopy(model), self.tokenizer, temporary, self.facts | asdict(self.spec) | read)
 
 
-def check_kept(at: dict[int, Path], checkpoints: Path) -> None:
-    """InputError where a run that goes on is past a step that was to be kept and was not."""
+def check_kept(at: dict[Path, int], checkpoints: Path) -> None:
+    """InputError where a run that goes on is past a step that was to be kept and was not.
+
+    A finished one is past its last step too.
+    """
     state = last_state(checkpoints)
-    passed = [
-        path.name for step, path in at.items() if state and step < state["global_step"] and not path.is_dir()
-    ]
-    if passed:
+    first = state["global_step"] + finished(checkpoints) if state else 0  # that can still be kept
+    if passed := [path.name for path, step in at.items() if step < first and not path.is_dir()]:
         raise InputError(
             f"--keep {int(passed[0])}: the run in {checkpoints.parent} is past it; leave it out, or remove "
             "that directory to begin anew"
@@ -205,6 +204,15 @@ def export(model, tokenizer, directory: Path, facts: dict) -> None:
     model.to(torch.float16).save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     (directory / "pretraining.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def publish_kept(at: dict[Path, int], out: Path) -> None:
+    """Publishes the models that were kept, each in a folder of `out`; says which the run did not reach."""
+    for directory in at:
+        if directory.is_dir():
+            publish(directory, out / directory.name)
+        else:
+            print(f"--keep {int(directory.name)}: not reached", flush=True)
 
 
 def publish(source: Path, out: Path) -> None:

@@ -14,6 +14,7 @@ from ..data.study import Study
 from ..experiments import plan
 from ..experiments.derived import derived
 from .readings import called
+from .tables import AS_TEXT
 
 KINDS = {
     "all_wrong": "nadie",
@@ -51,7 +52,7 @@ def first_five(study: Study, arms: list[str]):
         columns[called(arm)] = pd.Series(
             [RIGHT * (name == right) + name for name in names], range(1, len(names) + 1)
         )
-    return pd.DataFrame(columns).fillna("").style.set_properties(**LEFT)
+    return pd.DataFrame(columns).fillna("").style.format(AS_TEXT).set_properties(**LEFT)
 
 
 def answered(study: Study, arms: list[str]) -> dict:
@@ -72,7 +73,7 @@ def some(columns: dict[str, list[str]], count: int):
     """Texts side by side under their titles: so many rows, at equal distances, none picked."""
     table = pd.DataFrame(columns)
     rows = np.linspace(0, len(table) - 1, min(count, len(table))).astype(int)
-    return table.iloc[rows].style.hide(axis="index").set_properties(**LEFT)
+    return table.iloc[rows].style.hide(axis="index").format(AS_TEXT).set_properties(**LEFT)
 
 
 def _classes(study: Study) -> np.ndarray:
@@ -121,7 +122,7 @@ def errors_table(study: Study):
         for row in places
     ]
     table = pd.DataFrame(rows, columns=["acierta", "texto", "correcta", *map(called, shown)])
-    return table.style.hide(axis="index").set_properties(**LEFT)
+    return table.style.hide(axis="index").format(AS_TEXT).set_properties(**LEFT)
 
 
 def attributions(study: Study) -> tuple[list[tuple[str, list[tuple[str, float]]]], float]:

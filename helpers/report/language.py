@@ -10,6 +10,7 @@ from scipy.stats import entropy
 
 from ..arms import ARMS
 from ..config import get_profile
+from ..data import sources
 from ..data.published import FIRST_ATTEMPT
 from ..data.study import Study
 from ..experiments.records import Record
@@ -72,7 +73,7 @@ def met_before(study: Study) -> str:
 
     That is not known of other data and other bases.
     """
-    if study.source_name != "embedded" or study.profile.base != get_profile("class").base:
+    if sources.parts_of(study.source)[0] != "embedded" or study.profile.base != get_profile("class").base:
         return "No hay cuenta de cuántas de estas páginas leyó esta base."
     contamination = json.loads(card.RECORD.read_text(encoding="utf-8"))
     shared = sum(map(bool, contamination["pages"].values()))

@@ -17,7 +17,7 @@ def latex(text: str) -> str:
     text = re.sub(r"([#$&_{}])", r"\\\1", text.replace("\\$", "$"))
     for sign, command in SIGNS.items():
         text = text.replace(sign, command)
-    text = re.sub(r"(?<!\\)%", r"\%", text)
+    text = re.sub(r"(?<!\\)%", r"\%", text).replace("--", "-{}-")
     text = re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", text)
     return re.sub(r"\*(.+?)\*", r"\\emph{\1}", text)
 
@@ -29,10 +29,30 @@ PLAIN = str.maketrans(
 LETTERS = "¿¡«»–—‘’“”…°"  # that a Latin font has besides ASCII and the letters with accents
 
 
+class Given(str):
+    """A text of the data, in a table's cell: whatever it looks like, it stands there as it is."""
+
+
 def plain(text: str) -> str:
-    """A text of the data as LaTeX: every sign as it stands, and a question mark for what the font lacks."""
+    r"""A text of the data as LaTeX: every sign as it stands, and a question mark for what the font lacks.
+
+    `\$` is a dollar sign (see `sources.label_names_of`).
+    """
+    text = text.replace(r"\$", "$")
     known = (char if char.isascii() or "À" <= char <= "ÿ" or char in LETTERS else "?" for char in text)
     return "".join(known).translate(PLAIN).replace("…", r"\dots{}")
+
+
+POWER = re.compile(r"(\d(?:\.\d+)?)e([+-]?\d+)")
+
+
+def cell(text: str) -> str:
+    """Text of a cell: counts and powers of ten by siunitx, what is of the data as it is, else by `latex`."""
+    if isinstance(text, Given):
+        return plain(text)
+    if re.fullmatch(r"\d{1,3}(,\d{3})+", text):
+        return rf"\num{{{text.replace(',', '')}}}"
+    return rf"\num{{{text}}}" if POWER.fullmatch(text) else latex(text)
 
 
 def number(value: float | None) -> str:

@@ -153,7 +153,8 @@ def unlabelled(study: Study, gains: pd.DataFrame) -> dict:
 
 def groups_of(study: Study) -> np.ndarray:
     """The confusion group of each class; the class itself where the source has no groups."""
-    group_of = sources.load_diseases()["group"].to_dict() if study.source_name == "embedded" else {}
+    embedded = sources.parts_of(study.source)[0] == "embedded"
+    group_of = sources.load_diseases()["group"].to_dict() if embedded else {}
     return np.array([group_of.get(label, label) for label in splits.label_classes(study.split)])
 
 

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from html import escape
 
 import pandas as pd
 
-from ..arms import ARMS
+from ..arms import ARMS, called_after
 from ..figures.recurrent import KNOBS
-from .latex import latex
+from .latex import POWER, Given, cell
 from .readings import (
     DASH,
     called,
@@ -24,6 +26,7 @@ from .readings import (
     thousands,
 )
 
+AS_TEXT = partial(escape, quote=False)  # how a cell is shown as HTML: nothing of the data is a tag there
 EXACT = "exacta"  # in the place of an interval, where an accuracy is arithmetic
 
 
@@ -37,15 +40,18 @@ class Table:
 
     def frame(self):
         """For a notebook."""
-        rows = [[POWER.sub(raised, cell) for cell in row] for row in (*self.rows, *self.last)]
-        shown = pd.DataFrame(rows, columns=list(self.head))
-        return shown.style.hide(axis="index").set_properties(subset=[self.head[0]], **{"text-align": "left"})
+        rows = [
+            [text if isinstance(text, Given) else POWER.sub(raised, text) for text in row]
+            for row in (*self.rows, *self.last)
+        ]
+        shown = pd.DataFrame(rows, columns=list(self.head)).style.hide(axis="index").format(AS_TEXT)
+        return shown.set_properties(subset=[self.head[0]], **{"text-align": "left"})
 
     def latex(self) -> str:
         """A booktabs tabular."""
 
         def line(cells: tuple[str, ...]) -> str:
-            return " & ".join(map(set_number, cells)) + r" \\"
+            return " & ".join(map(cell, cells)) + r" \\"
 
         body = [line(row) for row in self.rows]
         body += [r"\midrule", *map(line, self.last)] if self.last else []
@@ -54,22 +60,10 @@ class Table:
         return "\n".join([*top, *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
-POWER = re.compile(r"(\d(?:\.\d+)?)e([+-]?\d+)")
-
-
 def raised(power: re.Match) -> str:
     """`1.6e+09` as `1.6 × 10⁹`."""
     exponent = str(int(power[2])).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"{power[1]} × 10{exponent}"
-
-
-def set_number(text: str) -> str:
-    r"""Text of a cell as LaTeX sets it: counts and powers of ten by siunitx, all else by `readings.latex`."""
-    if re.fullmatch(r"\d{1,3}(,\d{3})+", text):
-        return rf"\num{{{text.replace(',', '')}}}"
-    if POWER.fullmatch(text):
-        return rf"\num{{{text}}}"
-    return latex(text)
 
 
 def accuracy_cells(row: dict) -> tuple[str, ...]:
@@ -261,14 +255,16 @@ def forgetting(results: dict) -> Table:
 def story(results: dict) -> Table:
     """What each arm answers to the statement that is followed (see `gallery.answered`)."""
     rows = [
-        (called(arm), row["first"], str(row["place"])) for arm, row in results["story"]["answers"].items()
+        (called(arm), Given(row["first"]), str(row["place"]))
+        for arm, row in results["story"]["answers"].items()
     ]
     return Table(("Modelo", "Su primera respuesta", "Lugar de la correcta"), rows)
 
 
 def external(other: dict) -> Table:
-    """The comparison on other people's data (see `facts.external_files`)."""
-    rows = [accuracy_cells(row | {"name": called(arm)}) for arm, row in other["arms"].items()]
+    """The comparison on other people's data (see `facts.external_files`), which has a base of its own."""
+    names = {arm: called_after(ARMS[arm], other["profile"]["base"]).name for arm in other["arms"]}
+    rows = [accuracy_cells(row | {"name": names[arm]}) for arm, row in other["arms"].items()]
     return Table(("Modelo", "Exactitud", "IC 95 %", "Top-5", "MRR"), rows)
 
 

@@ -2,8 +2,10 @@
 
 import json
 import re
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from helpers import files
 from helpers.config import InputError
 from helpers.models import metrics
 from helpers.pretraining import corpus, pretrain, trainer
@@ -119,6 +122,37 @@ def test_the_model_is_kept_where_it_was_asked_for(toy_corpus, toy_base, tmp_path
     assert same(weights(toy_base), weights(kept[2]))
     assert not same(weights(kept[1]), weights(kept[2]))
     assert json.loads((kept[1] / "pretraining.json").read_text())["tokens_seen"] == 12 * step
+
+
+def test_what_is_kept_at_the_last_step_is_there_and_what_lies_beyond_is_named(tmp_path, capsys):
+    """Whatever does not make a whole step is not read; a budget may end before all that was asked for."""
+    spec = replace(SPEC, tokens=400_000, batch_size=8, n_positions=512)
+    assert [spec.step_of(tokens) for tokens in (0, 4096, 398_000, 400_000)] == [0, 1, 97, spec.max_steps]
+    assert replace(spec, tokens=None).step_of(400_000) == 98
+    at = {tmp_path / "kept" / pretrain.kept_name(tokens): spec.step_of(tokens) for tokens in (0, 400_000)}
+    reached, beyond = at
+    reached.mkdir(parents=True)
+    (reached / "config.json").write_text("{}")
+    pretrain.publish_kept(at, tmp_path / "out")
+    assert [file.parent.name for file in (tmp_path / "out").glob("*/*")] == [reached.name]
+    assert capsys.readouterr().out == "--keep 400000: not reached\n"
+    last = tmp_path / "checkpoints" / "checkpoint-97"
+    for total, passed in ((97, True), (120, False)):  # the run is done, or goes on from there
+        files.write_json(
+            last / "trainer_state.json", {"global_step": 97, "log_history": [{"total_steps": total}]}
+        )
+        with pytest.raises(InputError, match="--keep 400000") if passed else nullcontext():
+            pretrain.check_kept(at, last.parent)
+    beyond.mkdir()
+    pretrain.check_kept(at, last.parent)
+
+
+def test_two_numbers_of_tokens_that_end_in_one_step_are_both_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrain, "export", lambda model, tokenizer, directory, facts: None)
+    at = {tmp_path / name: 3 for name in ("a", "b")} | {tmp_path / "c": 4}
+    state = SimpleNamespace(global_step=3, is_world_process_zero=True)
+    pretrain.Keeper(at, SPEC, None, {}).on_step_end(None, state, None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_a_time_budget_gives_the_run_of_as_many_tokens(toy_corpus, tmp_path, monkeypatch):

@@ -108,14 +108,34 @@ def test_models_are_told_apart_by_more_than_a_shade():
     assert near == []
 
 
-def test_the_arms_of_the_profiles_base_are_called_after_it():
+@pytest.mark.parametrize(
+    ("base", "family"),
+    [
+        ("gpt2", "GPT-2"),
+        ("openai-community/gpt2", "GPT-2"),
+        ("smollm2", "SmolLM2 (--base)"),
+        ("models/gpt2-mini/", "GPT-2 mini"),
+        (str(ROOT / "models" / "gpt2-mini"), "GPT-2 mini"),
+        ("/of/others/gpt2-mini", "gpt2-mini"),
+        ("models/my_fino", "my_fino"),
+        ("/of/others/SmolLM2", "SmolLM2 (--base)"),
+        ("/of/others/<b>ñ$*肝", "-b-ñ---"),
+    ],
+)
+def test_the_arms_of_the_profiles_base_are_called_after_it(base, family):
+    """And no two arms alike; other people's data keep the names of the base that was compared there."""
     before = {id: arm.name for id, arm in ARMS.items()}
+    row = {"accuracy": 0.5, "low": 0.4, "high": 0.6, "top5": 0.7, "mrr": 0.6}
     try:
-        call_after("gpt2")
-        assert ARMS["gpt2_finetuned"].name == "GPT-2 con ajuste fino"
-        assert ARMS["gpt2_finetuned"].family == "GPT-2"
-        assert not any("mini" in arm.name for arm in ARMS.values())
+        call_after("models/fino")
+        call_after(base)
+        assert ARMS["gpt2_finetuned"].name == f"{family} con ajuste fino"
+        assert ARMS["gpt2_finetuned"].family == family
+        assert any("GPT-2 mini" in arm.name for arm in ARMS.values()) == (family == "GPT-2 mini")
         assert ARMS["smollm2_finetuned"].name == before["smollm2_finetuned"]
+        assert len({arm.name for arm in ARMS.values()}) == len(ARMS)
+        shown = tables.external({"profile": {"base": "gpt2-mini"}, "arms": {"gpt2_finetuned": row}})
+        assert shown.rows[0][0] == "GPT-2 mini con ajuste fino"
     finally:
         prepare("quick")  # is of our own base, and calls them so again
     assert {id: arm.name for id, arm in ARMS.items()} == before

@@ -3,10 +3,14 @@
 import os
 import subprocess
 import sys
+from argparse import Namespace
+from functools import partial
 
 import pytest
 
-from helpers.__main__ import main
+from helpers.__main__ import main, profile_of
+from helpers.config import ROOT
+from helpers.options import base_of
 
 GOOD = "text,label\n" + "\n".join(f"Sentence one about {x} is long enough. " * 3 + f",{x}" for x in "ab")
 
@@ -43,6 +47,22 @@ def test_unusable_arguments(arguments, message, capsys):
     assert error.startswith("error: ")
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_base_is_sought_where_the_command_is_given(tmp_path, monkeypatch):
+    """As `pretrain --out` writes it there; a name is no directory, and elsewhere it is the repository's."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "copied").mkdir()
+    for file in (ROOT / "models" / "gpt2-mini").iterdir():
+        (tmp_path / "copied" / file.name).symlink_to(file)
+    (tmp_path / "smollm2").mkdir()
+    given = partial(Namespace, profile="quick")
+    assert profile_of(given(base="copied")) == f"quick@{tmp_path / 'copied'}"
+    assert profile_of(given(base="models/gpt2-mini")) == "quick@models/gpt2-mini"
+    assert base_of("smollm2") == "smollm2"
+    assert base_of("nowhere") == "nowhere"
+    monkeypatch.chdir(ROOT)
+    assert base_of("models/gpt2-mini") == "models/gpt2-mini"
 
 
 def test_bad_data_exits_with_2_and_writes_nothing(tmp_path):

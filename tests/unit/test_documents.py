@@ -280,6 +280,24 @@ def test_a_report_of_other_data_says_so_and_one_of_a_file_survives_its_signs():
     assert latex("50% y 20 %") == r"50\% y 20\,\%"
 
 
+def test_a_label_of_the_data_is_the_same_in_macros_and_tables_and_upsets_no_latex():
+    """`\\$` is how figures need a dollar sign; what looks like a number of ours stays a name."""
+    results = json.loads(generated("results.json"))
+    for label, there in (
+        ("hepatitis^2 ~b", r"hepatitis\textasciicircum{}2 \textasciitilde{}b"),
+        (r"a\b \$5", r"a\textbackslash{}b \$5"),
+        ("肝炎 *x* −", r"?? *x* ?"),
+        ("1,234", "1,234"),
+        ("2e5", "2e5"),
+    ):
+        results["story"]["answers"]["bag"]["first"] = label
+        assert dict(macros.story_macros(results))["StoryBag"] == there
+        table = tables.story(results)
+        assert f"& {there} &" in table.latex()
+        assert label in table.frame().data.to_numpy()
+    assert latex("SmolLM2 (--base)") == "SmolLM2 (-{}-base)"  # two dashes, not a longer one
+
+
 def test_every_claim_can_be_made_where_the_large_model_has_its_twin():
     """Of as many seeds, its pair is then the main one, which has no curve; of fewer, it is the second."""
     results = json.loads(generated("results.json"))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.analysis import dose
+from helpers.arms import call_after
 from helpers.config import InputError
 from helpers.data import splits
 from helpers.experiments.outcomes import outcome_of
@@ -25,7 +26,8 @@ def kept(tmp_path):
         )
         for name in ("config.json", "model.safetensors", "tokenizer.json"):
             (directory / name).write_text("{}")
-    return tmp_path / "kept"
+    yield tmp_path / "kept"
+    call_after("gpt2-mini")  # the arms were called after the last point
 
 
 def test_points_come_by_tokens_and_an_empty_directory_is_named(kept, tmp_path):

@@ -42,11 +42,11 @@ def test_no_framework_is_loaded_by_the_shared_modules():
 
 def test_a_profile_takes_another_base_under_another_name():
     """So its outputs and runs are others, and workers and notebooks hear of it by the name alone."""
+    assert prepare("reference@smollm2").output != ROOT
     study, other = prepare("quick"), prepare("quick@models/gpt2-mini/")
     assert (study.profile.base, other.profile.base) == ("gpt2-mini", "models/gpt2-mini/")
     assert other.called == f"{study.called}-gpt2-mini"
     assert other.output.name == other.called
-    assert prepare("reference@smollm2").output != ROOT
     command = processes.worker_command(other.profile.name, None, ["gpt2_lm"], "shown", grid.HERE)
     assert command[command.index("--profile") + 1] == "quick@models/gpt2-mini/"
     keys = [specs.make_spec(s, "gpt2_finetuned", 1e-3, 0).key for s in (study, other)]

@@ -1,5 +1,6 @@
 """What notebooks 02 to 05 measure in passing and say of it: never more than the numbers."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,12 +10,12 @@ from transformers import GPT2Config, LlamaConfig
 
 from helpers.analysis import probing, tokenizing
 from helpers.config import ROOT
-from helpers.data import splits
+from helpers.data import sources, splits
 from helpers.data.study import prepare
 from helpers.experiments import plan
 from helpers.experiments.grid import ensure
 from helpers.models import bases
-from helpers.report import autopsy, from_scratch, gallery, language, readings
+from helpers.report import autopsy, from_scratch, gallery, language, readings, results, tables
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +187,39 @@ def test_one_statement_is_followed_whoever_gets_it_right(study):
     told = gallery.answered(study, ["majority", "tfidf_logreg"])
     assert (told["text"], told["disease"]) == (text, disease)
     assert told["answers"]["tfidf_logreg"]["place"] == outcome.above[row] + 1
+
+
+def test_nothing_of_the_data_is_read_as_html(study, monkeypatch):
+    """Not in a text, a label or a cell; quotation marks and numbers stay as they are."""
+    wild, safe = (
+        '<svg/onload=alert(1)> isn\'t >120 & "b"',
+        '&lt;svg/onload=alert(1)&gt; isn\'t &gt;120 &amp; "b"',
+    )
+    shown = replace(study, names=dict.fromkeys(study.names, wild), split=study.split.assign(text=wild))
+    answers = np.zeros(len(splits.side(study.split, "test")[0]), dtype=int)
+    valid = SimpleNamespace(first=np.zeros((len(answers), 5), dtype=int), labels=answers)
+    told = [SimpleNamespace(test=SimpleNamespace(answers=answers), valid=valid)]
+    monkeypatch.setattr(plan, "results", lambda study, arm: told)
+    monkeypatch.setattr(gallery, "_found", lambda study: {"all_wrong": [0]})
+    monkeypatch.setattr(gallery, "reader", lambda study: "gpt2_finetuned")
+    for made in (
+        gallery.first_five(shown, ["tfidf_logreg"]),
+        gallery.some({"relato": [wild]}, 1),
+        gallery.errors_table(shown),
+        tables.Table(("a", "b"), [(wild, "1e-05")]).frame(),
+    ):
+        html = made.to_html()
+        assert "<svg" not in html
+        assert safe in html
+    assert "1 × 10⁻⁵" in html
+
+
+def test_the_embedded_corpus_keeps_its_groups_under_the_statements_of_others(study):
+    other = replace(study, source=sources.with_options("embedded", statements="said.csv"))
+    assert other.source_name != "embedded"
+    assert results.groups_of(other).tolist() == results.groups_of(study).tolist()
+    assert len(set(results.groups_of(other))) < other.num_labels
+    assert language.met_before(other) == language.met_before(study)
 
 
 def test_no_negative_zero_is_shown():

@@ -8,12 +8,17 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import psutil
 import pytest
 
-from helpers.config import RunError
-from helpers.demo.serving import TRIES, Worker
+from helpers.config import InputError, RunError
+from helpers.data import sources
+from helpers.demo import serving
+from helpers.demo.serving import TRIES, Demo, Worker, train_quick
+from helpers.experiments import archive, records
+from helpers.files import only_one
 
 _kept = []
 
@@ -138,3 +143,43 @@ def test_an_ended_worker_leaves_no_process():
     with working(load) as worker:
         process = psutil.Process(worker.pid)
     assert process.wait(10) is not None or not process.is_running()
+
+
+class Trained:
+    """In the place of the process that trains: what it was told, and whether it could lose its records."""
+
+    told = []
+
+    def __init__(self, command, **more):
+        Trained.told = command
+        with pytest.raises(InputError, match="another"), records.only_one():
+            pass
+        self.stdout, self.returncode = ["[1/2] majority\n", "error: no more room\n"], 1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+
+@pytest.mark.parametrize("statements", [None, "said.csv"])
+def test_the_page_trains_on_the_data_it_was_started_with_and_alone(tmp_path, monkeypatch, statements):
+    """The process begins in the repository, so it is told of files by their whole paths."""
+    monkeypatch.setattr(serving.subprocess, "Popen", Trained)
+    monkeypatch.setattr(records, "only_one", partial(only_one, tmp_path))
+    monkeypatch.setattr(archive, "RUNS", tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    source, shown = sources.with_options("mine.csv", statements=statements), []
+    wrong = train_quick(Demo("quick", source), lambda share, desc: shown.append(desc))
+    assert wrong == "El entrenamiento terminó con un error: error: no more room"
+    assert shown == ["Preparando", "Entrenando Clase mayoritaria"]
+    path, asked = sources.parts_of(Trained.told[Trained.told.index("--data") + 1])
+    assert path == str(tmp_path / "mine.csv")
+    assert asked == ({"statements": str(tmp_path / "said.csv")} if statements else {})
+    train_quick(Demo("quick"), lambda share, desc: None)
+    assert "--data" not in Trained.told
+    with only_one(tmp_path):
+        Trained.told = []
+        assert "Otro proceso ya entrena" in train_quick(Demo("quick", source), lambda share, desc: None)
+    assert Trained.told == []
