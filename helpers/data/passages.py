@@ -118,17 +118,28 @@ def join_anew(sentences: list[str], rng: np.random.Generator) -> list[str]:
             ]
             for first in range(len(sentences))
         ]
-        ways = [1.0] * len(starts)  # how many ways there are from a sentence on
-        for first in reversed(range(len(sentences))):
-            ways[first] = sum(ways[end] for end in ends[first])
+        ways = _ways(ends, 1.0)
         if ways[0]:
             break
+    if not np.isfinite(ways[0]):  # more than a float holds: a page of some thousand sentences
+        ways = _ways(ends, 1)
 
     def draw(first: int) -> int:
         chances = np.array([ways[end] for end in ends[first]])
-        return int(rng.choice(ends[first], p=chances / chances.sum()))
+        return int(rng.choice(ends[first], p=(chances / chances.sum()).astype(float)))
 
     return _joined(sentences, draw)
+
+
+def _ways(ends: list[list[int]], one: float) -> list[float]:
+    """How many ways there are from each sentence on, its passage ending before one of its `ends`.
+
+    one: 1.0, or 1 to count without a limit.
+    """
+    ways = [one] * (len(ends) + 1)
+    for first in reversed(range(len(ends))):
+        ways[first] = sum(ways[end] for end in ends[first])
+    return ways
 
 
 def make_passages(table: pd.DataFrame) -> pd.DataFrame:

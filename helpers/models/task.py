@@ -85,8 +85,8 @@ class EpochBatches:
     """The batches of an epoch as a map-style dataset for PyTorch: every item is a list of rows.
 
     rows_of: an epoch's number, from 0 -> its rows, each a dict, with `input_ids` if they have lengths. A
-    step's batch lies in `parts` items one after the other, for who takes it in parts. accelerate calls
-    `set_epoch` before each epoch.
+    step's batch lies in `parts` items one after the other, for who takes it in parts; where it has fewer rows
+    than parts, some are in two. accelerate calls `set_epoch` before each epoch.
     """
 
     def __init__(self, rows_of: Callable[[int], list[dict]], steps: int, parts: int, seed: int):
@@ -103,7 +103,7 @@ class EpochBatches:
         self.items = [
             [rows[number] for number in part]
             for batch in draw_batches(lengths, min(self.steps, len(rows)), rng)
-            for part in np.array_split(batch, self.parts)
+            for part in np.array_split(np.resize(batch, max(len(batch), self.parts)), self.parts)
         ]
 
     def __len__(self) -> int:

@@ -66,8 +66,12 @@ def files(study: Study) -> list[Path]:
 
 
 def tried_besides(study: Study) -> Iterator[tuple[dict, Record]]:
-    """The rows of CHOICES of the study's diseases and an arm's own settings, each with its first record."""
-    if study.source != "embedded" or not CHOICES.is_file():
+    """The rows of CHOICES of the study's diseases and an arm's own settings, each with its first record.
+
+    They are of the shipped base.
+    """
+    own = study.source == "embedded" and study.profile.base == get_profile("class").base
+    if not own or not CHOICES.is_file():
         return
     tried = pd.read_csv(CHOICES)
     alike = [name for name in tried["profile"].unique() if get_profile(name).groups == study.profile.groups]

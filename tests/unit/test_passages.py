@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,3 +142,12 @@ def test_list_items_of_given_passages_keep_their_ends():
     assert drawn == {(" ".join(rows["text"]),)}  # each is too short to stand alone
     long = rows.assign(text=[text + " again" * 20 for text in rows["text"]])
     assert {tuple(recut(long, 0, epoch)["text"]) for epoch in range(20)} == {tuple(long["text"])}
+
+
+@pytest.mark.parametrize("sentences", [1200, 40])
+def test_a_page_of_any_length_is_cut(sentences):
+    # of 1200 sentences there are more ways to cut than a float64 can count
+    page = [f"{'word ' * 11}end{number}." for number in range(sentences)]
+    passages = join_anew(page, np.random.default_rng(0))
+    assert " ".join(passages) == " ".join(page)
+    assert all(12 <= len(passage.split()) <= 50 for passage in passages)

@@ -67,3 +67,11 @@ def test_an_epoch_has_as_many_rows_also_where_each_page_is_one_passage():
     for epoch in range(20):
         texts, numbers = epoch_rows(own, epoch)
         assert len(texts) == len(numbers) >= 6
+
+
+def test_a_step_of_fewer_rows_than_parts_leaves_no_part_empty():
+    rows = [{"number": number, "input_ids": [1] * number} for number in range(1, 8)]
+    batches = EpochBatches(lambda epoch: rows, 2, 32, 0)
+    assert len(batches) == 64
+    assert all(len(item) == 1 for item in batches.items)
+    assert {row["number"] for item in batches.items for row in item} == set(range(1, 8))
