@@ -81,7 +81,7 @@ def three_measures(groups: dict[str, list[Record]], num_labels: int, title: str)
         lift = -9 if name == "exactitud" else 3
         place = ("offset points", ax.get_yaxis_transform())
         ax.annotate("azar", (0.98, chance), (0, lift), place[1], place[0], ha="right", fontsize=MIN_FONT)
-        ax.set(xlabel="avance (% de sus épocas)", ylabel=name)
+        ax.set(xlabel="% de sus épocas", ylabel=name)
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes[0].set_ylim(0, None)
     axes[1].set_ylim(-0.06, 1.02)

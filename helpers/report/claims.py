@@ -275,7 +275,8 @@ def comparison(results: dict) -> list[str]:
 def outside(results: dict) -> list[str]:
     """What other data say of the main pair, of the larger model, and of counting words; or nothing."""
     there, main = results["facts"]["external"] or {"pairs": []}, main_pair(results)
-    asked = (main.a, main.b), ("smollm2_finetuned", main.a), (main.a, "tfidf_logreg")
+    large = "smollm2_finetuned"
+    asked = (main.a, main.b), (main.a, "tfidf_logreg"), (large, main.a), (large, "tfidf_logreg")
     told = [
         readings.pair(SimpleNamespace(**row))
         for pair in asked

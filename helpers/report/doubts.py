@@ -107,7 +107,7 @@ def doubts(results: dict) -> list[str]:
 
 
 def certainty(results: dict) -> str:
-    """How sure the main pair's difference is: with other authors, and on validation; or nothing."""
+    """How sure the main pair's difference is: with other authors, on validation, elsewhere; or nothing."""
     main = main_pair(results)
     if not results["hands"]:
         return ""
@@ -117,7 +117,15 @@ def certainty(results: dict) -> str:
         unsure = " Con estos datos no se puede asegurar que preentrenar este modelo ayude."
     elif main.hand_low <= 0 <= main.hand_high:
         unsure = " Con otros autores podría no verse."
-    return f"{other_hands(main)}; en validación, {a} contra {b}.{unsure}"
+    return f"{other_hands(main)}; en validación, {a} contra {b}{abroad(results, main)}.{unsure}"
+
+
+def abroad(results: dict, pair) -> str:
+    """A pair's difference on other people's pages, as the end of a sentence; or nothing."""
+    row = pair_of(results["facts"]["external"] or {"pairs": []}, pair.a, pair.b)
+    if row is None:
+        return ""
+    return f"; con páginas ajenas, {estimate(row.difference, row.low, row.high, sign=True)} puntos"
 
 
 def other_hands(pair) -> str:
@@ -164,25 +172,23 @@ def outside(other: dict, results: dict) -> str:
     return "\n\n".join([head, " ".join([f"{'; '.join(pairs)}.", *more])])
 
 
+FADED = "Aquí ya no se distinguen de cero"
+
+
 def repeated(other: dict, results: dict) -> str:
     """Which differences that are clear here are clear there too, which are not, which turn; or nothing."""
-    kinds = {"Se repite": [], "Aquí ya no se distinguen de cero": [], "Cambia de signo": []}
+    kinds: dict[str, list[str]] = {"Se repite": [], FADED: [], "Cambia de signo": []}
     for row in other["pairs"]:
         home = pair_of(results, row["a"], row["b"])
-        if home is None or home.low <= 0 <= home.high:
-            continue
-        clear, same = not row["low"] <= 0 <= row["high"], row["difference"] * home.difference > 0
-        kind = "Aquí ya no se distinguen de cero" if not clear else "Se repite" if same else "Cambia de signo"
-        told = f"{100 * home.difference:+.1f} → {100 * row['difference']:+.1f}".replace("-", "−")
-        kinds[kind].append(f"{called(row['a'])} − {called(row['b'])} ({told})")
+        if home and not home.low <= 0 <= home.high:
+            turned = "Se repite" if row["difference"] * home.difference > 0 else "Cambia de signo"
+            told = f"{100 * home.difference:+.1f} → {100 * row['difference']:+.1f}".replace("-", "−")
+            kind = kinds[FADED if row["low"] <= 0 <= row["high"] else turned]
+            kind.append(f"{called(row['a'])} − {called(row['b'])} ({told})")
     told = [f"{kind}: {'; '.join(rows)}." for kind, rows in kinds.items() if rows]
-    if kinds["Aquí ya no se distinguen de cero"]:
-        told.append("Con intervalos tan anchos, no distinguirse no es ser iguales.")
-    return (
-        "\n\n**Lectura**, de las diferencias claras en casa (puntos, en casa → aquí). " + " ".join(told)
-        if told
-        else ""
-    )
+    told += ["Con intervalos tan anchos, no distinguirse no es ser iguales."] if kinds[FADED] else []
+    head = "\n\n**Lectura**, de las diferencias claras en casa (puntos, en casa → aquí). "
+    return head + " ".join(told) if told else ""
 
 
 def outdated(other: dict, results: dict) -> str:

@@ -323,7 +323,7 @@ def test_every_claim_can_be_made_where_the_large_model_has_its_twin():
     assert readings.main_pair(results).b == "smollm2_scratch"
     assert "una sola semilla" not in " ".join(claims.comparison(results))
     assert "; GPT-2 mini, " in claims.answer(results)
-    assert claims.least_passages(results).count(" y ") == 3
+    assert claims.least_passages(results).count(" % con ") == 3
     assert claims.comparison(results)
     assert price.summary(results)
     assert doubts.doubts(results)

@@ -94,7 +94,7 @@ def compared(low, high, p_holm):
         for arm, right in (("gpt2_finetuned", 0.4), ("gpt2_scratch", 0.3))
     }
     pair |= {"difference": 0.1, "hand_low": -0.05, "hand_high": 0.25}
-    return {"pairs": [pair], "arms": arms, "hands": ["h01", "h02"]}
+    return {"pairs": [pair], "arms": arms, "hands": ["h01", "h02"], "facts": {"external": {}}}
 
 
 @pytest.mark.parametrize(
@@ -156,6 +156,9 @@ def test_what_tells_against_the_main_pair_is_told_with_its_numbers():
     assert doubts.certainty(sure).endswith("Con otros autores podría no verse.")
     sure["pairs"][0]["hand_low"] = 0.02
     assert doubts.certainty(sure).endswith("contra 60.0 %.")
+    there = dict(sure["pairs"][0], difference=0.03, low=-0.05, high=0.11)
+    sure["facts"] = {"external": {"pairs": [there]}}
+    assert doubts.certainty(sure).endswith("con páginas ajenas, +3.0 [−5.0, +11.0] puntos.")
     sure["pairs"][0]["p_holm"] = 0.2
     assert "no se puede asegurar" in doubts.certainty(sure)
     assert "con 20 épocas desde cero y 15 de ajuste fino, +22.0 puntos" in before
