@@ -4,6 +4,7 @@ From it every table and figure of the comparison can be made again without train
 interrupted grid goes on on another machine.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping
@@ -33,6 +34,19 @@ def find(key: str) -> tuple[dict, Mapping[str, np.ndarray]] | None:
     with np.load(directory / ANSWERS, allow_pickle=False) as arrays:
         answers = {name: arrays[name] for name in arrays.files}
     return json.loads((directory / RECORD).read_text(encoding="utf-8")), answers
+
+
+def answers_hash(key: str) -> str:
+    """Hash of what a finished run answered: trained again on another kind of processor, it may differ.
+
+    Empty for a run that has not finished here.
+    """
+    found = find(key)
+    parts = () if found is None else sorted(found[1].items())
+    digest = hashlib.sha256()
+    for name, array in parts:
+        digest.update(name.encode() + array.tobytes())
+    return digest.hexdigest() if parts else ""
 
 
 def write(keys: Iterable[str], results: Mapping[str, dict], file: Path) -> Path:

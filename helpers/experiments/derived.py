@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 
 from ..files import write_json
+from . import archive
 from .archive import DERIVED
 from .specs import RunSpec, function_hash
 
@@ -14,8 +15,9 @@ def derived(function: Callable[..., dict | list], specs: Iterable[RunSpec], *tol
     """What `function(specs, *told)` returns, computed once; after that it is read.
 
     function: a module's own, whose code (see `specs.function_hash`) is part of what the result is kept under;
-    specs: the finished runs it looks into. told: what else decides the numbers, as JSON has it. The result is
-    what JSON makes of the function's, whether it was computed now or before.
+    specs: the finished runs it looks into, whose answers are part of it too. told: what else decides the
+    numbers, as JSON has it. The result is what JSON makes of the function's, whether it was computed now or
+    before.
     """
     specs = list(specs)
     kept = {"function": [function.__module__, function.__name__], "runs": [spec.key for spec in specs]}
@@ -29,7 +31,7 @@ def derived(function: Callable[..., dict | list], specs: Iterable[RunSpec], *tol
 def key_of(function: Callable, runs: list[str], told: Iterable) -> str:
     """What a result is kept under: its function's name, 16 digits over all that decides it."""
     code = function_hash(function.__module__, function.__name__)
-    parts = [function.__name__, code, runs, list(told)]
+    parts = [function.__name__, code, runs, [archive.answers_hash(run) for run in runs], list(told)]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
     return f"{function.__name__}-{digest}"
 

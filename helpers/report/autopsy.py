@@ -30,17 +30,20 @@ LEARNED = 0.9  # training accuracy from which a run has learned its pages
 
 
 def guilty_of_nothing(trials: pd.DataFrame) -> str:
-    """Which changes learned their own pages, so that their zero says something, and which did not."""
+    """Which changes learned their own pages, so that their zero says something, and which did not.
+
+    The end of a sentence that says how many they are.
+    """
     changes = trials[trials["change"] != "unchanged"]
     learned = changes["train"] >= LEARNED - 1e-6
     failed = [CHANGES[change][1] for change in changes.loc[~learned, "change"]]
     if not failed:
-        return f"Todos aprendieron al menos el {share(LEARNED, 0)} de sus páginas."
+        return f"todos aprendieron al menos el {share(LEARNED, 0)} de sus páginas."
     proven = {CHANGES[change][0] for change in changes.loc[learned, "change"]}
     alone = dict.fromkeys(name for change in changes["change"] if (name := CHANGES[change][0]) not in proven)
-    without = f" Sin ninguna corrida que valga se queda: {', '.join(alone)}." if alone else ""
+    without = f" Sospechosos sin ninguna corrida que valga: {', '.join(alone)}." if alone else ""
     return (
-        f"{int(learned.sum())} de ellos aprendieron al menos el {share(LEARNED, 0)} de sus páginas; "
+        f"{int(learned.sum())} aprendieron al menos el {share(LEARNED, 0)} de sus páginas; "
         f"los otros ({', '.join(failed)}) no, y su cero no absuelve a nadie: hace falta un argumento que no "
         f"dependa de la corrida.{without}"
     )
@@ -61,7 +64,8 @@ def suspects_cleared(trials: pd.DataFrame) -> str:
     )
     return (
         f"**Lectura.** {who} dejan la exactitud de prueba exactamente igual. Entrenamiento: de "
-        f"{share(train.min())} a {share(train.max())}; prueba: {moved}. {guilty_of_nothing(trials)}"
+        f"{share(train.min())} a {share(train.max())}; prueba: {moved}. De los {changes} "
+        f"cambios, {guilty_of_nothing(trials)}"
     )
 
 
@@ -102,7 +106,7 @@ def summary(
     lines = [
         f"De {len(trials) - 1} cambios que sugieren las notas, uno a la vez, {cleared(trials)} dejan la "
         f"exactitud de prueba en {share(trials.loc[trials['change'] == 'unchanged', 'test'].iloc[0])}. "
-        f"{guilty_of_nothing(trials)}",
+        f"De ellos, {guilty_of_nothing(trials)}",
         f"Por páginas, entrenamiento y prueba comparten {len(sides['train'] & sides['test'])} etiquetas: "
         "quien responde "
         f"sólo etiquetas vistas no puede pasar de {share(bounds[0])}.",

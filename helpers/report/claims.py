@@ -93,13 +93,22 @@ def best(results: dict) -> str:
 
 
 def clear_pairs(results: dict) -> str:
-    """How many of the stated differences exclude zero."""
-    clear = sum(row["low"] > 0 or row["high"] < 0 for row in results["pairs"])
-    confirmed = sum(row["p_holm"] < 0.05 for row in results["pairs"])
+    """How many of the stated differences exclude zero, and how many of these the corrected test confirms."""
+    rows = results["pairs"]
     return (
-        f"En {clear} de {len(results['pairs'])} pares el intervalo excluye el cero; en {confirmed} lo "
-        "confirma la prueba corregida"
+        f"En {len(clear(rows))} de {len(rows)} pares el intervalo excluye el cero; en {len(confirmed(rows))} "
+        "de ellos lo confirma la prueba corregida"
     )
+
+
+def clear(rows: list[dict]) -> list[dict]:
+    """The differences whose interval excludes zero."""
+    return [row for row in rows if row["low"] > 0 or row["high"] < 0]
+
+
+def confirmed(rows: list[dict]) -> list[dict]:
+    """Those of `clear` that the corrected test confirms."""
+    return [row for row in clear(rows) if row["p_holm"] < 0.05]
 
 
 def last_steps(results: dict) -> list[SimpleNamespace]:
@@ -147,7 +156,7 @@ def by_passages(results: dict) -> list[tuple[str, float, float]]:
     if not rows:
         return []
     first, *more = (f"{row['per_disease']:.0f}" for row in rows[0][:-1])
-    sizes = [f"{first} por enfermedad", *more, "todos"]
+    sizes = [f"{first} pasaje{'s' * (first != '1')} por enfermedad", *more, "todos"]
     return [(size, *(row["accuracy"] for row in own)) for size, *own in zip(sizes, *rows, strict=True)]
 
 
@@ -287,4 +296,4 @@ def outside(results: dict) -> list[str]:
         return []
     if doubts.outdated(there, results):
         told.append("Allá las redes se entrenaron con otras épocas.")
-    return [f"**Fuera de casa** ({there['num_labels']} enfermedades, oraciones sueltas): {' '.join(told)}"]
+    return [f"**Fuera de casa** ({there['num_labels']} enfermedades, oraciones sueltas). {' '.join(told)}"]

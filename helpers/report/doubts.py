@@ -50,21 +50,9 @@ def on_validation(results: dict) -> str:
     )
     return (
         f"En los {results['rows']['valid']} textos de validación aciertan: {a}; {b}. Son cifras de su mejor "
-        f"época y su mejor tasa, y por eso no deciden; tampoco se pueden callar.{easier(results)}"
+        f"época y su mejor tasa, y por eso no deciden; tampoco se pueden callar. No se sabe si elegir "
+        "explica toda la caída."
     )
-
-
-def easier(results: dict) -> str:
-    """That validation is easier than the test also for arms that choose nothing there; or nothing."""
-    told = [
-        f"{row['name']}, que no elige nada ahí, {share(row['valid_accuracy'])} (en prueba, "
-        f"{share(row['accuracy'])})"
-        for arm, row in results["arms"].items()
-        if ARMS[arm].settings.get("schedule") == "constant" and row["valid_accuracy"] > row["accuracy"]
-    ]
-    if not told:
-        return ""
-    return f" Elegir no explica toda la caída: {'; '.join(told)}. Por qué caen todos, no se sabe."
 
 
 def earlier(results: dict) -> str:
@@ -117,15 +105,17 @@ def certainty(results: dict) -> str:
         unsure = " Con estos datos no se puede asegurar que preentrenar este modelo ayude."
     elif main.hand_low <= 0 <= main.hand_high:
         unsure = " Con otros autores podría no verse."
-    return f"{other_hands(main)}; en validación, {a} contra {b}{abroad(results, main)}.{unsure}"
+    there = pair_of(results["facts"]["external"] or {"pairs": []}, main.a, main.b)
+    if there and there.low <= 0 <= there.high:
+        unsure += " En las páginas ajenas no se distingue de cero."
+    return f"{other_hands(main)}; en validación, {a} contra {b}{abroad(there)}.{unsure}"
 
 
-def abroad(results: dict, pair) -> str:
+def abroad(pair) -> str:
     """A pair's difference on other people's pages, as the end of a sentence; or nothing."""
-    row = pair_of(results["facts"]["external"] or {"pairs": []}, pair.a, pair.b)
-    if row is None:
+    if pair is None:
         return ""
-    return f"; con páginas ajenas, {estimate(row.difference, row.low, row.high, sign=True)} puntos"
+    return f"; con páginas ajenas, {estimate(pair.difference, pair.low, pair.high, sign=True)} puntos"
 
 
 def other_hands(pair) -> str:
@@ -180,14 +170,14 @@ def repeated(other: dict, results: dict) -> str:
     kinds: dict[str, list[str]] = {"Se repite": [], FADED: [], "Cambia de signo": []}
     for row in other["pairs"]:
         home = pair_of(results, row["a"], row["b"])
-        if home and not home.low <= 0 <= home.high:
+        if home and (home.p_holm < 0.05 or not home.low <= 0 <= home.high):
             turned = "Se repite" if row["difference"] * home.difference > 0 else "Cambia de signo"
             told = f"{100 * home.difference:+.1f} → {100 * row['difference']:+.1f}".replace("-", "−")
             kind = kinds[FADED if row["low"] <= 0 <= row["high"] else turned]
             kind.append(f"{called(row['a'])} − {called(row['b'])} ({told})")
     told = [f"{kind}: {'; '.join(rows)}." for kind, rows in kinds.items() if rows]
     told += ["Con intervalos tan anchos, no distinguirse no es ser iguales."] if kinds[FADED] else []
-    head = "\n\n**Lectura**, de las diferencias claras en casa (puntos, en casa → aquí). "
+    head = "\n\n**Lectura**, de lo claro en casa, por intervalo o por prueba (puntos, en casa → aquí). "
     return head + " ".join(told) if told else ""
 
 

@@ -9,7 +9,6 @@ from ..data.study import Study
 from ..experiments.records import Record
 from ..figures.recurrent import KNOBS, NOISE
 from ..figures.style import EXAMS
-from .doubts import easier
 from .readings import against_chance, called, decimals, estimate, share, thousands
 
 
@@ -120,7 +119,7 @@ def repaired(study: Study, summary: pd.DataFrame, pair) -> str:
     told.append(
         f"En validación la mejorada acierta {share(own['valid_accuracy'])}: con esos textos se eligieron "
         f"tasa y época, y por eso no es el número que se informa (en prueba, {share(own['accuracy'])})."
-        f"{easier({'arms': summary.to_dict('index')})}"
+        " No se sabe si elegir explica toda la caída."
     )
     told += [
         f"En el mismo examen, contar palabras ({row['name']}) acierta {share(row['accuracy'])}."

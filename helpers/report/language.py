@@ -165,10 +165,12 @@ def answer(pair) -> str:
 def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
     """The summary of notebook 05. pair: fine-tuned against from scratch (`comparison.paired`)."""
     top = "; ".join(f"{called(arm)}, {share(summary.loc[arm, 'top5'])}" for arm in (pair.a, pair.b))
+    zero = ": incluye el cero, y con otros autores la diferencia podría no verse"
+    zero *= not is_missing(pair.hand_low) and pair.hand_low <= 0 <= pair.hand_high
     hands = (
         ""
         if is_missing(pair.hand_low)
-        else f"- Qué tan seguro: {other_hands(pair)} (`06_comparacion`, sección 3).\n"
+        else f"- Qué tan seguro: {other_hands(pair)}{zero} (`06_comparacion`, sección 3).\n"
     )
     return (
         f"- **{answer(pair)}**: mismos pasajes, mismos valores por probar, mismas épocas, mismo examen.\n"

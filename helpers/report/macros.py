@@ -140,9 +140,9 @@ def pair_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield "ReadLonger", latex(told)
     yield "ReadAtEdge", latex(doubts.at_edge(results))
     yield "ReadMoved", latex(claims.moved(results, spans=True))
-    yield "NumPairsConfirmed", str(sum(pair["p_holm"] < 0.05 for pair in results["pairs"]))
+    yield "NumPairsConfirmed", str(len(claims.confirmed(results["pairs"])))
     yield "NumPairs", str(len(results["pairs"]))
-    yield "NumPairsClear", str(sum(pair["low"] > 0 or pair["high"] < 0 for pair in results["pairs"]))
+    yield "NumPairsClear", str(len(claims.clear(results["pairs"])))
     yield "NumTests", str(len(results["pairs"]) + len(results["gains"]) + 1)
 
 
@@ -247,6 +247,10 @@ def external_macros(results: dict) -> Iterator[tuple[str, str]]:
             accuracy = latex(estimate(row["accuracy"], row["low"], row["high"]))
             yield f"External{macro_name(arm)}Estimate", accuracy
             yield f"External{macro_name(arm)}Accuracy", percent(row["accuracy"])
+        first = max(found["arms"], key=lambda arm: found["arms"][arm]["accuracy"])
+        row = found["arms"][first]
+        yield "ExternalFirstName", latex(called(first))
+        yield "ExternalFirstEstimate", latex(estimate(row["accuracy"], row["low"], row["high"]))
         yield "ExternalRowsTest", number(found["rows"]["test"])
         yield "ExternalNumSeeds", str(len(found["profile"]["seeds"]))
         yield "ReadExternalOutdated", latex(doubts.outdated(found, results))

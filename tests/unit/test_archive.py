@@ -114,6 +114,10 @@ def test_what_is_derived_is_computed_once_and_travels_with_the_archive(kept, tmp
     assert derived.derived(counted, specs, [1, 2]) == first
     assert counted.times == 2
     assert derived.current({"other"}) == {}
+    # trained again elsewhere, the same spec may answer otherwise
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(archive, "answers_hash", lambda key: "other answers")
+        assert derived.current(keys) == {}
     monkeypatch.setattr(derived, "function_hash", lambda module, function: "new code")
     assert derived.current(keys) == {}
     derived.derived(counted, specs, [1, 2])

@@ -112,7 +112,8 @@ def test_the_answer_in_one_line_keeps_its_doubt(low, high, p_holm, ends):
     assert claims.answer(results).endswith(f"{ends}; contar palabras, 90.0 %")
     clear, confirmed = int(low > 0), int(p_holm < 0.05)
     assert claims.clear_pairs(results) == (
-        f"En {clear} de 1 pares el intervalo excluye el cero; en {confirmed} lo confirma la prueba corregida"
+        f"En {clear} de 1 pares el intervalo excluye el cero; en {clear * confirmed} de ellos lo confirma la "
+        "prueba corregida"
     )
 
 
@@ -158,7 +159,9 @@ def test_what_tells_against_the_main_pair_is_told_with_its_numbers():
     assert doubts.certainty(sure).endswith("contra 60.0 %.")
     there = dict(sure["pairs"][0], difference=0.03, low=-0.05, high=0.11)
     sure["facts"] = {"external": {"pairs": [there]}}
-    assert doubts.certainty(sure).endswith("con páginas ajenas, +3.0 [−5.0, +11.0] puntos.")
+    assert doubts.certainty(sure).endswith(
+        "con páginas ajenas, +3.0 [−5.0, +11.0] puntos. En las páginas ajenas no se distingue de cero."
+    )
     sure["pairs"][0]["p_holm"] = 0.2
     assert "no se puede asegurar" in doubts.certainty(sure)
     assert "con 20 épocas desde cero y 15 de ajuste fino, +22.0 puntos" in before
@@ -310,7 +313,7 @@ def test_other_peoples_data_tell_of_the_pair_and_of_counting_words():
     results["facts"] = {"external": there | {"pairs": [words, words | {"b": "bag"}, own]}}
     (told,) = claims.outside(results)
     assert told.startswith(
-        "**Fuera de casa** (43 enfermedades, oraciones sueltas): **GPT-2 mini con ajuste fino** acierta más"
+        "**Fuera de casa** (43 enfermedades, oraciones sueltas). **GPT-2 mini con ajuste fino** acierta más"
     )
     assert told.count("GPT-2 mini con ajuste fino") == 2
     assert "no se distingue una diferencia" in told
@@ -329,10 +332,12 @@ def test_the_label_curve_and_the_shared_words_are_told_by_their_ends():
         for size, right in zip((1.0, 5.98), rights, strict=True)
     ]
     assert claims.least_passages(results) == (
-        "Con lectura y sin ella: 12.0 y 14.0 % con 1 por enfermedad; 44.0 y 33.0 % con todos"
+        "Con lectura y sin ella: 12.0 y 14.0 % con 1 pasaje por enfermedad; 44.0 y 33.0 % con todos"
     )
     results["worth"] = [{"more": "gpt2_finetuned", "less": "gpt2_scratch", "height": 0.3, "at_least": True}]
-    assert claims.labels_saved(results).endswith("en puntos: −2.0 con 1 por enfermedad; +11.0 con todos.")
+    assert claims.labels_saved(results).endswith(
+        "en puntos: −2.0 con 1 pasaje por enfermedad; +11.0 con todos."
+    )
     results["shared_words"] = [
         {"arm": arm, "part": part, "accuracy": right}
         for arm, rights in (("tfidf_logreg", (0.7, 0.9)), ("bilstm", (0.3, 0.8)))
@@ -372,13 +377,6 @@ def test_pairs_that_the_authors_undo_are_named():
     assert doubts.lost_by_hands(results) == ""
 
 
-def test_validation_is_called_easier_where_also_who_chooses_nothing_does_better_there():
-    row = {"name": "BiLSTM de las notas", "accuracy": 0.16, "valid_accuracy": 0.25}
-    said = doubts.easier({"arms": {"bilstm_original": row}})
-    assert "BiLSTM de las notas, que no elige nada ahí, 25.0 % (en prueba, 16.0 %)" in said
-    assert doubts.easier({"arms": {"bilstm_original": row | {"valid_accuracy": 0.1}}}) == ""
-
-
 def test_sentences_read_together_stand_beside_one_alone_and_the_best_come_first():
     rows = [
         {"arm": arm, "read": read, "accuracy": right, "low": right - 0.1, "high": right + 0.1, "rows": 29}
@@ -402,8 +400,9 @@ def test_own_pages_that_harm_are_said_where_their_difference_is_claimed():
 
 
 def test_what_repeats_on_other_data_and_what_does_not_is_told_pair_by_pair():
-    def differ(b, low, high):
-        return {"a": "gpt2_finetuned", "b": b, "difference": (low + high) / 2, "low": low, "high": high}
+    def differ(b, low, high, p_holm=0.2):
+        size = {"difference": (low + high) / 2, "low": low, "high": high, "p_holm": p_holm}
+        return {"a": "gpt2_finetuned", "b": b} | size
 
     home = {
         "pairs": [
@@ -422,6 +421,8 @@ def test_what_repeats_on_other_data_and_what_does_not_is_told_pair_by_pair():
     assert "Cambia de signo: GPT-2 mini con ajuste fino − Bolsa de vectores (−20.0 → +20.0)." in told
     assert "no se distinguen de cero: GPT-2 mini con ajuste fino − TF-IDF" in told
     assert "BiLSTM" not in told  # not clear at home
+    home["pairs"][2]["p_holm"] = 0.01  # but for the test
+    assert "BiLSTM mejorada (+5.0 → +20.0)" in doubts.repeated(there, home)
     assert told.endswith("no distinguirse no es ser iguales.")
     assert doubts.repeated({"pairs": []}, home) == ""
 
@@ -434,8 +435,3 @@ def test_names_held_out_are_told_apart_from_all_names():
     results = {"unseen": rows, "unseen_chance": {"all": {"mrr": 0.1}, "unseen": {"mrr": 0.3}}}
     assert doubts.above_chance(results).endswith("ninguno.")
     assert "GPT-2 mini que responde (0.400" in doubts.above_chance(results, "unseen")
-
-
-def test_where_validation_is_easier_it_is_said_of_the_improved_network_too():
-    row = {"name": "BiLSTM de las notas", "valid_accuracy": 0.25, "accuracy": 0.16}
-    assert "Por qué caen todos, no se sabe." in doubts.easier({"arms": {"bilstm_original": row}})
