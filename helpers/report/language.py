@@ -165,13 +165,11 @@ def answer(pair) -> str:
 def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
     """The summary of notebook 05. pair: fine-tuned against from scratch (`comparison.paired`)."""
     top = "; ".join(f"{called(arm)}, {share(summary.loc[arm, 'top5'])}" for arm in (pair.a, pair.b))
-    zero = ": incluye el cero, y con otros autores la diferencia podría no verse"
-    zero *= not is_missing(pair.hand_low) and pair.hand_low <= 0 <= pair.hand_high
-    hands = (
-        ""
-        if is_missing(pair.hand_low)
-        else f"- Qué tan seguro: {other_hands(pair)}{zero} (`06_comparacion`, sección 3).\n"
-    )
+    hands = ""
+    if not is_missing(pair.hand_low):
+        within = pair.hand_low <= 0 <= pair.hand_high
+        zero = ": incluye el cero, y con otros autores la diferencia podría no verse" if within else ""
+        hands = f"- Qué tan seguro: {other_hands(pair)}{zero} (`06_comparacion`, sección 3).\n"
     return (
         f"- **{answer(pair)}**: mismos pasajes, mismos valores por probar, mismas épocas, mismo examen.\n"
         f"{hands}- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)}).\n"
