@@ -166,13 +166,11 @@ def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
     """The summary of notebook 05. pair: fine-tuned against from scratch (`comparison.paired`)."""
     top = "; ".join(f"{called(arm)}, {share(summary.loc[arm, 'top5'])}" for arm in (pair.a, pair.b))
     hands = ""
-    if not is_missing(pair.hand_low):
-        within = pair.hand_low <= 0 <= pair.hand_high
-        zero = ": incluye el cero, y con otros autores la diferencia podría no verse" if within else ""
-        hands = f"- Qué tan seguro: {other_hands(pair)}{zero} (`06_comparacion`, sección 3).\n"
+    if not is_missing(pair.hand_low) and pair.hand_low <= 0 <= pair.hand_high:
+        hands = f"; pero, {other_hands(pair)}: podría no verse"
     return (
-        f"- **{answer(pair)}**: mismos pasajes, mismos valores por probar, mismas épocas, mismo examen.\n"
-        f"{hands}- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)}).\n"
+        f"- **{answer(pair)}**: mismos pasajes, valores por probar, épocas y examen{hands}.\n"
+        f"- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)}).\n"
         f"- {not_by_reading_alone(summary)}{larger(summary)}"
     )
 
