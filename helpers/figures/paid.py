@@ -23,7 +23,7 @@ def calibration(table: pd.DataFrame, title: str) -> Figure:
         ax.plot(row.ece_scaled, y, "o", color=color, ms=8)
         beside(ax, f"{row.perplexity_scaled:.1f}", (1.02, y), xycoords=ax.get_yaxis_transform(), color=MUTED)
     top = len(table) - 0.4
-    beside(ax, "perplejidad", (1.0, top + 0.35), xycoords=ax.get_yaxis_transform(), color=MUTED)
+    beside(ax, "perpl. con T", (1.0, top + 0.35), xycoords=ax.get_yaxis_transform(), color=MUTED)
     ax.set_yticks(range(len(table)), [ARMS[arm].name for arm in table.index[::-1]], fontsize=MIN_FONT)
     ax.set(xlabel="error de calibración, ECE (hueco: sin temperatura; lleno: con ella)", ylim=(-0.6, top))
     ax.set_xlim(left=0)

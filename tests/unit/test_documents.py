@@ -220,6 +220,9 @@ def test_what_report_and_slides_say_in_words_is_so():
     )  # "lo que cura es la partición"
     assert facts["base"]["contaminated"] == 0  # "nuestras páginas no estaban"
     assert facts["external"]["source"] == "nih_symptoms"
+    pair = readings.main_pair(results)
+    there = readings.pair_of(facts["external"], pair.a, pair.b)
+    assert there.low <= 0 <= there.high  # README: "is not distinguished from none"
     told = (ROOT / "notebooks" / "04_autopsia.ipynb").read_text(encoding="utf-8")
     assert re.search(r'"De los 3 cálculos erróneos, [1-3] dan infinito', told)  # "sí pueden dar infinito"
     chose = [row for arm, row in results["arms"].items() if ARMS[arm].settings.get("schedule") != "constant"]

@@ -131,6 +131,33 @@ def test_a_helper_two_imports_away_makes_a_notebook_stale(tmp_path, monkeypatch)
     assert stamps.fingerprint(study, "01_eda") != before
 
 
+def test_what_is_kept_beside_the_runs_makes_results_and_notebooks_stale(tmp_path, monkeypatch):
+    from helpers.analysis import cost, dose
+    from helpers.data.study import prepare
+    from helpers.notebooks import stamps
+    from helpers.report import facts, results
+
+    study = prepare("quick")
+    monkeypatch.setattr(dose, "DOSES", tmp_path / "dose")
+    monkeypatch.setattr(cost, "COSTS", tmp_path / "cost")
+    monkeypatch.setattr(facts, "CHOICES", tmp_path / "choices.csv")
+
+    def fingerprints(study):
+        return results.fingerprint(study), stamps.fingerprint(study, "06_comparacion")
+
+    seen = [fingerprints(study)]
+    assert fingerprints(replace(study)) == seen[0]
+    for file in (dose.file_of("quick"), cost.file_of("quick"), facts.CHOICES):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("{}", encoding="utf-8")
+        seen.append(fingerprints(study))
+    one = next(iter(study.hands))
+    seen.append(fingerprints(replace(study, hands=study.hands | {one: "another"})))
+    seen.append(fingerprints(replace(study, names=study.names | {next(iter(study.names)): "otro"})))
+    for of in zip(*seen, strict=True):
+        assert len(set(of)) == len(seen)
+
+
 TABLE = '''"""A module."""
 SHARES: tuple = (0, 1)
 OTHER = 3

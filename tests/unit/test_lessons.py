@@ -228,6 +228,45 @@ def test_no_negative_zero_is_shown():
     assert readings.decimals(-0.0004, 3, "+") == "+0.000"
 
 
+def test_who_doubts_where_it_is_right_is_told_by_its_losses():
+    def arm(sure, nats, correct):
+        own = SimpleNamespace(sure=np.array(sure), nats=np.array(nats), correct=np.array(correct))
+        return [SimpleNamespace(valid=own)]
+
+    told = language.hesitating(
+        {
+            "gpt2_scratch": arm([0.5, 0.3], [1.0, 3.0], [True, False]),
+            "gpt2_finetuned": arm([0.2, 0.2, 0.2], [1.5, 1.7, 2.9], [True, True, False]),
+        }
+    )
+    assert (
+        "GPT-2 mini desde cero, 40.0 %; 1.00 y 3.00. GPT-2 mini con ajuste fino, 20.0 %; 1.60 y 2.90." in told
+    )
+
+
+def test_hands_known_of_some_statements_only_are_not_told(study):
+    some = dict(list(study.hands.items())[:5])
+    assert results.head(study)["hands"] == sorted(set(study.hands.values()))
+    assert results.head(replace(study, hands=some))["hands"] == []
+
+
+def test_author_by_author_is_of_the_pair_of_most_seeds():
+    pairs = [
+        {"a": f"{name}_finetuned", "b": f"{name}_scratch", "difference": 0.1} for name in ("smollm2", "gpt2")
+    ]
+    arms = {f"{name}_finetuned": {"seeds": seeds} for name, seeds in (("smollm2", 1), ("gpt2", 2))}
+    found = results.main_pair_of(pd.DataFrame(arms).T, pd.DataFrame(pairs))
+    assert found == ("gpt2_finetuned", "gpt2_scratch")
+
+
+def test_a_suspect_without_a_run_that_learned_is_named():
+    changes = ["unchanged", "lower rate", "higher rate", "larger network"]
+    trials = pd.DataFrame({"change": changes, "train": [1.0, 0.1, 1.0, 0.3], "test": 0.0})
+    told = autopsy.guilty_of_nothing(trials)
+    assert told.startswith("1 aprendieron")
+    assert told.endswith("Sospechosos sin ninguna corrida que valga: demasiado simple.")
+
+
 @pytest.mark.parametrize(("low", "said"), [(-0.02, True), (0.02, False), (np.nan, False)])
 def test_the_summary_of_gpt2_says_what_other_authors_do_to_it(low, said):
     rows = {

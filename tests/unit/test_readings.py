@@ -1,6 +1,7 @@
 """Sentences that must not say more than the numbers do."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -387,6 +388,28 @@ def test_sentences_read_together_stand_beside_one_alone_and_the_best_come_first(
     first = "TF-IDF + reg. logística, 50.0 % [40.0, 60.0] (esas mismas, de una en una: 20.0 %); Bolsa"
     assert told.startswith(f"En las 29 páginas que tienen 3 oraciones de prueba, si se leen juntas: {first}")
     assert readings.read_together([]) == ""
+
+
+def test_what_moving_every_weight_does_to_the_map_is_told_family_by_family():
+    maps = {arm: {"same_group": part} for arm, part in (("gpt2_frozen", 0.27), ("gpt2_finetuned", 0.23))}
+    told = claims.moved_maps({"maps": maps | {"smollm2_frozen": {"same_group": 0.4}}})
+    assert told == "**Lectura.** Vecinos del mismo grupo: GPT-2 mini, 27.0 % congelado y 23.0 % ajustado."
+    assert claims.moved_maps({"maps": {}}) == ""
+
+
+def test_who_gives_all_names_one_score_is_a_tie_and_not_an_interval():
+    row = {"arm": "tfidf_logreg", "candidates": "all", "mrr": 0.02, "mrr_low": 0.02, "mrr_high": 0.02}
+    row |= dict.fromkeys(("top1", "top5", "top10"), 0.0)
+    rows = tables.unseen(
+        {"unseen": [row, row | {"mrr_high": 0.03}], "guessers": [], "unseen_chance": {}}
+    ).rows
+    assert [cells[2] for cells in rows] == ["empate", "[0.020, 0.030]"]
+
+
+def test_what_was_tried_before_is_of_the_shipped_base_alone():
+    study = prepare("course")
+    other = replace(study, profile=replace(study.profile, base="smollm2"))
+    assert list(facts.tried_besides(other)) == []
 
 
 def test_own_pages_that_harm_are_said_where_their_difference_is_claimed():
