@@ -280,3 +280,13 @@ def test_the_summary_of_gpt2_says_what_other_authors_do_to_it(low, said):
     told = language.gpt2(pd.DataFrame(rows).T, pair, 50)
     assert ("de −2.0 a +25.0 puntos: podría no verse." in told) is said
     assert ("autores" in told) is said
+
+
+@pytest.mark.parametrize(
+    ("best", "said"), [(0.85, "nada lo sube fuera del ruido"), (0.95, "lo sube: épocas, ×\xa02")]
+)
+def test_a_gain_within_the_noise_is_not_called_one(best, said):
+    rows = [("", np.nan, 0.8), ("epochs", 2, best), ("units", 16, 0.3)]
+    told = from_scratch.most_and_least(pd.DataFrame(rows, columns=["name", "value", "mrr"]))
+    assert told.startswith("Lo que más baja el MRR: unidades, 16;")
+    assert told.endswith(said)
