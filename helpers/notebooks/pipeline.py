@@ -21,7 +21,7 @@ from ..experiments.grid import ensure
 from ..experiments.records import work_alone
 from ..files import sha256, write_json, write_text
 from ..models import smollm2
-from ..report.readings import estimate, share
+from ..prose.numbers import estimate, share
 from . import documents, stamps
 from .stamps import NOTEBOOKS, is_current, promised
 

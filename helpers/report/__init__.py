@@ -1,7 +1,6 @@
-"""From results to the report and the slides; no number is typed.
+"""From finished runs to results.json, and from that alone to the report and the slides.
 
-`readings` writes numbers and sentences, `from_scratch`, `autopsy` and `language` those of notebooks 02 to 05;
-`facts` collects what is said beside the comparison, `results` all that was found, as results.json. From it
-alone come `claims`, the `doubts` beside them, what is the `price`, `tables`, and LaTeX's `macros`, set by
-`latex`; `gallery` shows whole texts.
+`facts` collects what is said beside the comparison, `results` all that was found, as results.json; `gallery`
+shows whole texts. `tables` are the tables of the comparison; `macros` gives LaTeX every number, name and
+sentence, set by `latex`.
 """

@@ -13,8 +13,8 @@ from ..data import splits
 from ..data.study import Study
 from ..experiments import plan
 from ..experiments.derived import derived
-from .readings import called
-from .tables import AS_TEXT
+from ..prose.readings import called
+from ..prose.table import AS_TEXT
 
 KINDS = {
     "all_wrong": "nadie",

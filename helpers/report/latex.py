@@ -2,7 +2,8 @@
 
 import re
 
-from .readings import DASH, LARGE, is_missing, power
+from ..prose.numbers import DASH, LARGE, POWER, is_missing, power
+from ..prose.table import Given, Table
 
 SIGNS = {" %": r"\,\%", "…": r"\dots{}"} | {
     sign: rf"\ensuremath{{{command}}}"
@@ -26,11 +27,8 @@ PLAIN = str.maketrans(
     {char: rf"\{char}" for char in "#$%&_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 )
+
 LETTERS = "¿¡«»–—‘’“”…°"  # that a Latin font has besides ASCII and the letters with accents
-
-
-class Given(str):
-    """A text of the data, in a table's cell: whatever it looks like, it stands there as it is."""
 
 
 def plain(text: str) -> str:
@@ -41,9 +39,6 @@ def plain(text: str) -> str:
     text = text.replace(r"\$", "$")
     known = (char if char.isascii() or "À" <= char <= "ÿ" or char in LETTERS else "?" for char in text)
     return "".join(known).translate(PLAIN).replace("…", r"\dots{}")
-
-
-POWER = re.compile(r"(\d(?:\.\d+)?)e([+-]?\d+)")
 
 
 def cell(text: str) -> str:
@@ -62,3 +57,16 @@ def number(value: float | None) -> str:
     if abs(value) >= LARGE:
         return rf"\num{{{power(value)}}}"
     return str(round(value)) if abs(value) < 1000 else rf"\num{{{round(value)}}}"
+
+
+def tabular(table: Table) -> str:
+    """A booktabs tabular."""
+
+    def line(cells: tuple[str, ...]) -> str:
+        return " & ".join(map(cell, cells)) + r" \\"
+
+    body = [line(row) for row in table.rows]
+    body += [r"\midrule", *map(line, table.last)] if table.last else []
+    columns = "l" + "r" * (len(table.head) - 1)
+    top = (rf"\begin{{tabular}}{{{columns}}}", r"\toprule", line(table.head), r"\midrule")
+    return "\n".join([*top, *body, r"\bottomrule", r"\end{tabular}"]) + "\n"

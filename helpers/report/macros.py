@@ -15,9 +15,10 @@ import pandas as pd
 from ..arms import ARMS, call_after
 from ..figures.style import DRAWN
 from ..files import write_text
-from . import autopsy, claims, doubts, readings
-from .latex import latex, number, plain
-from .readings import DASH, called, decimals, estimate, p_value, rank_estimate, share
+from ..prose import abroad, autopsy, bought, claims, doubts, readings
+from ..prose.numbers import DASH, decimals, estimate, p_value, rank_estimate, share
+from ..prose.readings import called
+from .latex import latex, number, plain, tabular
 from .tables import TABLES
 
 NOTE = "% Written from results.json; do not edit.\n"
@@ -150,7 +151,7 @@ def worth_macros(results: dict) -> Iterator[tuple[str, str]]:
     """How many times the labels pre-training is worth, and two arms together."""
     for found in results["worth"]:
         name = f"{macro_name(found['more'])}Versus{macro_name(found['less'])}"
-        yield f"ReadWorth{name}", latex(claims.worth(results, found))
+        yield f"ReadWorth{name}", latex(bought.worth(results, found))
         yield f"Worth{name}", DASH if found["at_least"] else decimals(found["k"], 1)
     yield "ReadSharedWords", latex(doubts.shared_words(results))
     mixed = results["together"]
@@ -253,7 +254,7 @@ def external_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield "ExternalFirstEstimate", latex(estimate(row["accuracy"], row["low"], row["high"]))
         yield "ExternalRowsTest", number(found["rows"]["test"])
         yield "ExternalNumSeeds", str(len(found["profile"]["seeds"]))
-        yield "ReadExternalOutdated", latex(doubts.outdated(found, results))
+        yield "ReadExternalOutdated", latex(abroad.outdated(found, results))
         for pair in found["pairs"]:
             name = f"{macro_name(pair['a'])}Versus{macro_name(pair['b'])}"
             yield f"ReadExternal{name}", latex(readings.pair(SimpleNamespace(**pair)))
@@ -272,7 +273,7 @@ def story_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield "ReadOnce", latex(once.strip())
     yield "ReadUntouched", latex(claims.untouched(results))
     if results["dose"]:
-        yield "ReadDose", latex(claims.enough(results))
+        yield "ReadDose", latex(bought.enough(results))
 
 
 def macro_name(key: str) -> str:
@@ -294,4 +295,4 @@ def write_tex(directory: Path) -> None:
     lines = "\n".join(rf"\newcommand{{\{name}}}{{{value}}}" for name, value in macros(results).items())
     write_text(directory / "macros.tex", f"{NOTE}{lines}\n{colors()}")
     for name, table in TABLES.items():
-        write_text(directory / f"tabla_{name}.tex", NOTE + table(results).latex())
+        write_text(directory / f"tabla_{name}.tex", NOTE + tabular(table(results)))

@@ -30,8 +30,8 @@ from ..experiments.derived import derived
 from ..experiments.records import load
 from ..experiments.specs import code_hash, reached
 from ..files import sha256, write_json
+from ..prose.readings import main_pair
 from . import facts, gallery
-from .readings import main_pair
 
 # Pairs whose label curves are read at one height: what learns from fewer labels, and what needs more.
 WORTH = (

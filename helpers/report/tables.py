@@ -1,19 +1,13 @@
 """The tables of the comparison: each once, as the notebooks show it and as LaTeX sets it."""
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from html import escape
 
 import pandas as pd
 
 from ..arms import ARMS, called_after
 from ..figures.recurrent import KNOBS
-from .latex import POWER, Given, cell
-from .readings import (
+from ..prose.numbers import (
     DASH,
-    called,
     decimals,
     difference_span,
     estimate,
@@ -25,45 +19,10 @@ from .readings import (
     share_span,
     thousands,
 )
+from ..prose.readings import called
+from ..prose.table import Given, Table
 
-AS_TEXT = partial(escape, quote=False)  # how a cell is shown as HTML: nothing of the data is a tag there
 EXACT = "exacta"  # in the place of an interval, where an accuracy is arithmetic
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns' heads and rows of text, plain as the class reads it; the first column is on the left."""
-
-    head: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    last: list[tuple[str, ...]] = ()  # below a rule of their own
-
-    def frame(self):
-        """For a notebook."""
-        rows = [
-            [text if isinstance(text, Given) else POWER.sub(raised, text) for text in row]
-            for row in (*self.rows, *self.last)
-        ]
-        shown = pd.DataFrame(rows, columns=list(self.head)).style.hide(axis="index").format(AS_TEXT)
-        return shown.set_properties(subset=[self.head[0]], **{"text-align": "left"})
-
-    def latex(self) -> str:
-        """A booktabs tabular."""
-
-        def line(cells: tuple[str, ...]) -> str:
-            return " & ".join(map(cell, cells)) + r" \\"
-
-        body = [line(row) for row in self.rows]
-        body += [r"\midrule", *map(line, self.last)] if self.last else []
-        columns = "l" + "r" * (len(self.head) - 1)
-        top = (rf"\begin{{tabular}}{{{columns}}}", r"\toprule", line(self.head), r"\midrule")
-        return "\n".join([*top, *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def raised(power: re.Match) -> str:
-    """`1.6e+09` as `1.6 × 10⁹`."""
-    exponent = str(int(power[2])).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{power[1]} × 10{exponent}"
 
 
 def accuracy_cells(row: dict) -> tuple[str, ...]:

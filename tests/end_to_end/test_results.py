@@ -14,7 +14,10 @@ from helpers.experiments import plan
 from helpers.experiments.grid import ensure
 from helpers.experiments.records import load
 from helpers.figures import style
-from helpers.report import autopsy, claims, from_scratch, latex, macros, price, results, tables
+from helpers.prose import autopsy, claims, from_scratch, price
+from helpers.prose.numbers import POWER
+from helpers.prose.table import raised
+from helpers.report import latex, macros, results, tables
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +77,7 @@ def test_a_notebook_shows_the_same_cells(found, name):
     table = tables.TABLES[name](read(found))
     shown = table.frame().data
     assert shown.columns.tolist() == list(table.head)
-    powers = [
-        tuple(tables.POWER.sub(tables.raised, cell) for cell in row) for row in (*table.rows, *table.last)
-    ]
+    powers = [tuple(POWER.sub(raised, cell) for cell in row) for row in (*table.rows, *table.last)]
     assert [tuple(row) for row in shown.to_numpy()] == powers
 
 

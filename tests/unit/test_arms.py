@@ -15,6 +15,7 @@ from helpers.experiments.plan import results
 from helpers.experiments.processes import Where
 from helpers.figures import contrasts, style
 from helpers.report import tables
+from helpers.report.latex import tabular
 from helpers.report.results import plain
 
 HEX = re.compile(r"#[0-9A-Fa-f]{6}\b")
@@ -35,7 +36,7 @@ def test_a_made_up_arm_is_five_lines_and_goes_through_spec_run_table_and_figure(
     table = summary(study, ["majority", made_up.id])
     own = results(study, made_up.id)[0].metrics["test"]["accuracy"]
     assert table.loc[made_up.id, "accuracy"] == own
-    latex = tables.comparison({"arms": plain(table)}).latex()
+    latex = tabular(tables.comparison({"arms": plain(table)}))
     assert rf"Inventado & {100 * own:.1f}\,\%" in latex
     pair = SimpleNamespace(a="majority", b=made_up.id, difference=-0.25, low=-0.5, high=0.0)
     figure = contrasts.forest(table, "Un título", 1 / study.num_labels, [pair, pair])

@@ -17,8 +17,9 @@ from helpers.config import ROOT
 from helpers.figures import style
 from helpers.figures.captions import CAPTIONS
 from helpers.notebooks import documents, stamps
-from helpers.report import claims, doubts, macros, price, readings, tables
-from helpers.report.latex import latex
+from helpers.prose import bought, claims, doubts, price, readings
+from helpers.report import macros, tables
+from helpers.report.latex import latex, tabular
 
 REPORT, GENERATED = ROOT / "report", ROOT / "report" / "generated"
 SOURCES = sorted([*REPORT.glob("*.tex"), *REPORT.glob("dibujos/*.tex")])
@@ -298,7 +299,7 @@ def test_a_label_of_the_data_is_the_same_in_macros_and_tables_and_upsets_no_late
         results["story"]["answers"]["bag"]["first"] = label
         assert dict(macros.story_macros(results))["StoryBag"] == there
         table = tables.story(results)
-        assert f"& {there} &" in table.latex()
+        assert f"& {there} &" in tabular(table)
         assert label in table.frame().data.to_numpy()
     assert latex("SmolLM2 (--base)") == "SmolLM2 (-{}-base)"  # two dashes, not a longer one
 
@@ -328,11 +329,11 @@ def test_every_claim_can_be_made_where_the_large_model_has_its_twin():
     assert readings.main_pair(results).b == "smollm2_scratch"
     assert "una sola semilla" not in " ".join(claims.comparison(results))
     assert "; GPT-2 mini, " in claims.answer(results)
-    assert claims.least_passages(results).count(" % con ") == 3
+    assert bought.least_passages(results).count(" % con ") == 3
     assert claims.comparison(results)
     assert price.summary(results)
     assert doubts.doubts(results)
     assert macros.macros(results)
-    assert all(table(results).latex() for table in tables.TABLES.values())
+    assert all(tabular(table(results)) for table in tables.TABLES.values())
     results["curve"] = []
-    assert "no entrena" in claims.least_passages(results)
+    assert "no entrena" in bought.least_passages(results)

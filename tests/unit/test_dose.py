@@ -13,7 +13,7 @@ from helpers.config import InputError
 from helpers.data import splits
 from helpers.experiments.outcomes import outcome_of
 from helpers.models.bases import resolve_base
-from helpers.report import claims
+from helpers.prose import bought
 
 
 @pytest.fixture
@@ -78,15 +78,15 @@ def test_what_is_said_of_the_dose():
     ]
     found = {"dose": {"points": points}}
     points[2]["accuracy"] = 0.55  # the highest of several is no headline
-    assert claims.dose(found) == "Sin leer nada, 30.0 %; con 2 millones de tokens, 50.0 %"
-    told = claims.enough(found | {"profile": {"epochs": {}}})
+    assert bought.dose(found) == "Sin leer nada, 30.0 %; con 2 millones de tokens, 50.0 %"
+    told = bought.enough(found | {"profile": {"epochs": {}}})
     assert "Con 0 → 0.1 → 0.4 → 2 millones de tokens leídos: 30.0 → 20.0 → 55.0 → 50.0 %" in told
     assert "por encima de cero en 1 de 3 bases (2)." in told
     assert told.endswith("5 veces más lectura lleva la exactitud de 55.0 % a 50.0 %.")
     now = {"profile": {"epochs": {"gpt2_scratch": 60, "gpt2_finetuned": 60}}}
     for point in points:
         point |= {"arm": "gpt2_finetuned", "epochs": 60}
-    assert "épocas" not in claims.enough(found | now)
+    assert "épocas" not in bought.enough(found | now)
     points[1]["epochs"] = 30
-    assert claims.enough(found | now).endswith("aquí, GPT-2 mini con ajuste fino tuvo 30 épocas, no 60.")
-    assert claims.enough({"dose": {}}) == "En este perfil no se midió la dosis."
+    assert bought.enough(found | now).endswith("aquí, GPT-2 mini con ajuste fino tuvo 30 épocas, no 60.")
+    assert bought.enough({"dose": {}}) == "En este perfil no se midió la dosis."

@@ -8,7 +8,7 @@ from helpers.analysis import efficiency
 from helpers.data import splits
 from helpers.data.study import prepare
 from helpers.experiments.grid import ensure
-from helpers.report import readings
+from helpers.prose import readings
 
 SIZES = np.array([1.0, 2.0, 4.0, 8.0])
 

@@ -22,7 +22,8 @@ ORDER = (
     {"models"},
     {"pretraining", "experiments"},
     {"analysis", "figures"},
-    {"report", "demo"},
+    {"prose", "demo"},
+    {"report"},
     {"notebooks"},
     {"__main__"},
 )

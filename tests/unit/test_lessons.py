@@ -15,7 +15,9 @@ from helpers.data.study import prepare
 from helpers.experiments import plan
 from helpers.experiments.grid import ensure
 from helpers.models import bases
-from helpers.report import autopsy, from_scratch, gallery, language, readings, results, tables
+from helpers.prose import autopsy, from_scratch, language, numbers, readings
+from helpers.prose.table import Table
+from helpers.report import gallery, results
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +171,7 @@ def test_the_published_perplexities_stand_beside_ours_in_a_column_of_their_own()
     ours = {"known": 0.5, "right": 0.1, "text": 30.0, "first": 12.0, "rest": 1.5}
     table = language.replies(ours, ours)
     assert table.last[0][-1] == "18.26 → 7.54"
-    assert all(row[-1] == readings.DASH for row in table.rows)
+    assert all(row[-1] == numbers.DASH for row in table.rows)
 
 
 def test_one_statement_is_followed_whoever_gets_it_right(study):
@@ -206,7 +208,7 @@ def test_nothing_of_the_data_is_read_as_html(study, monkeypatch):
         gallery.first_five(shown, ["tfidf_logreg"]),
         gallery.some({"relato": [wild]}, 1),
         gallery.errors_table(shown),
-        tables.Table(("a", "b"), [(wild, "1e-05")]).frame(),
+        Table(("a", "b"), [(wild, "1e-05")]).frame(),
     ):
         html = made.to_html()
         assert "<svg" not in html
@@ -223,9 +225,9 @@ def test_the_embedded_corpus_keeps_its_groups_under_the_statements_of_others(stu
 
 
 def test_no_negative_zero_is_shown():
-    assert readings.decimals(-0.001, 2) == "0.00"
-    assert readings.decimals(-0.01, 2) == "−0.01"
-    assert readings.decimals(-0.0004, 3, "+") == "+0.000"
+    assert numbers.decimals(-0.001, 2) == "0.00"
+    assert numbers.decimals(-0.01, 2) == "−0.01"
+    assert numbers.decimals(-0.0004, 3, "+") == "+0.000"
 
 
 def test_who_doubts_where_it_is_right_is_told_by_its_losses():

@@ -11,7 +11,7 @@ import pytest
 from helpers.config import PROFILES, ROOT
 from helpers.notebooks.stamps import NOTEBOOKS, TABLES
 from helpers.pretraining import card
-from helpers.report import readings
+from helpers.prose import numbers
 
 FILES = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -110,7 +110,7 @@ def test_notebook_summaries_agree_with_the_committed_results():
     assert all((ROOT / table).is_file() for table in TABLES)
     outputs = json.dumps(cells(ROOT / "notebooks" / "06_comparacion.ipynb", "code"), ensure_ascii=False)
     for row in sorted(results["arms"].values(), key=lambda row: -row["accuracy"])[:3]:
-        assert readings.estimate(row["accuracy"], row["low"], row["high"]) in outputs, row["name"]
+        assert numbers.estimate(row["accuracy"], row["low"], row["high"]) in outputs, row["name"]
     assert results["profile"]["name"] in PROFILES
 
 

@@ -18,7 +18,8 @@ from helpers.data import audit, duplicates, masking, sources
 from helpers.data.study import prepare
 from helpers.models import keras_training
 from helpers.notebooks import documents, external, pipeline
-from helpers.report import facts, price, readings
+from helpers.prose import numbers, price
+from helpers.report import facts
 from helpers.report.macros import macros, write_tex
 
 GENERATED = ROOT / "report" / "generated"
@@ -44,8 +45,8 @@ def test_a_number_that_does_not_exist_is_a_dash(tmp_path, place):
     results[place] = nothing_measured(results[place])
     written = dict(macros(results))
     assert not [name for name, text in written.items() if re.search(r"\b(None|nan)\b", text)]
-    assert sum(readings.DASH in text for text in written.values()) > sum(
-        readings.DASH in text
+    assert sum(numbers.DASH in text for text in written.values()) > sum(
+        numbers.DASH in text
         for text in dict(macros(json.loads((GENERATED / "results.json").read_text()))).values()
     )
     (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")

@@ -16,7 +16,8 @@ from helpers.data import audit, duplicates, leakage, masking, passages, sources,
 from helpers.data.study import prepare
 from helpers.experiments import plan
 from helpers.pretraining.contamination import shared_runs
-from helpers.report import doubts, facts
+from helpers.prose import doubts
+from helpers.report import facts
 
 PAGES = sources.load_table("embedded")
 DISEASES = sources.load_diseases()

@@ -11,8 +11,10 @@ from helpers.arms import ARMS
 from helpers.data.published import EARLIER
 from helpers.data.study import prepare
 from helpers.experiments.specs import make_spec
-from helpers.report import claims, doubts, facts, gallery, price, readings, tables
-from helpers.report.latex import latex
+from helpers.prose import abroad, bought, claims, doubts, numbers, price, readings
+from helpers.prose.table import Table
+from helpers.report import facts, gallery, tables
+from helpers.report.latex import latex, tabular
 
 
 def row(low, high, p_holm, p=0.01):
@@ -81,9 +83,9 @@ def test_knowledge_is_claimed_against_the_guesser_and_both_tests(low, high, p, s
 
 
 def test_an_exact_share_has_no_interval():
-    assert readings.estimate(0.1, 0.1, 0.1) == "10.0 %"
-    assert readings.estimate(0.1, 0.05, 0.15) == "10.0 % [5.0, 15.0]"
-    assert readings.estimate(-0.1, -0.2, 0.0, sign=True) == "−10.0 [−20.0, +0.0]"
+    assert numbers.estimate(0.1, 0.1, 0.1) == "10.0 %"
+    assert numbers.estimate(0.1, 0.05, 0.15) == "10.0 % [5.0, 15.0]"
+    assert numbers.estimate(-0.1, -0.2, 0.0, sign=True) == "−10.0 [−20.0, +0.0]"
     assert latex("−1 % y < 2") == r"\ensuremath{-}1\,\% y \ensuremath{<} 2"
 
 
@@ -186,8 +188,8 @@ def test_what_tells_against_the_main_pair_is_told_with_its_numbers():
 def test_a_factor_of_passages_shares_the_doubt_of_its_difference():
     row = {"more": "gpt2_finetuned", "less": "gpt2_scratch", "k": 1.6, "low": 1.1, "high": 2.3, "height": 0.3}
     row |= {"at_least": False, "open": 0.0}
-    assert "no la confirma" in claims.worth(compared(0.01, 0.2, 0.2), row)
-    assert "no la confirma" not in claims.worth(compared(0.01, 0.2, 0.01), row)
+    assert "no la confirma" in bought.worth(compared(0.01, 0.2, 0.2), row)
+    assert "no la confirma" not in bought.worth(compared(0.01, 0.2, 0.01), row)
 
 
 def test_the_last_step_of_each_ladder_is_told():
@@ -249,18 +251,18 @@ def test_only_a_whole_interval_is_above_chance():
 def test_fewer_epochs_elsewhere_are_said_to_harm_who_starts_from_nothing():
     here = compared(0.01, 0.2, 0.01) | {"profile": {"epochs": {"gpt2_scratch": 60, "bag": 10}}}
     there = {"arms": ["gpt2_scratch", "bag"], "profile": {"epochs": {"gpt2_scratch": 12, "bag": 20}}}
-    assert "12 épocas, no 60), y quien empieza de cero es el más perjudicado" in doubts.outdated(there, here)
+    assert "12 épocas, no 60), y quien empieza de cero es el más perjudicado" in abroad.outdated(there, here)
     there["profile"]["epochs"]["gpt2_scratch"] = 60
-    assert "(Bolsa de vectores: 20 épocas allá y 10 aquí)" in doubts.outdated(there, here)
+    assert "(Bolsa de vectores: 20 épocas allá y 10 aquí)" in abroad.outdated(there, here)
     there["profile"]["epochs"]["bag"] = 10
-    assert doubts.outdated(there, here) == ""
+    assert abroad.outdated(there, here) == ""
 
 
 def test_a_power_of_ten_is_written_as_one():
-    table = tables.Table(("a", "b"), [("1e-05", "8.6e+14"), ("seen", "2024-10")])
+    table = Table(("a", "b"), [("1e-05", "8.6e+14"), ("seen", "2024-10")])
     shown = table.frame().data.to_numpy().tolist()
     assert shown == [["1 × 10⁻⁵", "8.6 × 10¹⁴"], ["seen", "2024-10"]]
-    assert r"\num{8.6e+14}" in table.latex()
+    assert r"\num{8.6e+14}" in tabular(table)
 
 
 def test_what_is_paid_is_told_of_the_main_pair_and_beside_counting_words():
@@ -312,7 +314,7 @@ def test_other_peoples_data_tell_of_the_pair_and_of_counting_words():
     own, words = results["pairs"][0], results["pairs"][0] | {"b": "tfidf_logreg", "low": -0.1}
     there = {"num_labels": 43, "arms": {"gpt2_scratch": {}}, "profile": {"epochs": {"gpt2_scratch": 60}}}
     results["facts"] = {"external": there | {"pairs": [words, words | {"b": "bag"}, own]}}
-    (told,) = claims.outside(results)
+    (told,) = abroad.claimed(results)
     assert told.startswith(
         "**Fuera de casa** (43 enfermedades, oraciones sueltas). **GPT-2 mini con ajuste fino** acierta más"
     )
@@ -320,9 +322,9 @@ def test_other_peoples_data_tell_of_the_pair_and_of_counting_words():
     assert "no se distingue una diferencia" in told
     assert "otras épocas" not in told
     results["profile"]["epochs"]["gpt2_scratch"] = 90
-    assert claims.outside(results)[0].endswith("Allá las redes se entrenaron con otras épocas.")
+    assert abroad.claimed(results)[0].endswith("Allá las redes se entrenaron con otras épocas.")
     results["facts"] = {"external": {}}
-    assert claims.outside(results) == []
+    assert abroad.claimed(results) == []
 
 
 def test_the_label_curve_and_the_shared_words_are_told_by_their_ends():
@@ -332,11 +334,11 @@ def test_the_label_curve_and_the_shared_words_are_told_by_their_ends():
         for arm, rights in (("gpt2_finetuned", (0.12, 0.44)), ("gpt2_scratch", (0.14, 0.33)))
         for size, right in zip((1.0, 5.98), rights, strict=True)
     ]
-    assert claims.least_passages(results) == (
+    assert bought.least_passages(results) == (
         "Con lectura y sin ella: 12.0 y 14.0 % con 1 pasaje por enfermedad; 44.0 y 33.0 % con todos"
     )
     results["worth"] = [{"more": "gpt2_finetuned", "less": "gpt2_scratch", "height": 0.3, "at_least": True}]
-    assert claims.labels_saved(results).endswith(
+    assert bought.labels_saved(results).endswith(
         "en puntos: −2.0 con 1 pasaje por enfermedad; +11.0 con todos."
     )
     results["shared_words"] = [
@@ -439,15 +441,15 @@ def test_what_repeats_on_other_data_and_what_does_not_is_told_pair_by_pair():
             differ("tfidf_logreg", -0.1, 0.1),
         ]
     }  # fmt: skip
-    told = doubts.repeated(there, home)
+    told = abroad.repeated(there, home)
     assert "Se repite: GPT-2 mini con ajuste fino − GPT-2 mini desde cero (+15.0 → +10.0)." in told
     assert "Cambia de signo: GPT-2 mini con ajuste fino − Bolsa de vectores (−20.0 → +20.0)." in told
     assert "no se distinguen de cero: GPT-2 mini con ajuste fino − TF-IDF" in told
     assert "BiLSTM" not in told  # not clear at home
     home["pairs"][2]["p_holm"] = 0.01  # but for the test
-    assert "BiLSTM mejorada (+5.0 → +20.0)" in doubts.repeated(there, home)
+    assert "BiLSTM mejorada (+5.0 → +20.0)" in abroad.repeated(there, home)
     assert told.endswith("no distinguirse no es ser iguales.")
-    assert doubts.repeated({"pairs": []}, home) == ""
+    assert abroad.repeated({"pairs": []}, home) == ""
 
 
 def test_names_held_out_are_told_apart_from_all_names():

@@ -8,8 +8,9 @@ import pandas as pd
 from ..data.study import Study
 from ..figures.recurrent import CHANGES
 from ..figures.style import EXAMS
-from .readings import against_chance, estimate, share, thousands
-from .tables import Table
+from .numbers import estimate, share, thousands
+from .readings import against_chance
+from .table import Table
 
 
 def same_everywhere(trials: pd.DataFrame) -> str:

@@ -16,8 +16,9 @@ from ..data.study import Study
 from ..experiments.records import Record
 from ..pretraining import card
 from .doubts import other_hands
-from .readings import DASH, against_chance, called, decimals, estimate, is_missing, share, thousands
-from .tables import Table
+from .numbers import DASH, decimals, estimate, is_missing, share, thousands
+from .readings import against_chance, called
+from .table import Table
 
 
 def record(place: str) -> dict | None:

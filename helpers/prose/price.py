@@ -1,7 +1,8 @@
 """What is paid, sentence by sentence: forgetting, errors, confidence, cost."""
 
 from ..arms import ARMS
-from .readings import called, estimate, main_pair, rank_estimate, share
+from .numbers import estimate, rank_estimate, share
+from .readings import called, main_pair
 
 
 def summary(results: dict) -> list[str]:

@@ -1,10 +1,10 @@
 """What tells against taking the comparison at its word: authors, validation, earlier looks, edges."""
 
-from math import log
-
 from ..arms import ARMS
 from ..data.published import EARLIER
-from .readings import called, estimate, main_pair, pair_of, rank_estimate, read_together, share
+from . import abroad
+from .numbers import estimate, rank_estimate, share
+from .readings import called, main_pair, pair_of
 
 # Of these it is told what sharing few words with the page costs them: all that count words among them.
 SUSPECTED = "naive_bayes", "bag", "tfidf_logreg", "bilstm", "gpt2_finetuned", "smollm2_finetuned"
@@ -108,14 +108,7 @@ def certainty(results: dict) -> str:
     there = pair_of(results["facts"]["external"] or {"pairs": []}, main.a, main.b)
     if there and there.low <= 0 <= there.high:
         unsure += " En las páginas ajenas no se distingue de cero."
-    return f"{other_hands(main)}; en validación, {a} contra {b}{abroad(there)}.{unsure}"
-
-
-def abroad(pair) -> str:
-    """A pair's difference on other people's pages, as the end of a sentence; or nothing."""
-    if pair is None:
-        return ""
-    return f"; con páginas ajenas, {estimate(pair.difference, pair.low, pair.high, sign=True)} puntos"
+    return f"{other_hands(main)}; en validación, {a} contra {b}{abroad.beside(there)}.{unsure}"
 
 
 def other_hands(pair) -> str:
@@ -134,73 +127,6 @@ def own_pages_harm(results: dict) -> str:
         f" Cuidado: «{called(row.a)}» queda incluso por debajo de {called(row.b)} ({size}"
         f"{', sin confirmar' if row.p_holm >= 0.05 else ''}): parte de esa diferencia puede ser lo que aquel "
         "preentrenamiento estorbó."
-    )
-
-
-def other_epochs(points: list[dict], results: dict) -> str:
-    """That the doses were fine-tuned for other epochs than the comparison has, or nothing."""
-    now = results["profile"]["epochs"]
-    moved = {
-        row["arm"]: row["epochs"] for row in points if row["epochs"] != now.get(row["arm"], row["epochs"])
-    }
-    told = [f"{called(arm)} tuvo {then} épocas, no {now[arm]}" for arm, then in moved.items()]
-    return f" A diferencia de lo demás, aquí, {'; '.join(told)}." if told else ""
-
-
-def outside(other: dict, results: dict) -> str:
-    """Of which data and by which command numbers on other people's data are, and their differences."""
-    pairs = [
-        f"{called(row['a'])} − {called(row['b'])}: "
-        f"{estimate(row['difference'], row['low'], row['high'], sign=True)} puntos"
-        for row in other["pairs"]
-    ]
-    rows = f"{other['num_labels']} enfermedades · {other['rows']['test']} textos de prueba"
-    head = f"`{other['command']}` · {rows}"
-    more = filter(
-        None, (read_together(other.get("together", [])), repeated(other, results), outdated(other, results))
-    )
-    return "\n\n".join([head, " ".join([f"{'; '.join(pairs)}.", *more])])
-
-
-FADED = "Aquí ya no se distinguen de cero"
-
-
-def repeated(other: dict, results: dict) -> str:
-    """Which differences that are clear here are clear there too, which are not, which turn; or nothing."""
-    kinds: dict[str, list[str]] = {"Se repite": [], FADED: [], "Cambia de signo": []}
-    for row in other["pairs"]:
-        home = pair_of(results, row["a"], row["b"])
-        if home and (home.p_holm < 0.05 or not home.low <= 0 <= home.high):
-            turned = "Se repite" if row["difference"] * home.difference > 0 else "Cambia de signo"
-            told = f"{100 * home.difference:+.1f} → {100 * row['difference']:+.1f}".replace("-", "−")
-            kind = kinds[FADED if row["low"] <= 0 <= row["high"] else turned]
-            kind.append(f"{called(row['a'])} − {called(row['b'])} ({told})")
-    told = [f"{kind}: {'; '.join(rows)}." for kind, rows in kinds.items() if rows]
-    told += ["Con intervalos tan anchos, no distinguirse no es ser iguales."] if kinds[FADED] else []
-    head = "\n\n**Lectura**, de lo claro en casa, por intervalo o por prueba (puntos, en casa → aquí). "
-    return head + " ".join(told) if told else ""
-
-
-def outdated(other: dict, results: dict) -> str:
-    """That numbers on other people's data are of other epochs than the comparison's, or nothing.
-
-    The arm that is named is the one whose epochs have changed most.
-    """
-    then, now = other["profile"]["epochs"], results["profile"]["epochs"]
-    scratch = main_pair(results).b
-    if scratch in other["arms"] and then[scratch] < now[scratch]:
-        return (
-            f"Aquí las redes se entrenaron menos que en lo demás ({called(scratch)}: {then[scratch]} épocas, "
-            f"no {now[scratch]}), y quien empieza de cero es el más perjudicado: esa diferencia no confirma "
-            "la comparación principal."
-        )
-    moved = {arm: now[arm] / then[arm] for arm in other["arms"] if arm in then and arm in now}
-    most = max(moved, key=lambda arm: abs(log(moved[arm])), default=None)
-    if most is None or moved[most] == 1:
-        return ""
-    return (
-        f"Se midió con otros hiperparámetros y falta repetirlo ({called(most)}: {then[most]} épocas allá y "
-        f"{now[most]} aquí)."
     )
 
 

@@ -9,7 +9,8 @@ from ..data.study import Study
 from ..experiments.records import Record
 from ..figures.recurrent import KNOBS, NOISE
 from ..figures.style import EXAMS
-from .readings import against_chance, called, decimals, estimate, share, thousands
+from .numbers import decimals, estimate, share, thousands
+from .readings import against_chance, called
 
 
 def merges(word: str, steps: list) -> str:
