@@ -242,6 +242,13 @@ def repeated(known: dict | None) -> Table:
     )
 
 
+def rights(right: Mapping[str, float]) -> str:
+    """How often some arms are right on validation, in one line."""
+    return (
+        f"aciertos en validación: {'; '.join(f'{called(arm)}, {share(part)}' for arm, part in right.items())}"
+    )
+
+
 def replies(before: dict, after: dict) -> Table:
     """What a model that answers writes, and its token perplexity, before and after it was taught to.
 

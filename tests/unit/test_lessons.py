@@ -169,6 +169,7 @@ def test_what_the_shipped_base_has_read_and_learned(study):
 
 def test_the_published_perplexities_stand_beside_ours_in_a_column_of_their_own():
     ours = {"known": 0.5, "right": 0.1, "text": 30.0, "first": 12.0, "rest": 1.5}
+    assert language.rights({"bilstm": 0.5}) == "aciertos en validación: BiLSTM mejorada, 50.0 %"
     table = language.replies(ours, ours)
     assert table.last[0][-1] == "18.26 → 7.54"
     assert all(row[-1] == numbers.DASH for row in table.rows)
