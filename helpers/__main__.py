@@ -14,10 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .arms import get_arms
-from .config import BUILD, PROFILES, ROOT, InputError, exit_code
+from .config import BUILD, ROOT, InputError, exit_code
 from .options import (
     COLUMNS,
     CORPUS,
+    COUNTED,
     NAMES,
     PRETRAIN,
     PUBLISHED,
@@ -46,13 +47,15 @@ def source_of(given: Namespace) -> str | None:
 
 def profile_of(given: Namespace) -> str:
     """The profile that the options name, with another base where one is asked for (see `get_profile`)."""
-    if given.base is None:
-        return given.profile
+    return given.profile if given.base is None else f"{given.profile}@{checked(given.base)}"
+
+
+def checked(base: str) -> str:
+    """A base that the options name (see `base_of`); InputError where it cannot be used."""
     from .models.bases import check_base
 
-    base = base_of(given.base)
-    check_base(base)
-    return f"{given.profile}@{base}"
+    check_base(base_of(base))
+    return base_of(base)
 
 
 def run(given: Namespace) -> None:
@@ -66,7 +69,7 @@ def audit(given: Namespace) -> None:
     from .data import audit as auditing
     from .models.bases import count_tokens
 
-    base = PROFILES["class"].base
+    base = checked(given.base)
     found = auditing.audit(source_of(given), partial(count_tokens, base), partial(describe_lengths, base))
     print(auditing.describe(found))
 
@@ -84,10 +87,8 @@ def grid(given: Namespace) -> None:
 
     arms, shared = get_arms(given.arms), "TORCHELASTIC_RUN_ID" in os.environ
     check_grid(given, arms, shared)
-    study, where = (
-        prepare(profile_of(given), source_of(given)),
-        Where(given.backend, given.address, given.jobs),
-    )
+    study = prepare(profile_of(given), source_of(given))
+    where = Where(given.backend, given.address, given.jobs)
     if given.arms and (absent := [arm for arm in arms if not takes_part(study, arm)]):
         raise InputError(f"--arms {absent[0]}: {smollm2.MISSING}, or not in profile {given.profile}")
     arms = [arm for arm in arms if takes_part(study, arm)]
@@ -222,7 +223,7 @@ COMMANDS = {
     ),
     "audit": (
         audit, "what is in a source, and whether and how it can be used; writes nothing",
-        (option("--data", SOURCE, "embedded"), *COLUMNS, STATEMENTS),
+        (option("--data", SOURCE, "embedded"), *COLUMNS, STATEMENTS, COUNTED),
     ),
     "external": (
         external, "the comparison on other data: numbers only, for notebook 06",

@@ -24,6 +24,9 @@ COLUMNS = (
     option("--label-column", "the column of --data that holds the labels, if its name does not tell"),
 )
 BASE = option("--base", "gpt2-mini, smollm2, gpt2 or a directory (default: the profile's own)")
+COUNTED = option(
+    "--base", "whose tokens are counted: gpt2-mini, smollm2, gpt2 or a directory", PROFILES["class"].base
+)
 STATEMENTS = option(
     "--statements",
     "a file of what patients say about the diseases of --data: columns `text`, `label`, `side` (valid or "

@@ -3,6 +3,10 @@
 It is clear where nothing can be done.
 """
 
+import json
+import re
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -125,6 +129,22 @@ def test_the_command_prints_the_audit_of_the_embedded_corpus(capsys):
     assert "data/symptoms.csv" in printed
     assert "labels on every side" in printed
     assert "chance 0.4 %" in printed
+
+
+def test_tokens_are_counted_with_the_base_that_is_asked_for(tmp_path, capsys):
+    """One that merges less makes more tokens of the same pages."""
+    base = tmp_path / "narrower"
+    shutil.copytree(ROOT / "models" / "gpt2-mini", base)
+    whole = json.loads((base / "tokenizer.json").read_text(encoding="utf-8"))
+    whole["model"]["merges"] = whole["model"]["merges"][:1000]
+    (base / "tokenizer.json").write_text(json.dumps(whole), encoding="utf-8")
+    told = {}
+    for name in ("gpt2-mini", str(base)):
+        assert main(["audit", "--base", name]) == 0
+        told[name] = capsys.readouterr().out
+    own, other = (re.search(r"BPE tokens per row.*?median ([\d,]+)", text)[1] for text in told.values())
+    assert int(other.replace(",", "")) > int(own.replace(",", ""))
+    assert main(["audit", "--base", str(tmp_path / "nowhere")]) == 2
 
 
 def test_the_command_lists_rows_and_reasons_and_exits_with_2(tmp_path, capsys):
