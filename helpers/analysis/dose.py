@@ -69,6 +69,18 @@ def doses(profile: str, kept: Path) -> dict[int, tuple[Study, str]]:
     return dict(sorted(found.items()))
 
 
+def measured_before(profile: str, rows: list[dict]) -> list[dict]:
+    """The points on record that are none of `rows` and still stand beside them.
+
+    They do where all that was measured both times, the point without reading among it, is equal to the digit:
+    then data, exam and training are the same.
+    """
+    before = {row["tokens"]: row for row in known(profile).get("points", ())}
+    own = {row["tokens"]: row for row in rows}
+    same = 0 in before and all(row == before.get(tokens, row) for tokens, row in own.items())
+    return [row for tokens, row in before.items() if same and tokens not in own]
+
+
 def measure(profile: str, kept: Path) -> Path:
     """Fine-tunes from each point, its rate chosen on validation; writes report/dose/<profile>.json: its path.
 
@@ -76,7 +88,7 @@ def measure(profile: str, kept: Path) -> Path:
     `seeds`, `accuracy` with its 95 % interval `low`, `high` over seeds and diseases, `mrr`, `top5`, of
     validation `valid_accuracy`, `valid_mrr`, `gain` over the first point on the same rows with its
     interval `gain_low`, `gain_high`, and `bits_per_byte`, the base's own on held-out text (None: not on
-    record).
+    record). What an earlier call measured of bases that are not in `kept` stays (see `measured_before`).
     """
     rows, nothing = [], None
     for tokens, (study, arm) in doses(profile, kept).items():
@@ -103,6 +115,7 @@ def measure(profile: str, kept: Path) -> Path:
             | {"bits_per_byte": facts.get("valid_bits_per_byte")}
         )
         print(f"{tokens:,} tokens: accuracy {100 * accuracy:.1f} %", flush=True)
+    rows = sorted(rows + measured_before(profile, rows), key=lambda row: row["tokens"])
     file = file_of(profile)
     command = f"python -m helpers dose --profile {profile} --kept FOLDER"
     write_json(file, {"command": command, "rows": len(labels), "points": rows})

@@ -1,6 +1,7 @@
 """The dose: each point is fine-tuned as a base of its own, between the two ends that the comparison has."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -68,6 +69,12 @@ def test_each_point_is_the_base_of_its_own_runs(kept, tmp_path, monkeypatch):
     assert points[2]["gain"] == pytest.approx(points[2]["gain_low"]) == pytest.approx(1)
     assert points[2]["accuracy"] == 1
     assert all(p["low"] <= p["accuracy"] <= p["high"] for p in points)
+    shutil.rmtree(kept / f"{6400:012d}")  # its number stays, as long as what is measured again is the same
+    assert json.loads(dose.measure("quick", kept).read_text()) == found
+    points[2]["epochs"] += 1
+    dose.file_of("quick").write_text(json.dumps(found))
+    left = json.loads(dose.measure("quick", kept).read_text())["points"]
+    assert [point["tokens"] for point in left] == [0, 100_000, shipped]
 
 
 def test_what_is_said_of_the_dose():
