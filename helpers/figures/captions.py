@@ -160,7 +160,8 @@ CAPTIONS = {
         "Curva con banda",
         "Exactitud del ajuste fino según los tokens que su base había leído (eje logarítmico); la banda es "
         "el intervalo del 95 %. Sobre el eje, los bits por byte de cada base en texto apartado. Discontinua, "
-        "la misma red sin haber leído nada; hueco, SmolLM2, que es de otro tamaño.",
+        "la misma red sin haber leído nada; hueco, SmolLM2, que es de otro tamaño, y la raya de su color "
+        "claro, lo mismo desde cero, si se entrenó.",
     ),
     "06_eficiencia": Caption(
         "Curvas con bandas",

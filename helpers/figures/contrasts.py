@@ -200,15 +200,14 @@ def shared_words(table: pd.DataFrame, arms: list[str], title: str) -> Figure:
 def dose(points: pd.DataFrame, large: dict | None, title: str) -> Figure:
     """Accuracy of the fine-tuned model against the tokens that its base has read, log scale.
 
-    points: `tokens`, `accuracy`, `low`, `high`, `bits_per_byte` (see `dose.measure`); large: the same
-    but the last of a base of another size and make, drawn hollow, or None.
+    points: `tokens`, `accuracy`, `low`, `high`, `bits_per_byte` (see `dose.measure`); large: a base of
+    another size and make (see `facts.large_dose`), hollow, above what it does without reading; or None.
     """
     fig, ax = plt.subplots()
     read = points[points["tokens"] > 0]
     color, nothing = ARMS["gpt2_finetuned"].color, points[points["tokens"] == 0]
     ax.fill_between(read["tokens"], read["low"], read["high"], color=color, alpha=0.15, lw=0)
     ax.plot(read["tokens"], read["accuracy"], "o-", color=color)
-    below = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": MIN_FONT}
     for row in read.itertuples():
         at = {"color": color, "ha": "center", "fontsize": MIN_FONT}
         ax.annotate(
@@ -227,8 +226,14 @@ def dose(points: pd.DataFrame, large: dict | None, title: str) -> Figure:
         own = ARMS["smollm2_finetuned"].color
         ax.plot([large["tokens"]] * 2, [large["low"], large["high"]], color=own, lw=2)
         ax.plot(large["tokens"], large["accuracy"], "o", color=own, mfc="white", mew=2, ms=9)
-        place = large["tokens"], large["low"]
-        ax.annotate("SmolLM2\n(otro tamaño)", place, (0, -6), color=own, **below)
+        place = {"textcoords": "offset points", "ha": "right", "va": "center", "fontsize": MIN_FONT}
+        end = large["tokens"], large["accuracy"]
+        ax.annotate("SmolLM2 (otro tamaño)", end, (-10, 0), color=own, **place)
+        if (nothing := large["nothing"]) is not None:
+            faint, start = ARMS["smollm2_scratch"].color, (large["tokens"], nothing)
+            ax.plot(*start, "_", color=faint, ms=16, mew=3)
+            told = f"SmolLM2 desde cero, {100 * nothing:.1f}"
+            ax.annotate(told, start, (-12, 0), **place)
     ax.set_xscale("log")
     ax.set(xlabel="tokens leídos por la base (escala logarítmica); sobre el eje, sus bits por byte")
     ax.set(ylabel="exactitud en prueba (IC 95 %)", ylim=(0, None))

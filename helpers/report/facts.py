@@ -272,6 +272,12 @@ def external() -> dict:
 
 
 def large_dose(results: dict) -> dict | None:
-    """A point of the dose: the fine-tuned large model, at what its base has read; None without it."""
+    """A point of the dose: the fine-tuned large model, at what its base has read; None without it.
+
+    `nothing`: the accuracy of the same network from random weights; None where that takes no part.
+    """
     row, read = results["arms"].get("smollm2_finetuned"), results["facts"]["pretraining"].get(smollm2.NAME)
-    return None if row is None else {key: row[key] for key in ("accuracy", "low", "high")} | read
+    if row is None:
+        return None
+    nothing = results["arms"].get("smollm2_scratch", {}).get("accuracy")
+    return {key: row[key] for key in ("accuracy", "low", "high")} | read | {"nothing": nothing}

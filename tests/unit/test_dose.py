@@ -5,7 +5,9 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers.analysis import dose
@@ -13,8 +15,10 @@ from helpers.arms import call_after
 from helpers.config import InputError
 from helpers.data import splits
 from helpers.experiments.outcomes import outcome_of
+from helpers.figures import contrasts
 from helpers.models.bases import resolve_base
 from helpers.prose import bought
+from helpers.report import facts
 
 
 @pytest.fixture
@@ -97,3 +101,22 @@ def test_what_is_said_of_the_dose():
     points[1]["epochs"] = 30
     assert bought.enough(found | now).endswith("aquí, GPT-2 mini con ajuste fino tuvo 30 épocas, no 60.")
     assert bought.enough({"dose": {}}) == "En este perfil no se midió la dosis."
+
+
+def test_the_large_point_stands_above_what_it_does_without_reading():
+    """Its lighter mark is there only where the same network was trained from random weights."""
+    points = pd.DataFrame(
+        [(0, 0.3, 0.2, 0.4, None), (10**5, 0.3, 0.2, 0.4, 2.0), (10**6, 0.4, 0.3, 0.5, 1.5)],
+        columns=["tokens", "accuracy", "low", "high", "bits_per_byte"],
+    )
+    arm = {"accuracy": 0.8, "low": 0.7, "high": 0.9}
+    results = {"arms": {"smollm2_finetuned": arm}, "facts": {"pretraining": {"smollm2": {"tokens": 2e12}}}}
+    for nothing, shown in ((None, 0), (0.25, 1)):
+        if nothing is not None:
+            results["arms"]["smollm2_scratch"] = {"accuracy": nothing}
+        figure = contrasts.dose(points, facts.large_dose(results), "Un título")
+        texts = [text.get_text() for text in figure.axes[0].texts]
+        assert sum("SmolLM2 desde cero, 25.0" in text for text in texts) == shown
+        assert "SmolLM2 (otro tamaño)" in texts
+        plt.close(figure)
+    assert facts.large_dose({"arms": {}, "facts": {"pretraining": {}}}) is None
