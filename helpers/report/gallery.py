@@ -39,6 +39,15 @@ def told(study: Study) -> tuple[str, str]:
     return texts[row], study.names[splits.label_classes(study.split)[labels[row]]]
 
 
+MARKS = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]$~#|"})  # of Markdown
+
+
+def quoted(text: str, disease: str = "") -> str:
+    """A text of the data as a quotation in Markdown, whatever it holds; below it, if given, its disease."""
+    text, disease = (AS_TEXT(" ".join(given.split())).translate(MARKS) for given in (text, disease))
+    return f"> {text}" + (f"\n\nLa correcta: **{disease}**." if disease else "")
+
+
 RIGHT = "✓ "  # before the right disease among others
 
 

@@ -1,11 +1,14 @@
 """What notebooks 02 to 05 measure in passing and say of it: never more than the numbers."""
 
+import html
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from transformers import GPT2Config, LlamaConfig
 
 from helpers.analysis import probing, tokenizing
@@ -245,6 +248,15 @@ def test_who_doubts_where_it_is_right_is_told_by_its_losses():
     assert (
         "GPT-2 mini desde cero, 40.0 %; 1.00 y 3.00. GPT-2 mini con ajuste fino, 20.0 %; 1.60 y 2.90." in told
     )
+
+
+def test_a_text_of_the_data_is_quoted_as_it_stands():
+    """Whatever of HTML, Markdown or formulas it holds, the reader sees it as text."""
+    wild = "<b>2</b> *x* _y_ $a$ [l](u) `c` ~~s~~ a|b # \\ & 'q' ¿sí?"
+    shown = markdown2html_mistune(gallery.quoted(wild, "A*B*"))
+    read = re.sub(r"<[^>]+>", "", shown)
+    assert html.unescape(read).split() == f"{wild} La correcta: A*B*.".split()
+    assert set(re.findall(r"<(\w+)", shown)) == {"blockquote", "p", "strong"}
 
 
 def test_hands_known_of_some_statements_only_are_not_told(study):
