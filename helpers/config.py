@@ -146,7 +146,7 @@ def epochs(notes: int, words: int, head: int, whole: int, answering: int, llm: i
 
 # As many as pay on validation (benchmarks/choices.csv).
 CLASS_EPOCHS = epochs(notes=32, words=60, head=40, whole=60, answering=16, llm=8)
-LONGER = {"words": 120, "llm": 48}  # `class` is to be quick
+LONGER = {"words": 120, "llm": 48, "llm_answering": 16}  # `class` is to be quick
 SLOW = ("gpt2_self", "gpt2_lm_scratch", "smollm2_scratch", "smollm2_lm")
 SMOLLM2 = ("smollm2_frozen", "smollm2_finetuned", "smollm2_scratch", "smollm2_lm", "smollm2_lm_zero")
 LARGE = ("llm", "llm_head", "llm_answering")
