@@ -65,11 +65,12 @@ def second_pairs(results: dict) -> list[SimpleNamespace]:
 
 
 def tried_once(results: dict, pair) -> str:
-    """That a pair had one seed, or one rate, or nothing."""
+    """That a pair had one seed, or one rate, and what that leaves open; or nothing."""
     seeds = {results["arms"][arm]["seeds"] for arm in (pair.a, pair.b)}
     rates = {len(results["profile"]["trials"][arm]) for arm in (pair.a, pair.b)}
     once = [name for name, of in (("una sola semilla", seeds), ("una sola tasa", rates)) if of == {1}]
-    return f" Con {' y '.join(once)}." if once else ""
+    later = "; con más épocas, la que empieza de cero podría acercarse"
+    return f" Con {' y '.join(once)}{later}." if once else ""
 
 
 def untouched(results: dict) -> str:
