@@ -39,7 +39,7 @@ def forest(summary: pd.DataFrame, title: str, chance: float, pairs=(), beyond=No
     ax.annotate("azar", (chance, len(summary) - 0.5), (4, 0), textcoords="offset points", fontsize=MIN_FONT)
     ax.set_yticks(range(len(summary)), summary["name"][::-1], fontsize=MIN_FONT)
     ax.set(xlabel="exactitud en prueba, con intervalo del 95 %", ylim=(-0.6, len(summary) + 0.1))
-    ax.set_xlim(min(0, ax.get_xlim()[0]), 1.15 * summary["high"].max())
+    ax.set_xlim(min(0, ax.get_xlim()[0]), (1.25 if pairs else 1.15) * summary["high"].max())
     if beyond is not None:
         color = ARMS[beyond.name].color
         ax.axvline(beyond.accuracy, color=color, ls="--", lw=1.4)
@@ -233,7 +233,7 @@ def dose(points: pd.DataFrame, large: dict | None, title: str) -> Figure:
             faint, start = ARMS["smollm2_scratch"].color, (large["tokens"], nothing)
             ax.plot(*start, "_", color=faint, ms=16, mew=3)
             told = f"SmolLM2 desde cero, {100 * nothing:.1f}"
-            ax.annotate(told, start, (-12, 0), **place)
+            ax.annotate(told, start, (8, -8), **place | {"va": "top"})
     ax.set_xscale("log")
     ax.set(xlabel="tokens leídos por la base (escala logarítmica); sobre el eje, sus bits por byte")
     ax.set(ylabel="exactitud en prueba (IC 95 %)", ylim=(0, None))
