@@ -228,7 +228,9 @@ def test_what_report_and_slides_say_in_words_is_so():
     assert re.search(r'"De los 3 cálculos erróneos, [1-3] dan infinito', told)  # "sí pueden dar infinito"
     chose = [row for arm, row in results["arms"].items() if ARMS[arm].settings.get("schedule") != "constant"]
     known = [row for row in chose if row["accuracy"] > 5 / results["num_labels"]]
-    assert all(row["valid_accuracy"] > row["accuracy"] for row in known)  # "acierta ahí más que en prueba"
+    more = [row["valid_accuracy"] > row["accuracy"] for row in known]
+    assert len(more) > 5
+    assert len(more) - 1 <= sum(more)  # "casi todos … aciertan ahí más que en prueba"
 
 
 def test_what_latex_lacks_is_named_by_its_debian_package(monkeypatch):
