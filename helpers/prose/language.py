@@ -177,13 +177,13 @@ def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
 
 
 def larger(summary: pd.DataFrame) -> str:
-    """What the large model does, fine-tuned and from scratch, as one more line; nothing without its twin."""
+    """What the large model does, fine-tuned and from scratch, as one more sentence; nothing without its twin."""
     if not {"smollm2_finetuned", "smollm2_scratch"} <= set(summary.index):
         return ""
     read, blank = summary.loc["smollm2_finetuned"], summary.loc["smollm2_scratch"]
     seeds = "una semilla" if blank["seeds"] == 1 else f"{blank['seeds']} semillas"
     return (
-        f"\n- {ARMS['smollm2_finetuned'].family}, con ajuste fino: {share(read['accuracy'])}; desde cero, "
+        f" {ARMS['smollm2_finetuned'].family}, con ajuste fino: {share(read['accuracy'])}; desde cero, "
         f"{share(blank['accuracy'])} ({seeds})."
     )
 
