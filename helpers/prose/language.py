@@ -168,16 +168,16 @@ def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
     top = "; ".join(f"{called(arm)}, {share(summary.loc[arm, 'top5'])}" for arm in (pair.a, pair.b))
     hands = ""
     if not is_missing(pair.hand_low) and pair.hand_low <= 0 <= pair.hand_high:
-        hands = f"; pero, {other_hands(pair)}: podría no verse"
+        hands = f"; {other_hands(pair)}: podría no verse"
     return (
-        f"- **{answer(pair)}**: mismos pasajes, valores por probar, épocas y examen{hands}.\n"
+        f"- **{answer(pair)}**, lo demás igual{hands}.\n"
         f"- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)}).\n"
         f"- {not_by_reading_alone(summary)}{larger(summary)}"
     )
 
 
 def larger(summary: pd.DataFrame) -> str:
-    """What the large model does, fine-tuned and from scratch, as one more sentence; nothing without its twin."""
+    """What the large model does, fine-tuned and from scratch, in one sentence; nothing without its twin."""
     if not {"smollm2_finetuned", "smollm2_scratch"} <= set(summary.index):
         return ""
     read, blank = summary.loc["smollm2_finetuned"], summary.loc["smollm2_scratch"]
