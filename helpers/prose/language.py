@@ -163,17 +163,12 @@ def answer(pair) -> str:
     return f"La misma red, con lectura y sin ella: {size} puntos, sin corregir"
 
 
-def gpt2(summary: pd.DataFrame, pair, classes: int) -> str:
+def gpt2(summary: pd.DataFrame, pair) -> str:
     """The summary of notebook 05. pair: fine-tuned against from scratch (`comparison.paired`)."""
-    top = "; ".join(f"{called(arm)}, {share(summary.loc[arm, 'top5'])}" for arm in (pair.a, pair.b))
     hands = ""
     if not is_missing(pair.hand_low) and pair.hand_low <= 0 <= pair.hand_high:
         hands = f"; {other_hands(pair)}: podría no verse"
-    return (
-        f"- **{answer(pair)}**, lo demás igual{hands}.\n"
-        f"- Entre las cinco primeras: {top} (al azar, {share(min(5, classes) / classes)}).\n"
-        f"- {not_by_reading_alone(summary)}{larger(summary)}"
-    )
+    return f"- **{answer(pair)}**, lo demás igual{hands}.\n- {not_by_reading_alone(summary)}{larger(summary)}"
 
 
 def larger(summary: pd.DataFrame) -> str:

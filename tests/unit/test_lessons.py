@@ -292,7 +292,7 @@ def test_the_summary_of_gpt2_says_what_other_authors_do_to_it(low, said):
         {"a": "gpt2_finetuned", "b": "gpt2_scratch", "difference": 0.12, "low": 0.04, "high": 0.2}
         | {"hand_low": low, "hand_high": 0.25}
     )
-    told = language.gpt2(pd.DataFrame(rows).T, pair, 50)
+    told = language.gpt2(pd.DataFrame(rows).T, pair)
     assert ("de −2.0 a +25.0 puntos: podría no verse." in told) is said
     assert ("autores" in told) is said
 
