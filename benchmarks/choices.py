@@ -90,7 +90,9 @@ PLATEAU: Trials = (
     ("gpt2_scratch", 1e-3, 80, {}),
     ("gpt2_finetuned", 1e-3, 80, {}),
     ("gpt2_finetuned", 3e-3, 60, {}),
-    ("smollm2_scratch", 3e-4, 32, {}),
+    ("smollm2_finetuned", 3e-4, 16, {}),
+    ("smollm2_finetuned", 3e-4, 48, {}),
+    ("smollm2_scratch", 3e-4, 48, {}),
 )  # fmt: skip
 # And what reads words?
 WORDS: Trials = (
@@ -107,6 +109,8 @@ ANSWERING: Trials = (
     ("gpt2_lm", 1e-3, 8, {}),
     ("gpt2_lm", 1e-3, 16, {}),
     ("gpt2_lm", 1e-3, 30, {}),
+    ("smollm2_lm", 1e-4, 8, {}),
+    ("smollm2_lm", 1e-4, 16, {}),
 )  # fmt: skip
 TRIALS = [("class", *row) for row in WORDS + PLATEAU + ANSWERING] + [("reference", *row) for row in REFERENCE]
 COLUMNS = (

@@ -27,35 +27,12 @@ from .options import (
     SOURCE,
     STATEMENTS,
     STUDY,
-    base_of,
     check_grid,
+    checked_base,
     option,
+    profile_of,
+    source_of,
 )
-
-
-def source_of(given: Namespace) -> str | None:
-    """The source that the options name, with the names of its columns and its statements."""
-    from .data.sources import with_options
-
-    asked = [getattr(given, name, None) for name in ("text_column", "label_column", "statements")]
-    if given.data is None:
-        if any(asked):
-            raise InputError("--text-column, --label-column, --statements: of which pages? add --data SOURCE")
-        return None
-    return with_options(given.data, *asked)
-
-
-def profile_of(given: Namespace) -> str:
-    """The profile that the options name, with another base where one is asked for (see `get_profile`)."""
-    return given.profile if given.base is None else f"{given.profile}@{checked(given.base)}"
-
-
-def checked(base: str) -> str:
-    """A base that the options name (see `base_of`); InputError where it cannot be used."""
-    from .models.bases import check_base
-
-    check_base(base_of(base))
-    return base_of(base)
 
 
 def run(given: Namespace) -> None:
@@ -69,7 +46,7 @@ def audit(given: Namespace) -> None:
     from .data import audit as auditing
     from .models.bases import count_tokens
 
-    base = checked(given.base)
+    base = checked_base(given.base)
     found = auditing.audit(source_of(given), partial(count_tokens, base), partial(describe_lengths, base))
     print(auditing.describe(found))
 

@@ -75,6 +75,31 @@ def base_of(base: str) -> str:
     return base if known or not here.is_dir() else str(here)
 
 
+def source_of(given: Namespace) -> str | None:
+    """The source that the options name, with the names of its columns and its statements."""
+    from .data.sources import with_options
+
+    asked = [getattr(given, name, None) for name in ("text_column", "label_column", "statements")]
+    if given.data is None:
+        if any(asked):
+            raise InputError("--text-column, --label-column, --statements: of which pages? add --data SOURCE")
+        return None
+    return with_options(given.data, *asked)
+
+
+def profile_of(given: Namespace) -> str:
+    """The profile that the options name, with another base where one is asked for (see `get_profile`)."""
+    return given.profile if given.base is None else f"{given.profile}@{checked_base(given.base)}"
+
+
+def checked_base(base: str) -> str:
+    """A base that the options name (see `base_of`); InputError where it cannot be used."""
+    from .models.bases import check_base
+
+    check_base(base_of(base))
+    return base_of(base)
+
+
 def check_grid(given: Namespace, arms: list[str], shared: bool) -> None:
     """InputError for options that do not go together. shared: whether torchrun has started this process."""
     if given.jobs is not None and given.jobs < 1:

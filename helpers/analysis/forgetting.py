@@ -93,14 +93,19 @@ def surprises(specs: list[RunSpec], base: str, texts: dict[str, list[str]]) -> d
 def table(study: Study, arm: str) -> dict[str, dict[str, float]]:
     """`change` on what patients say (`domain`) and on anything else (`general`), by fine-tuning an arm.
 
+    Beside it `epoch`, the one that was kept (the runs' mean; from 1), and `epochs`, how many there were.
+
     The runs are those that rank the names of diseases without a label (see `unseen`), with the weights that
     were kept; the statements are the ones they rank them for.
     """
     statements, labels = splits.side(study.unseen_split, "test")
     texts = {"domain": statements, "general": general_texts()}
-    specs = [record.spec for record in results(study, arm, unseen=True)]
-    specs = specs[:1] if ARMS[arm].large else specs
+    records = results(study, arm, unseen=True)
+    records = records[:1] if ARMS[arm].large else records
+    specs = [record.spec for record in records]
+    kept = [record.history["epoch"][record.history["valid_loss"].idxmin()] for record in records]
+    epoch = {"epoch": float(np.mean(kept)), "epochs": specs[0].epochs}
     found = derived(surprises, specs, study.profile.base_of(ARMS[arm]), texts)
     frames = {kind: [pd.DataFrame(rows) for rows in own] for kind, own in found.items()}
     groups = {"domain": labels, "general": None}
-    return {kind: change(own[:1], own[1:], groups[kind]) for kind, own in frames.items()}
+    return {kind: change(own[:1], own[1:], groups[kind]) | epoch for kind, own in frames.items()}

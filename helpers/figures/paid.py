@@ -6,8 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from ..arms import ARMS
-from .contrasts import beside, spread
-from .style import MIN_FONT, MUTED, PERCENT, headline
+from .style import MIN_FONT, MUTED, PERCENT, beside, headline, spread
 
 
 def calibration(table: pd.DataFrame, title: str) -> Figure:

@@ -191,3 +191,24 @@ def visible_text(fig: Figure) -> list[Text]:
     """Every text that is drawn."""
     fig.canvas.draw()  # axis labels get their text and their visibility when they are drawn
     return [text for text in fig.findobj(Text) if text.get_visible() and text.get_text().strip()]
+
+
+ON_WHITE = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"}  # for text that a line may cross
+
+
+def beside(ax: Axes, text: str, place: tuple[float, float], **more) -> None:
+    """A small note to the right of a point."""
+    style = {"textcoords": "offset points", "va": "center", "fontsize": MIN_FONT} | more
+    ax.annotate(text, place, (6, 0), **style)
+
+
+def spread(ends: dict[str, float], gap: float) -> dict[str, float]:
+    """Heights for labels, in the values' order, at least `gap` apart, as near the values as that allows."""
+    order = sorted(ends, key=ends.get)
+    heights = [ends[name] for name in order]
+    for _ in range(200):
+        for i in range(len(order) - 1):
+            if (short := gap - (heights[i + 1] - heights[i])) > 1e-9:
+                heights[i] -= short / 2
+                heights[i + 1] += short / 2
+    return dict(zip(order, heights, strict=True))

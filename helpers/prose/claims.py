@@ -171,16 +171,16 @@ def comparison(results: dict) -> list[str]:
         f"**Preentrenar contra empezar de cero**, misma arquitectura. {readings.pair(main)}",
         *(f"**Qué tan seguro:** {told}" for told in [doubts.certainty(results)] if told),
         *(
-            f"**¿Objetivo o lectura?** {meant}{readings.pair(row)}{doubts.own_pages_harm(results)}"
-            for row in pairs("gpt2_finetuned", "gpt2_self")
-        ),
-        *(f"**Contra la BiLSTM:** {readings.pair(row)}" for row in pairs(against, "bilstm")),
-        f"**Contra contar palabras:** {readings.pair(linear)}",
-        *(
             f"**Lo mismo con {ARMS[row.a].family}.** {readings.pair(row)}{tried_once(results, row)}"
             for row in second_pairs(results)
         ),
+        f"**Contra contar palabras:** {readings.pair(linear)}",
         *(f"**El grande:** {readings.pair(row)}" for row in pairs("smollm2_finetuned", "tfidf_logreg")),
+        *(f"**Contra la BiLSTM:** {readings.pair(row)}" for row in pairs(against, "bilstm")),
+        *(
+            f"**¿Objetivo o lectura?** {meant}{readings.pair(row)}{doubts.own_pages_harm(results)}"
+            for row in pairs("gpt2_finetuned", "gpt2_self")
+        ),
         f"**Los tres más exactos** (al azar, {share(1 / results['num_labels'])}): {podium(results)}.",
         f"**Paso a paso:** {moved(results, spans=True)} (también cambian el suavizado y el "
         "*dropout* de tokens).",

@@ -179,8 +179,8 @@ def few(results: dict) -> str:
         return ""
     return (
         f"La prueba son {rows['test']} textos de {rows['diseases']} enfermedades; con sólo "
-        f"{rows.get('valid', 0)} textos se eligieron la tasa y la parte que se resta, y lo que se elige "
-        "con tan pocos puede ser casualidad."
+        f"{rows.get('valid', 0)} textos se eligieron la tasa, la época y la parte que se resta, y lo que se "
+        "elige con tan pocos puede ser casualidad."
     )
 
 

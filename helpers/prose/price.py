@@ -13,9 +13,11 @@ def summary(results: dict) -> list[str]:
             rank_estimate(kinds[kind]["change"], kinds[kind]["low"], kinds[kind]["high"], "+")
             for kind in ("domain", "general")
         )
+        kept = kinds["general"]
         found.append(
             f"**Olvido, {called(arm)}:** los bits por byte cambian {domain} en los textos del examen y "
-            f"{general} en texto general (menos es mejor)."
+            f"{general} en texto general (menos es mejor); se conservó la época {kept['epoch']:g} de "
+            f"{kept['epochs']}."
         )
     return [
         *found,

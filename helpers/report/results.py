@@ -41,7 +41,8 @@ WORTH = (
 )
 ANSWERING = ("gpt2_lm", "smollm2_lm")  # whose forgetting is measured
 MAPPED = (
-    "gpt2_scratch", "gpt2_self", "gpt2_frozen", "gpt2_finetuned", "smollm2_frozen", "smollm2_finetuned",
+    "gpt2_scratch", "gpt2_self", "gpt2_frozen", "gpt2_finetuned",
+    "smollm2_scratch", "smollm2_frozen", "smollm2_finetuned",
 )  # fmt: skip
 
 

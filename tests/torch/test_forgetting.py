@@ -1,11 +1,14 @@
 """Surprise at texts before and after, on models whose answer is known; and text that goes on."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from helpers.analysis import forgetting
+from helpers.data.study import prepare
 from helpers.models import answering, bases
 
 
@@ -46,3 +49,24 @@ def test_the_general_texts_are_not_about_health():
     texts = forgetting.general_texts()
     assert len(texts) == len(set(texts)) >= 40
     assert not {"disease", "symptom", "patient", "fever"} & set(" ".join(texts).lower().split())
+
+
+def test_the_epoch_that_was_kept_is_that_of_the_least_loss(monkeypatch):
+    """Of two runs the mean; a model of one of the first epochs has hardly moved, and forgets little."""
+    rows = pd.DataFrame({"nats": 10.0, "tokens": 20, "bytes": 80}, index=range(60)).to_dict("list")
+    runs = [
+        SimpleNamespace(
+            spec=SimpleNamespace(epochs=3),
+            history=pd.DataFrame({"epoch": [1, 2, 3], "valid_loss": losses}),
+        )
+        for losses in ([2.0, 1.0, 3.0], [1.0, 2.0, 3.0])
+    ]
+    study = prepare("quick")
+    monkeypatch.setattr(forgetting, "results", lambda *of, **more: runs)
+    monkeypatch.setattr(
+        forgetting, "derived", lambda *of: dict.fromkeys(("domain", "general"), [rows, rows, rows])
+    )
+    monkeypatch.setattr(forgetting.splits, "side", lambda *of: (["a"] * 60, np.arange(60)))
+    for row in forgetting.table(study, "gpt2_lm").values():
+        assert (row["epoch"], row["epochs"]) == (1.5, 3)
+        assert row["change"] == 0

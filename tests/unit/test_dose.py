@@ -15,7 +15,7 @@ from helpers.arms import call_after
 from helpers.config import InputError
 from helpers.data import splits
 from helpers.experiments.outcomes import outcome_of
-from helpers.figures import contrasts
+from helpers.figures import curves
 from helpers.models.bases import resolve_base
 from helpers.prose import bought
 from helpers.report import facts
@@ -114,7 +114,7 @@ def test_the_large_point_stands_above_what_it_does_without_reading():
     for nothing, shown in ((None, 0), (0.25, 1)):
         if nothing is not None:
             results["arms"]["smollm2_scratch"] = {"accuracy": nothing}
-        figure = contrasts.dose(points, facts.large_dose(results), "Un título")
+        figure = curves.dose(points, facts.large_dose(results), "Un título")
         texts = [text.get_text() for text in figure.axes[0].texts]
         assert sum("SmolLM2 desde cero, 25.0" in text for text in texts) == shown
         assert "SmolLM2 (otro tamaño)" in texts

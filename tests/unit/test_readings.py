@@ -287,6 +287,10 @@ def test_what_is_paid_is_told_of_the_main_pair_and_beside_counting_words():
         "profile": {"base": "gpt2-mini"},
         "forgetting": {},
     }
+    row = {"change": 0.1, "low": 0.05, "high": 0.2, "epoch": 1.5, "epochs": 16}
+    forgotten = {"forgetting": {"gpt2_lm": {"domain": row, "general": row}}}
+    told, *_ = price.summary(results | forgotten)
+    assert told.endswith("(menos es mejor); se conservó la época 1.5 de 16.")
     mistakes, confidence, cost = price.summary(results)
     assert "los de 1 de 2 modelos caen en el grupo correcto" in mistakes
     assert "no se distingue del azar en GPT-2 mini desde cero (10.0 %)" in mistakes
