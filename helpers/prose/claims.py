@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from ..arms import ARMS
 from . import abroad, bought, doubts, readings
 from .numbers import estimate, share
-from .readings import aside, called, elsewhere, main_pair, pair_of, twins
+from .readings import PAIR, aside, called, elsewhere, main_pair, pair_of, twins
 
 UNTOUCHED = "smollm2_lm_zero", "gpt2_lm_zero"  # the first that is there
 
@@ -142,13 +142,13 @@ def maps(results: dict) -> str:
 
 
 def moved_maps(results: dict) -> str:
-    """What moving every weight does to the neighbourhoods, family by family; nothing where none is mapped."""
+    """What reading and moving every weight do to the neighbourhoods, family by family; or nothing."""
+    part = {arm: share(row["same_group"]) for arm, row in results["maps"].items()}
+    blank = {tuned: f"{part[scratch]} desde cero, " for tuned, scratch in PAIR if scratch in part}
     told = [
-        f"{ARMS[frozen].family}, {share(rows[frozen]['same_group'])} congelado y "
-        f"{share(rows[tuned]['same_group'])} ajustado"
-        for rows in [results["maps"]]
+        f"{ARMS[frozen].family}, {blank.get(tuned, '')}{part[frozen]} congelado y {part[tuned]} ajustado"
         for frozen, tuned in (("gpt2_frozen", "gpt2_finetuned"), ("smollm2_frozen", "smollm2_finetuned"))
-        if {frozen, tuned} <= set(rows)
+        if {frozen, tuned} <= set(part)
     ]
     return f"**Lectura.** Vecinos del mismo grupo: {'; '.join(told)}." if told else ""
 

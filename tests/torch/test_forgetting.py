@@ -52,7 +52,7 @@ def test_the_general_texts_are_not_about_health():
 
 
 def test_the_epoch_that_was_kept_is_that_of_the_least_loss(monkeypatch):
-    """Of two runs the mean; a model of one of the first epochs has hardly moved, and forgets little."""
+    """Of two runs the mean."""
     rows = pd.DataFrame({"nats": 10.0, "tokens": 20, "bytes": 80}, index=range(60)).to_dict("list")
     runs = [
         SimpleNamespace(

@@ -400,6 +400,8 @@ def test_what_moving_every_weight_does_to_the_map_is_told_family_by_family():
     maps = {arm: {"same_group": part} for arm, part in (("gpt2_frozen", 0.27), ("gpt2_finetuned", 0.23))}
     told = claims.moved_maps({"maps": maps | {"smollm2_frozen": {"same_group": 0.4}}})
     assert told == "**Lectura.** Vecinos del mismo grupo: GPT-2 mini, 27.0 % congelado y 23.0 % ajustado."
+    told = claims.moved_maps({"maps": maps | {"gpt2_scratch": {"same_group": 0.13}}})
+    assert "GPT-2 mini, 13.0 % desde cero, 27.0 % congelado y 23.0 % ajustado." in told
     assert claims.moved_maps({"maps": {}}) == ""
 
 
