@@ -259,10 +259,11 @@ def test_fewer_epochs_elsewhere_are_said_to_harm_who_starts_from_nothing():
 
 
 def test_a_power_of_ten_is_written_as_one():
-    table = Table(("a", "b"), [("1e-05", "8.6e+14"), ("seen", "2024-10")])
+    table = Table(("a", "b"), [("1e-05", "8.6e+14"), ("seen", "2024-10")], [("chance", "0.1")])
     shown = table.frame().data.to_numpy().tolist()
-    assert shown == [["1 × 10⁻⁵", "8.6 × 10¹⁴"], ["seen", "2024-10"]]
+    assert shown == [["1 × 10⁻⁵", "8.6 × 10¹⁴"], ["seen", "2024-10"], ["chance", "0.1"]]
     assert r"\num{8.6e+14}" in tabular(table)
+    assert "\\midrule\nchance & 0.1" in tabular(table)
 
 
 def test_what_is_paid_is_told_of_the_main_pair_and_beside_counting_words():
