@@ -53,10 +53,10 @@ analysis cost: PROFILE = course
 run: llm         ## train, execute the notebooks, write figures and tables (PROFILE=class, RUN_ARGS="--only 03 --data FILE")
 	@$(BIN)/python -m helpers run --profile $(PROFILE) $(RUN_ARGS)
 
-analysis: setup  ## results, tables and figures of the comparison again from the kept runs, without training (PROFILE=course)
+analysis: llm    ## results, tables and figures of the comparison again from the kept runs, without training (PROFILE=course)
 	@$(BIN)/python -m helpers analysis --profile $(PROFILE)
 
-cost: setup      ## train each model alone for a short while: its seconds and memory (PROFILE=course)
+cost: llm        ## train each model alone for a short while: its seconds and memory (PROFILE=course)
 	@$(BIN)/python -m helpers cost --profile $(PROFILE)
 
 report: setup    ## both PDFs: report and slides, with latexmk (RESULTS=build/outputs/class-embedded for your own run)

@@ -246,7 +246,7 @@ COMMANDS = {
         contamination, "which pages of a source share a run of words with the pre-training text",
         (
             option("--data", f"{SOURCE}; of embedded the audit is kept in the repository", "embedded"),
-            READ_CORPUS,
+            *COLUMNS, READ_CORPUS,
         ),
     ),
     "pretrain": (pretrain, "pre-train a small GPT-2 on JSON Lines text; the same call resumes", PRETRAIN),

@@ -99,8 +99,12 @@ def only_one(directory: Path = BUILD) -> Iterator[None]:
 
     The records' lock is that of the build directory.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as file:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / "lock").open("w")
+    except OSError as error:
+        raise unwritable(directory, error) from error
+    with lock as file:
         try:
             import fcntl
 

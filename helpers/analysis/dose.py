@@ -24,11 +24,16 @@ RECORD = "pretraining.json"
 def points(kept: Path) -> dict[int, Path]:
     """The bases in a directory, each in a folder of its own, by the tokens that they have read.
 
-    InputError where there is none.
+    InputError where there is none, or where two have read as much.
     """
-    found = {}
+    found: dict[int, Path] = {}
     for file in sorted(kept.glob(f"*/{RECORD}")):
-        found[read_by(file)] = file.parent
+        if (tokens := read_by(file)) in found:
+            raise InputError(
+                f"--kept {kept}: {found[tokens].name} and {file.parent.name} have both read {tokens:,} "
+                "tokens; a point of the curve is one base: move the other away"
+            )
+        found[tokens] = file.parent
     if not found:
         raise InputError(
             f"--kept {kept}: no model there; give the folder of several `pretrain --out FOLDER/NAME`, or "
@@ -47,10 +52,11 @@ def file_of(profile: str) -> Path:
     return DOSES / f"{profile}.json"
 
 
-def known(profile: str) -> dict:
-    """What `measure` wrote for a profile; {} where that was not asked for."""
-    file = file_of(profile)
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+def known(study: Study) -> dict:
+    """What `measure` wrote for a study's profile on its very split; {} where that was not asked for."""
+    file = file_of(study.profile.name)
+    found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return found if found.get("split") == study.split_key else {}
 
 
 def doses(profile: str, kept: Path) -> dict[int, tuple[Study, str]]:
@@ -69,13 +75,13 @@ def doses(profile: str, kept: Path) -> dict[int, tuple[Study, str]]:
     return dict(sorted(found.items()))
 
 
-def measured_before(profile: str, rows: list[dict]) -> list[dict]:
+def measured_before(study: Study, rows: list[dict]) -> list[dict]:
     """The points on record that are none of `rows` and still stand beside them.
 
     They do where all that was measured both times, the point without reading among it, is equal to the digit:
     then data, exam and training are the same.
     """
-    before = {row["tokens"]: row for row in known(profile).get("points", ())}
+    before = {row["tokens"]: row for row in known(study).get("points", ())}
     own = {row["tokens"]: row for row in rows}
     same = 0 in before and all(row == before.get(tokens, row) for tokens, row in own.items())
     return [row for tokens, row in before.items() if same and tokens not in own]
@@ -84,11 +90,11 @@ def measured_before(profile: str, rows: list[dict]) -> list[dict]:
 def measure(profile: str, kept: Path) -> Path:
     """Fine-tunes from each point, its rate chosen on validation; writes report/dose/<profile>.json: its path.
 
-    The file holds `command`, `rows` (test rows) and `points`: `tokens`, `arm`, `value` (the rate), `epochs`,
-    `seeds`, `accuracy` with its 95 % interval `low`, `high` over seeds and diseases, `mrr`, `top5`, of
-    validation `valid_accuracy`, `valid_mrr`, `gain` over the first point on the same rows with its
-    interval `gain_low`, `gain_high`, and `bits_per_byte`, the base's own on held-out text (None: not on
-    record). What an earlier call measured of bases that are not in `kept` stays (see `measured_before`).
+    The file holds `command`, `split` (its key), `rows` (test rows) and `points`: `tokens`, `arm`, `value`
+    (the rate), `epochs`, `seeds`, `accuracy` with its 95 % interval `low`, `high` over seeds and diseases,
+    `mrr`, `top5`, of validation `valid_accuracy`, `valid_mrr`, `gain` over the first point on the same rows
+    with its interval `gain_low`, `gain_high`, and `bits_per_byte`, the base's own on held-out text (None:
+    not on record). What an earlier call measured of bases not in `kept` stays (see `measured_before`).
     """
     rows, nothing = [], None
     for tokens, (study, arm) in doses(profile, kept).items():
@@ -115,8 +121,9 @@ def measure(profile: str, kept: Path) -> Path:
             | {"bits_per_byte": facts.get("valid_bits_per_byte")}
         )
         print(f"{tokens:,} tokens: accuracy {100 * accuracy:.1f} %", flush=True)
-    rows = sorted(rows + measured_before(profile, rows), key=lambda row: row["tokens"])
+    own = prepare(profile)
+    rows = sorted(rows + measured_before(own, rows), key=lambda row: row["tokens"])
     file = file_of(profile)
     command = f"python -m helpers dose --profile {profile} --kept FOLDER"
-    write_json(file, {"command": command, "rows": len(labels), "points": rows})
+    write_json(file, {"command": command, "split": own.split_key, "rows": len(labels), "points": rows})
     return file

@@ -76,7 +76,7 @@ def together(study: Study) -> dict:
     runs = {name: results(study, name) for name in (COUNTS, arm)}
     told = {side: splits.side(study.split, side)[1].tolist() for side in ("valid", "test")}
     specs = [runs[COUNTS][0].spec, *(record.spec for record in runs[arm])]
-    found = derived(summed, specs, told)
+    found = derived(summed, specs, told, beside=(fit_temperature,))
     right = np.stack([np.array(row["answers"]) == labels for row in found]).astype(float)
     above, tied = (np.stack([row[name] for row in found]) for name in ("above", "tied"))
     accuracy, low, high = mean_interval(right, labels)

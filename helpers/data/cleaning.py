@@ -33,15 +33,17 @@ link main map mark menu meta nav noscript object ol optgroup option output p par
 rt ruby s samp script section select small source span strike strong style sub summary sup svg table tbody
 td template textarea tfoot th thead time title tr track tt u ul var video wbr
 """.split()
-_ATTRIBUTE = r"""\s+[\w:-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+)"""
+_ATTRIBUTE = r"""[\s/]+[\w:-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+)"""
 TAG = re.compile(
     rf"</?(?:{'|'.join(sorted(ELEMENTS, key=len, reverse=True))})(?:{_ATTRIBUTE})*\s?/?>", re.IGNORECASE
 )
 ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
 BLANK = re.compile(r"[\s\u00a0\u00ad\u200b-\u200f\u2060\ufeff\x00-\x1f\x7f-\x9f]+")
+LONGEST_LABEL = 150  # characters; a model that answers says the whole name
 _FILLED = pa.Check(lambda column: column != "", error="is empty")
+_NAME = pa.Check(lambda column: column.str.len() <= LONGEST_LABEL, error="is too long")
 SCHEMA = pa.DataFrameSchema(
-    {"text": pa.Column(object, _FILLED), "label": pa.Column(object, _FILLED)}, strict=True
+    {"text": pa.Column(object, _FILLED), "label": pa.Column(object, [_FILLED, _NAME])}, strict=True
 )
 
 
@@ -106,7 +108,7 @@ def clean_table(raw: pd.DataFrame, where: str) -> pd.DataFrame:
     except pa.errors.SchemaErrors as error:
         faults = error.failure_cases.sort_values(["index", "column"], kind="stable")
         rows = [
-            (int(fault.index) + 1, _reason(fault.column, given["text"][fault.index]))
+            (int(fault.index) + 1, _reason(fault.column, given[fault.column][fault.index]))
             for fault in faults.itertuples(index=False)
         ]
         raise InputError(f"{where}: {len(rows)} fault(s); fill or remove these rows", rows) from error
@@ -122,4 +124,6 @@ def _reason(column: str, given: str) -> str:
         if re.search(r"\w", given):
             return f"`text` is empty after cleaning: nothing but page furniture in {shown}"
         return f"`text` holds no letter and no digit: {shown}"
+    if len(given) > LONGEST_LABEL:
+        return f"`label` has {len(given)} characters: no name has more than {LONGEST_LABEL}"
     return f"`{column}` is empty"

@@ -1,8 +1,10 @@
 """Files to rows of text and label: what each format is, and which of its columns are meant."""
 
+import csv
 import gzip
 import io
 import json
+import os
 import re
 from pathlib import Path
 
@@ -36,7 +38,7 @@ def read_file(
         raise InputError(f"{path}: a spreadsheet; save it as CSV (UTF-8) and give that file")
     if kind not in READERS:
         raise InputError(f"{path}: neither a named source nor the path of a {FORMATS}")
-    if not path.is_file():
+    if not os.path.isfile(path):  # a name may be longer than any file's
         raise InputError(f"{path}: no such file; give a named source or the path of a data file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty; it needs the columns `text` and `label`")
@@ -69,7 +71,10 @@ def read_file(
 
 def find_column(raw: pd.DataFrame, wanted: str, given: str | None, path: Path) -> str:
     """The name of the column that is meant; InputError where none is, or several could be."""
-    way_out = f"name it with --{wanted}-column (found: {', '.join(map(str, raw.columns))})"
+    way_out = (
+        f"name it with --{wanted}-column (found: {', '.join(map(str, raw.columns))}); "
+        "a column of --statements can only be renamed"
+    )
     if given is not None:
         if given not in raw.columns:
             raise InputError(f"{path}: no column `{given}`; {way_out}")
@@ -123,10 +128,15 @@ def describe(value) -> str:
     return kinds.get(type(value), f"a {type(value).__name__}")
 
 
-def read_text(path: Path) -> str:
-    """A text file's content, unzipped if it must be, without the mark that some programs put first (BOM)."""
+def read_bytes(path: Path) -> bytes:
+    """A file's content, unzipped if it must be."""
     content = path.read_bytes()
-    return (gzip.decompress(content) if path.suffix.lower() == ".gz" else content).decode("utf-8-sig")
+    return gzip.decompress(content) if path.suffix.lower() == ".gz" else content
+
+
+def read_text(path: Path) -> str:
+    """A text file's content without the mark that some programs put first (BOM)."""
+    return read_bytes(path).decode("utf-8-sig")
 
 
 def read_delimited(path: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -134,13 +144,31 @@ def read_delimited(path: Path) -> tuple[pd.DataFrame, list[str]]:
     content = read_text(path)
     header = content.lstrip().split("\n", 1)[0]
     delimiter = max(DELIMITERS, key=lambda mark: (len(columns_named(header, mark)), header.count(mark)))
-    table = pd.read_csv(io.StringIO(content), dtype=str, keep_default_na=False, sep=delimiter)
+    quoting = csv.QUOTE_NONE if quotes_are_text(content, delimiter) else csv.QUOTE_MINIMAL
+    table = pd.read_csv(
+        io.StringIO(content), dtype=str, keep_default_na=False, sep=delimiter, quoting=quoting
+    )
     if not isinstance(table.index, pd.RangeIndex):  # pandas took surplus fields for an index
         raise ValueError(
             f"rows have more fields than the header; quote texts that hold {DELIMITERS[delimiter]}"
         )
     usual = "\t" if ".tsv" in path.suffixes else ","
     return table, [] if delimiter == usual else [f"fields are separated by {DELIMITERS[delimiter]}"]
+
+
+def quotes_are_text(content: str, delimiter: str) -> bool:
+    """Whether quotation marks belong to the texts, though some begin a field.
+
+    They do where they do not close as CSV has it (RFC 4180) and every line has the fields of the header; a
+    lone one would make one row of all that follow it.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), len(content)))
+    try:
+        for _ in csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True):
+            pass
+    except csv.Error:
+        return len({line.count(delimiter) for line in content.split("\n") if line.strip()}) == 1
+    return False
 
 
 def columns_named(header: str, delimiter: str) -> set[str]:
@@ -187,7 +215,7 @@ def _frame(rows: list[dict], wrong: list[tuple[int, str]], path: Path) -> pd.Dat
 
 def read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
     """A Parquet file; numbers with names in its metadata (`ClassLabel`) become those names."""
-    table = pq.read_table(path)
+    table = pq.read_table(io.BytesIO(read_bytes(path)))
     features = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
     known = features.get("info", {}).get("features", {})
     columns = {}

@@ -1,5 +1,6 @@
 """One profile on one source: pages masked, cut and frozen into the splits that every model shares."""
 
+import hashlib
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -68,9 +69,13 @@ class Study:
 
     @property
     def called(self) -> str:
-        """The name of its outputs: profile and source, and the base where it is not the profile's own."""
+        """The name of its outputs: profile and source, and the base where it is not the profile's own.
+
+        Of a directory, its name and 8 digits over where it lies.
+        """
         name, at, base = self.profile.name.partition("@")
-        return f"{name}-{self.source_name}" + (f"-{Path(base).name}" if at else "")
+        place = hashlib.sha256(base.encode()).hexdigest()[:8] if Path(base).is_absolute() else ""
+        return "-".join(filter(None, (name, self.source_name, Path(base).name if at else "", place)))
 
     @property
     def output(self) -> Path:

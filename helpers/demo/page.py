@@ -138,8 +138,9 @@ def respond(demo: Demo, text: str, explained: str) -> str:
     return (
         f'{notice}<div class="paneles">{panels}</div>{revealed(models, asked, scores)}'
         f"{explained_words(words, explained, models.names[models.classes[target]])}"
-        f'<h3 class="titulo">El modelo de lenguaje ordena los {len(models.classes)} nombres</h3><div '
-        f'class="uno">{naming}</div><p class="clave seguro">{how_sure(scores[models.namer])}</p>'
+        f'<h3 class="titulo">De los {len(models.classes)} nombres, los primeros según el modelo de lenguaje'
+        f'</h3><div class="paneles uno">{naming}</div>'
+        f'<p class="clave seguro">{how_sure(scores[models.namer])}</p>'
         f'<p class="clave">{seconds:.2f} s · {escape(demo.shown)} · las barras de todos los cuadros tienen '
         "la misma escala</p>"
     )
@@ -267,7 +268,7 @@ def serve(profile: str | None, source: str | None, host: str, port: int) -> None
     try:
         with socket.create_server((host, port)):
             pass
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         raise InputError(f"--port {port}: cannot be used on {host} ({error}); choose another") from error
     demo = Demo(profile, source)
     print("loading the models …", flush=True)

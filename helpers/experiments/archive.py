@@ -36,6 +36,13 @@ def find(key: str) -> tuple[dict, Mapping[str, np.ndarray]] | None:
     return json.loads((directory / RECORD).read_text(encoding="utf-8")), answers
 
 
+def state(key: str) -> str:
+    """A run's key and, once it has finished here, 64 digits over its record and answers."""
+    found = find(key)
+    record = "" if found is None else json.dumps(found[0], sort_keys=True)
+    return f"{key} {hashlib.sha256((record + answers_hash(key)).encode()).hexdigest()}"
+
+
 def answers_hash(key: str) -> str:
     """Hash of what a finished run answered: trained again on another kind of processor, it may differ.
 

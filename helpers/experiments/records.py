@@ -67,24 +67,32 @@ def load(spec: RunSpec) -> Record | None:
 def load_logits(spec: RunSpec) -> dict[str, np.ndarray]:
     """The whole scores of a finished run: `valid` and `test`, (n, k) float32 each.
 
-    InputError where the run came out of an archive, which holds its answers alone.
+    InputError where the run came out of an archive.
     """
-    file = archive.RUNS / spec.key / "logits.npz"
-    if not file.is_file():
-        raise InputError(
-            f"{spec}: only its answers were kept, not all its scores; remove {file.parent} and train it: "
-            f"`python -m helpers grid --arms {spec.arm}`"
-        )
-    with np.load(file, allow_pickle=False) as logits:
+    with np.load(whole(spec) / "logits.npz", allow_pickle=False) as logits:
         return {side: logits[side] for side in SIDES}
+
+
+def whole(spec: RunSpec) -> Path:
+    """The directory of a run that was trained here, with all that it kept.
+
+    InputError where it came out of an archive, which holds its answers alone.
+    """
+    directory = archive.RUNS / spec.key
+    if not (directory / "logits.npz").is_file():
+        raise InputError(
+            f"{spec}: only its answers were kept, not all its scores and weights; remove {directory} and "
+            f"train it: `python -m helpers grid --arms {spec.arm}`, with the profile and the data of this run"
+        )
+    return directory
 
 
 def load_arrays(spec: RunSpec, *names: str) -> dict[str, np.ndarray]:
     """The arrays that a finished run kept besides its logits, its weights say; empty if it kept none.
 
-    names: which of them; all if none is named.
+    names: which of them; all if none is named. InputError where the run came out of an archive.
     """
-    file = archive.RUNS / spec.key / "arrays.npz"
+    file = whole(spec) / "arrays.npz"
     if not file.is_file():
         return {}
     with np.load(file, allow_pickle=False) as arrays:

@@ -37,10 +37,10 @@ CAPTIONS = {
     ),
     "01_protocolos": Caption(
         "Cuadrículas",
-        "Maneras de repartir las mismas páginas; cada renglón es una enfermedad y cada cuadro, un texto (a "
-        "lo más nueve). Por páginas, una enfermedad de prueba no deja nada en entrenamiento; por fragmentos, "
-        "cada página tiene oraciones en los tres lados; con relatos, toda la página entrena y examinan "
-        "textos de otros autores.",
+        "Maneras de repartir las mismas páginas; cada renglón es una enfermedad, de una muestra de ellas, y"
+        " cada cuadro, un texto (si son muchos, una parte). Por páginas, una enfermedad de prueba no deja "
+        "nada en entrenamiento; por fragmentos, cada página tiene oraciones en los tres lados; con relatos,"
+        " toda la página entrena y examinan textos de otros autores.",
     ),
     "01_examen": Caption(
         "Puntos con intervalos",
@@ -148,8 +148,8 @@ CAPTIONS = {
     ),
     "06_diferencias": Caption(
         "Intervalos",
-        "Diferencias de exactitud sobre las mismas filas de prueba, en puntos porcentuales. En color, los "
-        "pares cuyo intervalo excluye el cero.",
+        "Diferencias de exactitud sobre las mismas filas de prueba, en puntos porcentuales. Lleno, el par "
+        "cuyo intervalo excluye el cero; hueco, el que lo incluye.",
     ),
     "06_palabras": Caption(
         "Curvas con bandas",
@@ -159,9 +159,9 @@ CAPTIONS = {
     "06_dosis": Caption(
         "Curva con banda",
         "Exactitud del ajuste fino según los tokens que su base había leído (eje logarítmico); la banda es "
-        "el intervalo del 95 %. Sobre el eje, los bits por byte de cada base en texto apartado. Discontinua, "
-        "la misma red sin haber leído nada; hueco, SmolLM2, que es de otro tamaño, y la raya de su color "
-        "claro, lo mismo desde cero, si se entrenó.",
+        "el intervalo del 95 %. Sobre el eje, los bits por byte de cada base en texto apartado. "
+        "Discontinua, la misma red sin haber leído nada; hueco, SmolLM2, que es de otro tamaño, y debajo, "
+        "en discontinua, la misma red sin haber leído nada, si se entrenó.",
     ),
     "06_eficiencia": Caption(
         "Curvas con bandas",
@@ -175,8 +175,9 @@ CAPTIONS = {
     ),
     "06_mapa": Caption(
         "Nubes de puntos",
-        "Los textos de prueba según los ve cada modelo (t-SNE): en color, los grupos con más textos. El "
-        "porcentaje es la parte de los vecinos más cercanos de otra enfermedad que es del mismo grupo.",
+        "Los textos de prueba según los ve cada modelo (t-SNE): en color, tantos grupos como colores se "
+        "distinguen, los de más textos primero; en gris, los demás. El porcentaje es la parte de los "
+        "vecinos más cercanos de otra enfermedad que es del mismo grupo.",
     ),
     "07_calibracion": Caption(
         "Pares de puntos",

@@ -187,12 +187,13 @@ def dose(points: pd.DataFrame, large: dict | None, title: str) -> Figure:
         ax.plot(large["tokens"], large["accuracy"], "o", color=own, mfc="white", mew=2, ms=9)
         place = {"textcoords": "offset points", "ha": "right", "va": "center", "fontsize": MIN_FONT}
         end = large["tokens"], large["accuracy"]
-        ax.annotate("SmolLM2 (otro tamaño)", end, (-10, 0), color=own, **place)
+        told = f"SmolLM2 (otro tamaño), {100 * large['accuracy']:.1f}"
+        ax.annotate(told, end, (-10, 0), color=own, **place)
         if (nothing := large["nothing"]) is not None:
-            faint, start = ARMS["smollm2_scratch"].color, (large["tokens"], nothing)
-            ax.plot(*start, "_", color=faint, ms=16, mew=3)
-            told = f"SmolLM2 desde cero, {100 * nothing:.1f}"
-            ax.annotate(told, start, (8, -8), **place | {"va": "top"})
+            faint, ends = ARMS["smollm2_scratch"].color, (large["tokens"] / 30, large["tokens"] * 2)
+            ax.plot(ends, [nothing] * 2, "--", color=faint, lw=2)
+            told = f"SmolLM2 sin haber leído nada, {100 * nothing:.1f}"
+            ax.annotate(told, (ends[1], nothing), (0, -5), **place | {"va": "top"})
     ax.set_xscale("log")
     ax.set(xlabel="tokens leídos por la base (escala logarítmica); sobre el eje, sus bits por byte")
     ax.set(ylabel="exactitud en prueba (IC 95 %)", ylim=(0, None))

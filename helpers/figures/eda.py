@@ -144,7 +144,8 @@ def protocols(study: Study, exams: dict[str, pd.DataFrame], shown: int = 10) -> 
         ax.set(xlabel=unit, xticks=[], xlim=(-0.4, SQUARES + 0.4))
         ax.grid(visible=False)
     axes[0].set_yticks(range(len(chosen)), [study.names[label] for label in chosen], fontsize=MIN_FONT)
-    axes[0].set_ylabel(f"{len(chosen)} de {len(labels)} enfermedades")
+    never, others = len(set(labels) & set(tested)), len(set(labels) - set(tested))
+    axes[0].set_ylabel(f"{len(test)} de {never} de prueba y\n{len(rest)} de {others} de entrenamiento")
     handles = [
         plt.Rectangle((0, 0), 1, 1, color=color, label=SIDE_NAMES[s]) for s, color in SIDE_COLORS.items()
     ]

@@ -86,8 +86,14 @@ def two_lanes(shared: list[str], title: str) -> Figure:
             arrow = {"arrowstyle": "-|>", "color": color, "lw": 1.6}
             ax.annotate("", (x + 0.62, y), (x + 0.4, y), arrowprops=arrow)
     middle = {"ha": "center", "va": "center", "fontsize": 10}
-    ax.text(-0.35, 0.5, "sólo\ncambia esto", color=INK, weight="bold", **middle)
-    ax.text((1 + len(shared)) / 2, 0.5, "todo esto es igual", color=MUTED, **middle)
+    ax.text(-0.35, 0.5, "cambia esto", color=INK, weight="bold", **middle)
+    ax.text(
+        (1 + len(shared)) / 2,
+        0.5,
+        "todo esto es igual\n(de las tasas, cada uno se queda con la que mejor valida)",
+        color=MUTED,
+        **middle,
+    )
     ax.set(xlim=(-1.1, len(shared) + 0.5), ylim=(-0.4, 1.4))
     ax.axis("off")
     headline(fig, title)

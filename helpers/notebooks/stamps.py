@@ -142,12 +142,8 @@ def fingerprint(study: Study, name: str) -> str:
     parts.append(json.dumps([study.hands, study.names, study.aliases, study.answers]))
     extent = "whole" if name in WHOLE else "shown"
     runs = [spec.key for stage in plan.stages(study, arms, extent) for spec in stage]
-    parts += [f"{key} {json.dumps(archive.find(key), default=_digest, sort_keys=True)}" for key in runs]
+    parts += [archive.state(run) for run in runs]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
-
-
-def _digest(array) -> str:
-    return hashlib.sha256(array.tobytes()).hexdigest()
 
 
 def _hashes(files: list[Path]) -> dict[str, str]:

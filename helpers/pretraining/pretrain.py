@@ -22,7 +22,7 @@ from ..config import BUILD, InputError
 from ..files import check_writable, drop_broken_checkpoints, only_one, replacing, sha256
 from ..models.finetuning import can_compile
 from ..models.metrics import bits_per_byte
-from .corpus import PretrainSpec, check_settings, corpus_files, part_files, prepare
+from .corpus import PretrainSpec, check_settings, part_files, prepare
 from .trainer import DECAY, WARMUP_STEPS, make_arguments, make_model, make_trainer
 
 LOG_COLUMNS = [
@@ -85,7 +85,7 @@ def pretrain(
         part_files(corpus, validation)
     check_writable(out, "--out")
     logging.disable_progress_bar()
-    texts = [sha256(file) for file in corpus_files(corpus)]
+    texts = [[sha256(file) for file in part_files(corpus, validation)] for validation in (False, True)]
     decisive = [asdict(spec), budget, eval_every, DECAY, WARMUP_STEPS, texts]
     work = BUILD / "pretrain" / hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:12]
     arguments = make_arguments(

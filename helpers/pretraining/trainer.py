@@ -141,8 +141,9 @@ class Pretrainer(Trainer):
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(self.seed)
             for prompt in PROMPTS:
-                ids = self.tokenizer(prompt, return_tensors="pt").to(self.model.device)
-                room = self.model.config.n_positions - ids["input_ids"].shape[1]
+                most = self.model.config.n_positions
+                ids = self.tokenizer(prompt, return_tensors="pt", truncation=True, max_length=most - 1)
+                ids, room = ids.to(self.model.device), most - ids["input_ids"].shape[1]
                 out = self.model.generate(**ids, max_new_tokens=min(40, room), do_sample=True, top_k=40)
                 texts.append(" ".join(self.tokenizer.decode(out[0], skip_special_tokens=True).split()))
         return "\n".join(texts)

@@ -63,7 +63,10 @@ def repeated(other: dict, results: dict) -> str:
             kind.append(f"{called(row['a'])} − {called(row['b'])} ({told})")
     told = [f"{kind}: {'; '.join(rows)}." for kind, rows in kinds.items() if rows]
     told += ["Con intervalos tan anchos, no distinguirse no es ser iguales."] if kinds[FADED] else []
-    head = "\n\n**Lectura**, de lo claro en casa, por intervalo o por prueba (puntos, en casa → aquí). "
+    head = (
+        "\n\n**Lectura.** De las diferencias que en casa eran claras, por su intervalo o por la prueba (en "
+        "puntos, primero en casa y luego aquí). "
+    )
     return head + " ".join(told) if told else ""
 
 

@@ -42,7 +42,7 @@ def guilty_of_nothing(trials: pd.DataFrame) -> str:
         return f"todos aprendieron al menos el {share(LEARNED, 0)} de sus páginas."
     proven = {CHANGES[change][0] for change in changes.loc[learned, "change"]}
     alone = dict.fromkeys(name for change in changes["change"] if (name := CHANGES[change][0]) not in proven)
-    without = f" Sospechosos sin ninguna corrida que valga: {', '.join(alone)}." if alone else ""
+    without = f" Sin una corrida que valga queda: «{'», «'.join(alone)}»." if alone else ""
     return (
         f"{int(learned.sum())} aprendieron al menos el {share(LEARNED, 0)} de sus páginas; "
         f"los otros ({', '.join(failed)}) no, y su cero no absuelve a nadie: hace falta un argumento que no "

@@ -91,10 +91,10 @@ def last_reading(read: list[dict]) -> str:
     if len(read) < 2:
         return ""
     (few, before), (many, after) = ((row["tokens"], row["accuracy"]) for row in read[-2:])
-    return (
-        f"En el último tramo, {many / few:.0f} veces más lectura lleva la exactitud de {share(before)} a "
-        f"{share(after)}."
-    )
+    told = f"En el último tramo, {many / few:.0f} veces más lectura"
+    if share(before) == share(after):
+        return f"{told} deja la exactitud igual."
+    return f"{told} lleva la exactitud de {share(before)} a {share(after)}."
 
 
 def other_epochs(points: list[dict], results: dict) -> str:

@@ -69,8 +69,8 @@ def tried_once(results: dict, pair) -> str:
     seeds = {results["arms"][arm]["seeds"] for arm in (pair.a, pair.b)}
     rates = {len(results["profile"]["trials"][arm]) for arm in (pair.a, pair.b)}
     once = [name for name, of in (("una sola semilla", seeds), ("una sola tasa", rates)) if of == {1}]
-    later = "; con más épocas, la que empieza de cero podría acercarse"
-    return f" Con {' y '.join(once)}{later}." if once else ""
+    later = "; con más épocas, la red que empieza de cero podría acercarse"
+    return f" Se midió con {' y '.join(once)}{later}." if once else ""
 
 
 def untouched(results: dict) -> str:
@@ -182,8 +182,8 @@ def comparison(results: dict) -> list[str]:
             for row in pairs("gpt2_finetuned", "gpt2_self")
         ),
         f"**Los tres más exactos** (al azar, {share(1 / results['num_labels'])}): {podium(results)}.",
-        f"**Paso a paso:** {moved(results, spans=True)} (también cambian el suavizado y el "
-        "*dropout* de tokens).",
+        f"**Paso a paso:** {moved(results, spans=True)} (también cambian el suavizado "
+        "de las etiquetas y el *dropout* de tokens).",
         f"**Juntos:** {readings.together(results['together'])}",
     ]
     if results["dose"]:

@@ -189,14 +189,17 @@ def shared_words(results: dict) -> str:
     rows = {(row["arm"], row["part"]): row["accuracy"] for row in results["shared_words"]}
     last = max(part for _, part in rows)
     lost = {arm: rows[arm, last] - rows[arm, 0] for arm in SUSPECTED if (arm, 0) in rows}
-    told = "; ".join(f"{called(arm)}, {100 * points:.1f} puntos menos" for arm, points in lost.items())
-    read = [points for arm, points in lost.items() if ARMS[arm].start == "base"]
-    counts = [points for arm, points in lost.items() if ARMS[arm].framework == "sklearn"]
-    if not read or not counts:
+    part = {arm: points / rows[arm, last] if rows[arm, last] else 0.0 for arm, points in lost.items()}
+    told = "; ".join(f"{called(arm)}, {100 * lost[arm]:.1f} ({share(part[arm], 0)})" for arm in lost)
+    scales = [
+        [[own[arm] for arm in lost if belongs(ARMS[arm])] for belongs in (counts_words, was_trained_before)]
+        for own in (lost, part)
+    ]
+    if not all(scales[0]):
         note = ""
-    elif min(counts) > max(read):
+    elif all(min(counts) > max(read) for counts, read in scales):
         note = " La sospecha se cumple: quienes cuentan palabras pierden más que los preentrenados."
-    elif max(counts) < min(read):
+    elif all(max(counts) < min(read) for counts, read in scales):
         note = (
             " La sospecha no se cumple: quienes cuentan palabras pierden menos. Esta prueba no explica su "
             "ventaja."
@@ -206,7 +209,20 @@ def shared_words(results: dict) -> str:
             " El resultado es mixto: de los que cuentan palabras unos pierden más que los preentrenados y "
             "otros menos. La sospecha ni se confirma ni se descarta."
         )
-    return f"Del cuarto que más comparte al que menos: {told}.{note}"
+    return (
+        "De los textos que más comparten a los que menos se pierden estos puntos (entre paréntesis, como "
+        f"parte de los aciertos): {told}.{note}"
+    )
+
+
+def counts_words(arm) -> bool:
+    """Whether an arm is one of scikit-learn's, which count words."""
+    return arm.framework == "sklearn"
+
+
+def was_trained_before(arm) -> bool:
+    """Whether an arm starts from a pre-trained base."""
+    return arm.start == "base"
 
 
 def sharing_least(results: dict, arms: list[str]) -> str:

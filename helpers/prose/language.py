@@ -168,7 +168,16 @@ def gpt2(summary: pd.DataFrame, pair) -> str:
     hands = ""
     if not is_missing(pair.hand_low) and pair.hand_low <= 0 <= pair.hand_high:
         hands = f"; {other_hands(pair)}: podría no verse"
-    return f"- **{answer(pair)}**, lo demás igual{hands}.\n- {not_by_reading_alone(summary)}{larger(summary)}"
+    return (
+        f"- **{answer(pair)}**, {own_rates(summary, pair)}lo demás igual{hands}.\n"
+        f"- {not_by_reading_alone(summary)}{larger(summary)}"
+    )
+
+
+def own_rates(summary: pd.DataFrame, pair) -> str:
+    """The rate that each of a pair chose, where they are two; or nothing."""
+    a, b = (summary.loc[arm, "value"] for arm in (pair.a, pair.b))
+    return "" if a == b else f"cada una con la tasa que eligió ({a:g} y {b:g}) y "
 
 
 def larger(summary: pd.DataFrame) -> str:

@@ -27,6 +27,20 @@ def summary(results: dict) -> list[str]:
     ]
 
 
+def others_forget(results: dict) -> str:
+    """What the other models that answer forget of general text, and which epoch of each was kept."""
+    rows = {arm: kinds["general"] for arm, kinds in results["forgetting"].items()}
+    if not rows:
+        return ""
+    told = [
+        f"{called(arm)}: {rank_estimate(row['change'], row['low'], row['high'], '+')} en texto general."
+        for arm, row in list(rows.items())[1:]
+    ]
+    kept = [f"{called(arm)}, la {row['epoch']:g} de {row['epochs']}" for arm, row in rows.items()]
+    told += [f"Época que se conservó: {'; '.join(kept)}."]
+    return " ".join([*told, "Lo que se olvida depende también de cuántos pasos se dan, y con qué tasa."])
+
+
 def mistakes(results: dict) -> list[str]:
     """Whose errors fall into the right group no more often than chance; nothing where there are no groups."""
     rows = {arm: row for arm, row in results["confusions"].items() if row["within"] is not None}
@@ -96,11 +110,12 @@ def tempered(results: dict) -> str:
 
 
 def slowest(results: dict) -> str:
-    """The arm that trains longest, and what counting words takes."""
-    slow = max(results["cost"], key=lambda arm: results["cost"][arm]["seconds"])
+    """What the most accurate network takes to train, and what counting words takes."""
+    rows = results["cost"]
+    best = max((arm for arm in rows if ARMS[arm].framework != "sklearn"), key=lambda a: rows[a]["accuracy"])
     return (
-        f"El entrenamiento más largo es el de {called(slow)}, {results['cost'][slow]['seconds']:,.0f} "
-        f"segundos; {called('tfidf_logreg')} tarda {results['cost']['tfidf_logreg']['seconds']:,.1f} s"
+        f"Entrenar {called(best)}, la red más exacta, tarda {rows[best]['seconds']:,.0f} segundos; "
+        f"{called('tfidf_logreg')}, {rows['tfidf_logreg']['seconds']:,.1f} s"
     )
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from ..arms import ARMS, call_after
 from ..figures.style import DRAWN
 from ..files import write_text
-from ..prose import abroad, autopsy, bought, claims, doubts, readings
+from ..prose import abroad, autopsy, bought, claims, doubts, price, readings
 from ..prose.numbers import DASH, decimals, estimate, p_value, rank_estimate, share
 from ..prose.readings import called
 from .latex import latex, number, plain, tabular
@@ -182,6 +182,8 @@ def unseen_macros(results: dict) -> Iterator[tuple[str, str]]:
         name = f"Gain{macro_name(row['a'])}Versus{macro_name(row['b'])}"
         yield name, latex(rank_estimate(row["difference"], row["low"], row["high"], "+"))
         yield f"Read{name}", latex(readings.gain(SimpleNamespace(**row)))
+    for told in bought.unlabelled(results)[:1]:
+        yield "ReadUnlabelled", latex(told)
 
 
 def forgetting_macros(results: dict) -> Iterator[tuple[str, str]]:
@@ -192,6 +194,8 @@ def forgetting_macros(results: dict) -> Iterator[tuple[str, str]]:
             yield f"{name}Change", latex(rank_estimate(row["change"], row["low"], row["high"], "+"))
             for when in ("before", "after"):
                 yield f"{name}{when.title()}", decimals(row[f"bits_{when}"], 2)
+    if told := price.others_forget(results):
+        yield "ReadForgetting", latex(told)
 
 
 def error_macros(results: dict) -> Iterator[tuple[str, str]]:

@@ -25,7 +25,7 @@ from ..arms import ARMS
 from ..config import BUILD
 from ..data import sources, splits
 from ..data.study import Study
-from ..experiments import plan
+from ..experiments import archive, plan
 from ..experiments.derived import derived
 from ..experiments.records import load
 from ..experiments.specs import code_hash, reached
@@ -71,7 +71,8 @@ def fingerprint(study: Study) -> str:
     runs = [spec.key for stage in plan.stages(study, list(ARMS), "whole") for spec in stage]
     own = study.profile.name
     beside = [*facts.external_files(), dose.file_of(own), cost.file_of(own), facts.CHOICES]
-    parts = [runs, repr(study.profile), study.source_name, code_hash(reached([__name__]))]
+    parts = [[archive.state(run) for run in runs], repr(study.profile), study.source_name]
+    parts += [study.split_key, code_hash(reached([__name__]))]
     parts += [study.hands, study.names, study.aliases, study.answers]
     parts += [sha256(file) for file in (*beside, *facts.files(study))]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
@@ -106,7 +107,7 @@ def collect(study: Study) -> dict:
         "maps": {arm: {k: v for k, v in mapped(study, arm).items() if k != "places"} for arm in maps(study)},
         "cost": cost.table(study, seen),
         "measured_on": cost.measured(study).get("machine"),
-        "dose": dose.known(study.profile.name),
+        "dose": dose.known(study),
         "story": gallery.answered(study, readers),
         "longer": facts.longer(study),
         "beyond": facts.beyond(study),

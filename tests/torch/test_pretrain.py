@@ -272,6 +272,30 @@ def test_options_that_cannot_be_are_refused(toy_corpus, tmp_path, monkeypatch, c
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
 
 
+def test_a_file_that_is_held_out_now_makes_another_run(toy_corpus, tmp_path, monkeypatch):
+    """Names decide the side: with the same contents, the old one's blocks would train on held-out text."""
+    monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
+    begun = []
+    monkeypatch.setattr(
+        pretrain, "_run", lambda corpus, out, spec, arguments, work, *more: begun.append(work)
+    )
+    for first, second in (("part-1.jsonl", "part-2.jsonl"), ("part-1.jsonl", "valid-1.jsonl")):
+        place = tmp_path / second
+        place.mkdir()
+        for name, text in ((first, "train-00"), (second, "valid"), ("valid.jsonl", "valid")):
+            (place / name).write_bytes((toy_corpus / f"{text}.jsonl").read_bytes())
+        pretrain.pretrain(place, tmp_path / "out", SPEC, compile_model=False)
+    assert len(set(begun)) == 2
+
+
+def test_a_base_of_few_positions_shows_what_fits(toy_corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrain, "BUILD", tmp_path / "build")
+    facts = pretrain.pretrain(
+        toy_corpus, tmp_path / "out", replace(SPEC, n_positions=4), compile_model=False, eval_every=10
+    )
+    assert facts["steps"] > 0
+
+
 def test_an_output_that_cannot_be_written_is_refused_before_training(toy_corpus, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot be written"):

@@ -37,6 +37,7 @@ def call(tmp_path, *arguments, **environment):
         (("run", "--base", "nowhere"), "nor one of gpt2-mini, gpt2, smollm2"),
         (("grid", "--profile", "quick", "--arms", "smollm2_frozen"), "--arms smollm2_frozen: "),
         (("dose", "--kept", "nowhere"), "--kept nowhere: no model there"),
+        (("audit", "--data", f"{'x' * 300}.csv"), ".csv: no such file"),
         (("pretrain", "--corpus", ".", "--out", ".", "--keep", "many"), "--keep many: numbers of tokens"),
         (("pretrain", "--corpus", ".", "--out", ".", "--tokens=9", "--keep=10"), "--keep 10: must lie"),
     ],

@@ -324,9 +324,9 @@ def test_every_claim_can_be_made_where_the_large_model_has_its_twin():
     assert "GPT-2 mini," not in claims.answer(results)
     told = " ".join(claims.comparison(results))
     assert "**Lo mismo con SmolLM2.**" in told
-    assert "Con una sola semilla y una sola tasa; con más épocas" in told
+    assert "Se midió con una sola semilla y una sola tasa; con más épocas" in told
     assert macros.macros(results)["ReadOnce"].startswith(
-        "Con una sola semilla y una sola tasa; con más épocas"
+        "Se midió con una sola semilla y una sola tasa; con más épocas"
     )
     for arm in large:
         results["arms"][arm]["seeds"] = results["arms"]["gpt2_finetuned"]["seeds"]

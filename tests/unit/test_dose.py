@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from helpers.analysis import dose
 from helpers.arms import call_after
 from helpers.config import InputError
 from helpers.data import splits
+from helpers.data.study import prepare
 from helpers.experiments.outcomes import outcome_of
 from helpers.figures import curves
 from helpers.models.bases import resolve_base
@@ -37,6 +39,9 @@ def kept(tmp_path):
 
 def test_points_come_by_tokens_and_an_empty_directory_is_named(kept, tmp_path):
     assert list(dose.points(kept)) == [0, 6400, 100_000]
+    shutil.copytree(kept / f"{6400:012d}", kept / "twin")
+    with pytest.raises(InputError, match=r"000000006400 and twin have both read 6,400 tokens"):
+        dose.points(kept)
     with pytest.raises(InputError, match=r"--kept .*nothing: no model there; give the folder"):
         dose.points(tmp_path / "nothing")
 
@@ -73,6 +78,9 @@ def test_each_point_is_the_base_of_its_own_runs(kept, tmp_path, monkeypatch):
     assert points[2]["gain"] == pytest.approx(points[2]["gain_low"]) == pytest.approx(1)
     assert points[2]["accuracy"] == 1
     assert all(p["low"] <= p["accuracy"] <= p["high"] for p in points)
+    quick = prepare("quick")
+    assert dose.known(quick) == found
+    assert dose.known(replace(quick, split_key="other")) == {}  # of other rows
     shutil.rmtree(kept / f"{6400:012d}")  # its number stays, as long as what is measured again is the same
     assert json.loads(dose.measure("quick", kept).read_text()) == found
     points[2]["epochs"] += 1
@@ -116,7 +124,7 @@ def test_the_large_point_stands_above_what_it_does_without_reading():
             results["arms"]["smollm2_scratch"] = {"accuracy": nothing}
         figure = curves.dose(points, facts.large_dose(results), "Un título")
         texts = [text.get_text() for text in figure.axes[0].texts]
-        assert sum("SmolLM2 desde cero, 25.0" in text for text in texts) == shown
-        assert "SmolLM2 (otro tamaño)" in texts
+        assert sum("SmolLM2 sin haber leído nada, 25.0" in text for text in texts) == shown
+        assert "SmolLM2 (otro tamaño), 80.0" in texts
         plt.close(figure)
     assert facts.large_dose({"arms": {}, "facts": {"pretraining": {}}}) is None

@@ -52,6 +52,12 @@ def test_a_place_that_cannot_be_written_is_named_with_the_way_out():
         files.check_writable(files.Path("/dev/null/x"), "--out")
 
 
+def test_a_lock_that_cannot_be_opened_is_named(tmp_path):
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(InputError, match="cannot be written"), files.only_one(tmp_path):
+        pass
+
+
 def test_parts_of_killed_processes_are_removed_and_nothing_else(tmp_path):
     (tmp_path / ".12345.part.key").mkdir()
     (tmp_path / ".12345.part.key" / "half").touch()

@@ -6,6 +6,7 @@ Keys that survive a move and a comment, but no changed number; stamps that follo
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from helpers.experiments import specs
@@ -154,6 +155,27 @@ def test_what_is_kept_beside_the_runs_makes_results_and_notebooks_stale(tmp_path
     one = next(iter(study.hands))
     seen.append(fingerprints(replace(study, hands=study.hands | {one: "another"})))
     seen.append(fingerprints(replace(study, names=study.names | {next(iter(study.names)): "otro"})))
+    for of in zip(*seen, strict=True):
+        assert len(set(of)) == len(seen)
+
+
+def test_a_run_that_answers_otherwise_makes_results_and_notebooks_stale(monkeypatch):
+    """Trained again on another kind of processor a run keeps its key."""
+    from helpers.data.study import prepare
+    from helpers.experiments import archive
+    from helpers.notebooks import stamps
+    from helpers.report import results
+
+    study, seen = prepare("quick"), []
+    found = {"first": np.array([1]), "nats": np.array([0.5])}
+    record = {"metrics": {}, "seconds": 1.0}
+    for now in (
+        (record, found),
+        (record, found | {"first": np.array([2])}),
+        (record | {"seconds": 2.0}, found),
+    ):
+        monkeypatch.setattr(archive, "find", lambda key, now=now: now)
+        seen.append((results.fingerprint(study), stamps.fingerprint(study, "06_comparacion")))
     for of in zip(*seen, strict=True):
         assert len(set(of)) == len(seen)
 

@@ -279,14 +279,14 @@ def test_a_suspect_without_a_run_that_learned_is_named():
     trials = pd.DataFrame({"change": changes, "train": [1.0, 0.1, 1.0, 0.3], "test": 0.0})
     told = autopsy.guilty_of_nothing(trials)
     assert told.startswith("1 aprendieron")
-    assert told.endswith("Sospechosos sin ninguna corrida que valga: demasiado simple.")
+    assert told.endswith("Sin una corrida que valga queda: «demasiado simple».")
 
 
 @pytest.mark.parametrize(("low", "said"), [(-0.02, True), (0.02, False), (np.nan, False)])
 def test_the_summary_of_gpt2_says_what_other_authors_do_to_it(low, said):
     rows = {
-        f"gpt2_{start}": {"top5": 0.6, "accuracy": right}
-        for start, right in (("scratch", 0.34), ("frozen", 0.23), ("finetuned", 0.46))
+        f"gpt2_{start}": {"top5": 0.6, "accuracy": right, "value": rate}
+        for start, right, rate in (("scratch", 0.34, 3e-4), ("frozen", 0.23, 0.01), ("finetuned", 0.46, 1e-3))
     }
     pair = pd.Series(
         {"a": "gpt2_finetuned", "b": "gpt2_scratch", "difference": 0.12, "low": 0.04, "high": 0.2}
@@ -295,6 +295,9 @@ def test_the_summary_of_gpt2_says_what_other_authors_do_to_it(low, said):
     told = language.gpt2(pd.DataFrame(rows).T, pair)
     assert ("de −2.0 a +25.0 puntos: podría no verse." in told) is said
     assert ("autores" in told) is said
+    assert "**, cada una con la tasa que eligió (0.001 y 0.0003) y lo demás igual" in told
+    rows["gpt2_scratch"]["value"] = 1e-3
+    assert "**, lo demás igual" in language.gpt2(pd.DataFrame(rows).T, pair)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,42 @@ def test_what_is_not_is_named_with_the_way_out(tmp_path, name, content, said):
         read_file(written(tmp_path / name, content))
 
 
+@pytest.mark.parametrize("mark", ["\t", ","])
+@pytest.mark.parametrize("lone", [1, 2, 3])
+def test_a_quotation_mark_that_is_not_closed_swallows_no_row(tmp_path, mark, lone):
+    texts = ['"it hurts here' if n < lone else f'{text} " once' for n, (text, _) in enumerate(ROWS)]
+    lines = [f"{text}{mark}{label}" for text, (_, label) in zip(texts, ROWS, strict=True)]
+    file = written(tmp_path / "lone.tsv", "\n".join([f"text{mark}label", *lines]) + "\n")
+    table = read_file(file)
+    assert table["text"].tolist() == texts
+    assert table["label"].tolist() == [label for _, label in ROWS]
+
+
+def test_quotes_that_close_are_none_of_the_text_and_hold_lines_and_separators(tmp_path):
+    file = written(tmp_path / "two.csv", 'text,label\n"first, line\nsecond ""line""",flu\n"a, b\nc",cold\n')
+    assert read_file(file)["text"].tolist() == ['first, line\nsecond "line"', "a, b\nc"]
+
+
+def test_parquet_may_be_zipped_and_a_name_too_long_for_a_file_is_no_file(tmp_path):
+    plain = tmp_path / "plain.parquet"
+    pd.DataFrame(ROWS, columns=["text", "label"]).to_parquet(plain)
+    zipped = written(tmp_path / "zipped.parquet.gz", plain.read_bytes())
+    assert read_file(zipped).equals(read_file(plain))
+    with pytest.raises(InputError, match="no such file"):
+        read_file(tmp_path / f"{'x' * 300}.csv")
+
+
+def test_a_label_that_is_no_name_is_named(tmp_path):
+    file = written(tmp_path / "long.csv", CSV + f"a sore throat,{'very ' * 40}long\n")
+    with pytest.raises(InputError, match=r"1 fault\(s\)") as caught:
+        load_table(str(file))
+    assert caught.value.rows == [(4, "`label` has 204 characters: no name has more than 150")]
+
+
+def test_a_tag_may_do_without_spaces():
+    assert clean_text("<svg/onload=alert(1)> a rash <img/src=x/onerror=alert(1)>") == "a rash"
+
+
 def test_a_column_can_be_named_and_goes_to_every_process_with_the_file(tmp_path):
     file = written(tmp_path / "odd name.csv", CSV.replace("text,label", "a & b,c=d"))
     source = with_options(str(file), "a & b", "c=d")

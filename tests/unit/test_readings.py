@@ -292,6 +292,11 @@ def test_what_is_paid_is_told_of_the_main_pair_and_beside_counting_words():
     forgotten = {"forgetting": {"gpt2_lm": {"domain": row, "general": row}}}
     told, *_ = price.summary(results | forgotten)
     assert told.endswith("(menos es mejor); se conservó la época 1.5 de 16.")
+    forgotten["forgetting"]["smollm2_lm"] = {"general": row | {"epoch": 1, "change": -0.005}}
+    told = price.others_forget(forgotten)
+    assert told.startswith("SmolLM2 que responde: −0.005 [+0.050, +0.200] en texto general. Época que se")
+    assert "GPT-2 mini que responde, la 1.5 de 16; SmolLM2 que responde, la 1 de 16." in told
+    assert price.others_forget(results) == ""
     mistakes, confidence, cost = price.summary(results)
     assert "los de 1 de 2 modelos caen en el grupo correcto" in mistakes
     assert "no se distingue del azar en GPT-2 mini desde cero (10.0 %)" in mistakes
@@ -303,7 +308,9 @@ def test_what_is_paid_is_told_of_the_main_pair_and_beside_counting_words():
         "tarda 300 segundos y, ajustado, acierta 40.0 %; preentrenar su base, 7,298, una sola vez; TF-IDF"
         in cost
     )
-    assert price.slowest(results).startswith("El entrenamiento más largo es el de GPT-2 mini con ajuste fino")
+    assert price.slowest(results).startswith(
+        "Entrenar GPT-2 mini con ajuste fino, la red más exacta, tarda 300 s"
+    )
     rows = results["calibration"]
     assert price.tempered(results) == "La temperatura baja el error de calibración en 2 de 3 modelos"
     rows["bag"] |= {"ece": 0.05, "ece_scaled": 0.2}
@@ -353,7 +360,7 @@ def test_the_label_curve_and_the_shared_words_are_told_by_their_ends():
     ]
     shown = ["tfidf_logreg", "bilstm"]
     assert doubts.sharing_least(results, shown).endswith("va primero TF-IDF + reg. logística: 70.0 %")
-    assert doubts.shared_words(results).endswith("BiLSTM mejorada, 50.0 puntos menos.")
+    assert doubts.shared_words(results).endswith("BiLSTM mejorada, 50.0 (62 %).")
 
 
 def test_counting_words_is_suspected_only_as_far_as_the_quarters_go():
@@ -370,6 +377,14 @@ def test_counting_words_is_suspected_only_as_far_as_the_quarters_go():
     assert "La sospecha se cumple" in told(tfidf_logreg=0.4, naive_bayes=0.5, **read)
     assert "El resultado es mixto" in told(tfidf_logreg=0.1, naive_bayes=0.5, **read)
     assert "sospecha" not in told(tfidf_logreg=0.1)
+    # in points they lose more, of what they had not
+    rows = [("naive_bayes", 0.9, 0.5), ("gpt2_finetuned", 0.5, 0.2)]
+    both = [
+        {"arm": arm, "part": part, "accuracy": right}
+        for arm, most, least in rows
+        for part, right in ((3, most), (0, least))
+    ]
+    assert "El resultado es mixto" in doubts.shared_words({"shared_words": both})
 
 
 def test_pairs_that_the_authors_undo_are_named():

@@ -103,6 +103,15 @@ def test_every_formula_of_the_notebooks_is_understood(markup):
         assert "\\" not in convert(tex), tex
 
 
+def test_the_results_in_brief_are_the_whole_summary():
+    """The main comparison first, over however many cells it goes."""
+    notebook = site.read(ROOT, "06_comparacion")
+    told = site.summary_of(notebook)
+    assert told.startswith("- **Preentrenar contra empezar de cero**")
+    assert "**Fuera de casa**" in told
+    assert told.count("\n- ") > 10
+
+
 def test_a_formula_is_drawn_says_its_tex_and_keeps_its_comma(markup):
     html = markup.markdown("Con $h_t$, y ($x$).\n\n$$a < b$$")
     assert html.count("<svg") == 3
