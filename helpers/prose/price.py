@@ -1,7 +1,7 @@
 """What is paid, sentence by sentence: forgetting, errors, confidence, cost."""
 
 from ..arms import ARMS
-from .numbers import estimate, rank_estimate, share
+from .numbers import DASH, estimate, is_missing, rank_estimate, share
 from .readings import called, main_pair
 
 
@@ -13,11 +13,10 @@ def summary(results: dict) -> list[str]:
             rank_estimate(kinds[kind]["change"], kinds[kind]["low"], kinds[kind]["high"], "+")
             for kind in ("domain", "general")
         )
-        kept = kinds["general"]
         found.append(
             f"**Olvido, {called(arm)}:** los bits por byte cambian {domain} en los textos del examen y "
-            f"{general} en texto general (menos es mejor); se conservó la época {kept['epoch']:g} de "
-            f"{kept['epochs']}."
+            f"{general} en texto general (menos es mejor); se conservó la época "
+            f"{epoch(kinds['general'])}."
         )
     return [
         *found,
@@ -25,6 +24,11 @@ def summary(results: dict) -> list[str]:
         f"**Confianza:** {confidence(results)}.",
         f"**Costo:** {cost(results)}.",
     ]
+
+
+def epoch(row: dict) -> str:
+    """Which epoch was kept, of how many."""
+    return DASH if is_missing(row["epoch"]) else f"{row['epoch']:g} de {row['epochs']}"
 
 
 def others_forget(results: dict) -> str:
@@ -36,7 +40,7 @@ def others_forget(results: dict) -> str:
         f"{called(arm)}: {rank_estimate(row['change'], row['low'], row['high'], '+')} en texto general."
         for arm, row in list(rows.items())[1:]
     ]
-    kept = [f"{called(arm)}, la {row['epoch']:g} de {row['epochs']}" for arm, row in rows.items()]
+    kept = [f"{called(arm)}, la {epoch(row)}" for arm, row in rows.items()]
     told += [f"Época que se conservó: {'; '.join(kept)}."]
     return " ".join([*told, "Lo que se olvida depende también de cuántos pasos se dan, y con qué tasa."])
 

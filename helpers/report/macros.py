@@ -132,13 +132,11 @@ def pair_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"{name}P", latex(p_value(pair["p_holm"]))
         yield f"Read{name}", latex(readings.pair(SimpleNamespace(**pair)))
     yield "ReadByHands", latex(doubts.by_hands(results))
-    if told := doubts.certainty(results):
-        yield "ReadCertainty", latex(told)
     yield "ReadOnValidation", latex(doubts.on_validation(results))
-    if told := doubts.earlier(results):
-        yield "ReadEarlier", latex(told)
-    if told := doubts.longer(results):
-        yield "ReadLonger", latex(told)
+    asked = {"Certainty": doubts.certainty, "Earlier": doubts.earlier, "Longer": doubts.longer}
+    for name, doubt in asked.items():
+        if told := doubt(results):
+            yield f"Read{name}", latex(told)
     yield "ReadAtEdge", latex(doubts.at_edge(results))
     yield "ReadMoved", latex(claims.moved(results, spans=True))
     yield "NumPairsConfirmed", str(len(claims.confirmed(results["pairs"])))

@@ -10,6 +10,7 @@ import pytest
 
 from helpers.config import BUILD, ROOT
 from helpers.experiments import archive
+from helpers.models import smollm2
 from helpers.notebooks import stamps
 
 PROFILE = json.loads((ROOT / stamps.RESULTS).read_text(encoding="utf-8"))["profile"]["name"]
@@ -18,6 +19,8 @@ PROFILE = json.loads((ROOT / stamps.RESULTS).read_text(encoding="utf-8"))["profi
 @pytest.fixture(scope="module")
 def again():
     """Where `analysis` has put what it made, and what it printed."""
+    if not smollm2.available():
+        pytest.skip(smollm2.MISSING)
     command = [sys.executable, "-m", "helpers", "analysis", "--profile", PROFILE]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=dict(os.environ))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -72,9 +72,11 @@ def test_nothing_overwrites_an_archive_and_what_it_lacks_is_counted(kept, tmp_pa
     assert file.read_bytes() == before
 
 
-def test_scores_that_were_not_kept_are_asked_for_by_name(kept):
-    with pytest.raises(InputError, match="only its answers were kept"):
-        records.load_logits(kept[1][0].spec)
+def test_what_was_not_kept_is_asked_for_by_name_and_passes_for_nothing_else(kept):
+    """A model without its weights would be the base, and nothing of it forgotten."""
+    for load in (records.load_logits, records.load_arrays):
+        with pytest.raises(InputError, match="only its answers were kept"):
+            load(kept[1][0].spec)
 
 
 def test_a_broken_or_missing_archive_is_named(kept, tmp_path):
@@ -122,6 +124,12 @@ def test_what_is_derived_is_computed_once_and_travels_with_the_archive(kept, tmp
     assert derived.current(keys) == {}
     derived.derived(counted, specs, [1, 2])
     assert counted.times == 3
+    derived.derived(counted, specs, [1, 2], beside=(archive.find,))
+    assert counted.times == 4
+    assert len(derived.current(keys)) == 2
+    changed = {"find": "newer code"}
+    monkeypatch.setattr(derived, "function_hash", lambda module, name: changed.get(name, "new code"))
+    assert len(derived.current(keys)) == 1
 
 
 def test_an_outcome_holds_what_the_measures_need():

@@ -47,6 +47,9 @@ def test_a_profile_takes_another_base_under_another_name():
     assert (study.profile.base, other.profile.base) == ("gpt2-mini", "models/gpt2-mini/")
     assert other.called == f"{study.called}-gpt2-mini"
     assert other.output.name == other.called
+    first, second = (replace(study, profile=replace(study.profile, name=f"quick@/{x}/model")) for x in "ab")
+    assert first.called != second.called  # or the second would write over the first
+    assert first.called.startswith(f"{study.called}-model-")
     command = processes.worker_command(other.profile.name, None, ["gpt2_lm"], "shown", grid.HERE)
     assert command[command.index("--profile") + 1] == "quick@models/gpt2-mini/"
     keys = [specs.make_spec(s, "gpt2_finetuned", 1e-3, 0).key for s in (study, other)]

