@@ -24,7 +24,7 @@ setup: $(VENV)/.ready   ## create .venv and install requirements.txt (PIP_ARGS="
 # but not every version of what it needs: there the constraints hold from the next step on.
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "Python 3.11, 3.12 or 3.13 is needed; name one with PYTHON=..."; exit 1; }
-	@echo "setting up $(VENV), once: a few minutes and about 3 GB"
+	@echo "setting up $(VENV), once: a few minutes and 4 GB or more"
 	@echo "[1/3] an empty environment"
 	@$(PYTHON) -m venv $(VENV) && touch $@
 
@@ -68,7 +68,7 @@ colab: setup     ## let every notebook bring the project along, from the address
 html: reading    ## the notebooks as one web site and as slides, readable without a network (RESULTS=... as above)
 	@$(BIN)/python -m helpers html --results $(RESULTS)
 
-demo: gradio     ## a local page that answers a text about symptoms with every model (DEMO_ARGS="--profile course --port 7861")
+demo: gradio     ## a local page that answers a text about symptoms with several models (DEMO_ARGS="--profile course --port 7861")
 	@$(BIN)/python -m helpers demo $(DEMO_ARGS)
 
 gradio: setup    ## also install Gradio, for the demo

@@ -232,7 +232,7 @@ COMMANDS = {
                    "network", (RESULTS,)),
     "colab": (colab, "let every notebook bring the project from the address in report/portada.tex", ()),
     "demo": (
-        demo, "a local page that answers a text about symptoms with every model, side by side",
+        demo, "a local page that answers a text about symptoms with several models, side by side",
         (
             option("--profile", f"one of {NAMES} (default: the last one finished)"),
             option("--data", "the data that the profile was trained on (default: its own)"), *COLUMNS,

@@ -17,10 +17,10 @@ from ..report.latex import latex
 
 HEAD = """# Figuras
 
-Este índice se genera junto con las figuras; no se edita a mano. Cada una está en PDF (al ancho del texto del
-reporte, con las fuentes incluidas) y en PNG de 1920 × 1080 (para diapositivas). El título de cada figura lo
-escribe la ejecución que la produjo; la descripción, que sirve también de pie en el reporte y en las
-diapositivas, está en `helpers/figures/captions.py`.
+Este índice se genera junto con las figuras; no se edita a mano. Cada una está en PDF (al ancho del texto
+del reporte, con las fuentes incluidas) y en PNG de 1920 × 1080 (para diapositivas); `06_demo` es una
+captura. El título de cada figura lo escribe la ejecución que la produjo; la descripción, que sirve también
+de pie en el reporte y en las diapositivas, está en `helpers/figures/captions.py`.
 """
 # A screenshot that notebook 06 shows and no run draws: `python benchmarks/demo_latency.py --screenshot FILE`
 # takes it.

@@ -26,6 +26,7 @@ from ..models.bases import load_bpe, resolve_base
 from ..pretraining import card
 
 # Where numbers on other people's data are kept: in the repository, with HELPERS_BUILD in scratch.
+NIH = "nih_symptoms"  # the table of pages of the NIH, as `sources.name_of` calls it
 PUBLISHED, SCRATCH = ROOT / "report" / "external", BUILD / "outputs" / "external"
 CHOICES = ROOT / "benchmarks" / "choices.csv"  # what was tried before the arms' settings were fixed
 EXTERNAL = SCRATCH if "HELPERS_BUILD" in os.environ else PUBLISHED
@@ -267,8 +268,8 @@ def externals() -> list[dict]:
 
 
 def external() -> dict:
-    """The first of `externals`; empty if there is none."""
-    return next(iter(externals()), {})
+    """What was measured on pages of the NIH, of which report and slides tell; empty if that is not there."""
+    return next((found for found in externals() if found["source"] == NIH), {})
 
 
 def large_dose(results: dict) -> dict | None:

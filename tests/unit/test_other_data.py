@@ -187,7 +187,9 @@ def test_numbers_on_other_data_are_called_by_their_content_and_found_again(tmp_p
         (tmp_path / folder).mkdir()
         (tmp_path / folder / f"{name}.json").write_text(json.dumps({"source": name}))
     assert [file.stem for file in facts.external_files()] == ["one", "two"]
-    assert facts.external() == {"source": "one"}
+    assert facts.external() == {}  # report and slides tell of the pages of the NIH, and of nothing else
+    (tmp_path / "b" / "zero.json").write_text(json.dumps({"source": facts.NIH}))
+    assert facts.external() == {"source": facts.NIH}
 
 
 @pytest.mark.parametrize("read", [False, True])
