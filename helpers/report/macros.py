@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from ..arms import ARMS, call_after
+from ..arms import ARMS, call_after, called_after
 from ..figures.style import DRAWN
 from ..files import write_text
 from ..prose import abroad, autopsy, bought, claims, doubts, price, readings
@@ -213,10 +213,8 @@ def error_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield f"{macro_name(arm)}Flops", number(row["flops"]) if row["flops"] else DASH
         yield f"{macro_name(arm)}Seconds", number(row["seconds"])
         yield f"{macro_name(arm)}Memory", number(row["memory"])
-    yield (
-        "MeasuredOn",
-        latex((results["measured_on"] or "no a solas: con otros al lado").replace(" cores", " núcleos")),
-    )
+    measured = results["measured_on"] or "no a solas: con otros al lado"
+    yield "MeasuredOn", latex(measured.replace(" cores", " núcleos"))
 
 
 def fact_macros(results: dict) -> Iterator[tuple[str, str]]:
@@ -246,13 +244,14 @@ def external_macros(results: dict) -> Iterator[tuple[str, str]]:
         yield "ExternalPagesUnread", number(found["pages_unread"])
         yield "ExternalPagesKept", number(found["pages_kept"])
         yield "ExternalNumLabels", number(found["num_labels"])
+        names = {arm: called_after(ARMS[arm], found["profile"]["base"]).name for arm in found["arms"]}
         for arm, row in found["arms"].items():
-            accuracy = latex(estimate(row["accuracy"], row["low"], row["high"]))
-            yield f"External{macro_name(arm)}Estimate", accuracy
-            yield f"External{macro_name(arm)}Accuracy", percent(row["accuracy"])
-        first = max(found["arms"], key=lambda arm: found["arms"][arm]["accuracy"])
-        row = found["arms"][first]
-        yield "ExternalFirstName", latex(called(first))
+            name = f"External{macro_name(arm)}"
+            yield f"{name}Estimate", latex(estimate(row["accuracy"], row["low"], row["high"]))
+            yield f"{name}Accuracy", percent(row["accuracy"])
+            yield f"{name}Name", latex(names[arm])
+        first, row = max(found["arms"].items(), key=lambda own: own[1]["accuracy"])
+        yield "ExternalFirstName", latex(names[first])
         yield "ExternalFirstEstimate", latex(estimate(row["accuracy"], row["low"], row["high"]))
         yield "ExternalRowsTest", number(found["rows"]["test"])
         yield "ExternalNumSeeds", str(len(found["profile"]["seeds"]))
