@@ -164,8 +164,8 @@ def repair(table: pd.DataFrame, bounds: dict[str, float], title: str) -> Figure:
     bounds: the Spanish name of each protocol to the oracle's accuracy, in that order.
     """
     fig, axes = plt.subplots(1, 2, sharey=True)
-    top = 1.3 * max(table["fragments"].max(), table["pages"].max(), 0.01)
-    for ax, column, (name, bound) in zip(axes, ("pages", "fragments"), bounds.items(), strict=True):
+    top = 1.3 * max(table["cured"].max(), table["pages"].max(), 0.01)
+    for ax, column, (name, bound) in zip(axes, ("pages", "cured"), bounds.items(), strict=True):
         for y, row in enumerate(table[::-1].itertuples()):
             value = getattr(row, column)
             ax.barh(y, value, color=color_of(row.Index), height=0.6)

@@ -136,7 +136,8 @@ def hesitating(groups: Mapping[str, list[Record]]) -> str:
         )
         told.append(f"{called(arm)}, {share(sure)}; {decimals(right, 2)} y {decimals(wrong, 2)}")
     return (
-        "**Y en la época que se conserva**, confianza media en validación, y pérdida media donde acierta y "
+        "**Y en la época que se conserva**, confianza media (la probabilidad de la primera) en "
+        "validación, y pérdida media donde acierta y "
         f"donde falla: {'. '.join(told)}."
     )
 
@@ -167,7 +168,7 @@ def gpt2(summary: pd.DataFrame, pair) -> str:
     """The summary of notebook 05. pair: fine-tuned against from scratch (`comparison.paired`)."""
     hands = ""
     if not is_missing(pair.hand_low) and pair.hand_low <= 0 <= pair.hand_high:
-        hands = f"; {other_hands(pair)}: podría no verse"
+        hands = f"; {other_hands(pair)}: con otros autores podría no verse"
     return (
         f"- **{answer(pair)}**, {own_rates(summary, pair)}lo demás igual{hands}.\n"
         f"- {not_by_reading_alone(summary)}{larger(summary)}"

@@ -293,7 +293,7 @@ def test_the_summary_of_gpt2_says_what_other_authors_do_to_it(low, said):
         | {"hand_low": low, "hand_high": 0.25}
     )
     told = language.gpt2(pd.DataFrame(rows).T, pair)
-    assert ("de −2.0 a +25.0 puntos: podría no verse." in told) is said
+    assert ("de −2.0 a +25.0 puntos: con otros autores podría no verse." in told) is said
     assert ("autores" in told) is said
     assert "**, cada una con la tasa que eligió (0.001 y 0.0003) y lo demás igual" in told
     rows["gpt2_scratch"]["value"] = 1e-3
