@@ -33,7 +33,8 @@ link main map mark menu meta nav noscript object ol optgroup option output p par
 rt ruby s samp script section select small source span strike strong style sub summary sup svg table tbody
 td template textarea tfoot th thead time title tr track tt u ul var video wbr
 """.split()
-_ATTRIBUTE = r"""[\s/]+[\w:-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+)"""
+# A value without quotation marks goes on to the next blank (`++`): in `<b/a=b/a=b` no slash may end it.
+_ATTRIBUTE = r"""[\s/]+[\w:-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]++)"""
 TAG = re.compile(
     rf"</?(?:{'|'.join(sorted(ELEMENTS, key=len, reverse=True))})(?:{_ATTRIBUTE})*\s?/?>", re.IGNORECASE
 )
